@@ -1,0 +1,131 @@
+"""Database sessions, column types and the declarative base.
+
+One request or one task is one transaction: `Database.write()` opens it, commits when the block ends well and rolls
+back otherwise; nobody else commits. `read()` hands out a session of another type, so a reader is never given a writer.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import JSON, DateTime, MetaData, TypeDecorator, Uuid, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+from app.core.settings import StorageSettings
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Timezone-aware UTC on both dialects; SQLite alone would hand back naive values."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("naive datetime given to a UTC column")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
+        return value
+
+
+JsonDocument = JSON().with_variant(JSONB(), "postgresql")
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of every table; constraint names are fixed so that migrations are the same on both dialects."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcDateTime, UUID: Uuid, dict[str, Any]: JsonDocument, list[str]: JsonDocument}
+
+
+class ReadSession(AsyncSession):
+    """A session for queries; flushing changes is an error."""
+
+
+class WriteSession(AsyncSession):
+    """A session inside one transaction."""
+
+
+class Database:
+    """Owns the connection pool of one process."""
+
+    def __init__(self, settings: StorageSettings) -> None:
+        self.engine = _create_engine(settings)
+        self._read = async_sessionmaker(self.engine, class_=ReadSession, expire_on_commit=False, autoflush=False)
+        self._write = async_sessionmaker(self.engine, class_=WriteSession, expire_on_commit=False)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """A read-only session."""
+        async with self._read() as session:
+            event.listen(session.sync_session, "before_flush", _refuse_flush)
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        """One transaction: commits at the end of the block, rolls back when it raises."""
+        async with self._write() as session, session.begin():
+            yield session
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()
+
+
+def _refuse_flush(session: Any, _context: Any, _instances: Any) -> None:
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("a read session was asked to write")
+
+
+def _create_engine(settings: StorageSettings) -> AsyncEngine:
+    common: dict[str, Any] = {
+        "json_serializer": lambda value: orjson.dumps(value).decode(),
+        "json_deserializer": orjson.loads,
+    }
+    if settings.backend == "sqlite":
+        if settings.database_url is None:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        engine = create_async_engine(
+            settings.url, connect_args={"timeout": settings.connection_timeout_seconds}, **common
+        )
+        event.listen(engine.sync_engine, "connect", _tune_sqlite)
+        return engine
+    return create_async_engine(
+        settings.url,
+        pool_size=settings.max_connections,
+        max_overflow=0,
+        pool_timeout=settings.connection_timeout_seconds,
+        pool_pre_ping=True,
+        connect_args={"timeout": settings.connection_timeout_seconds},
+        **common,
+    )
+
+
+def _tune_sqlite(connection: Any, _record: Any) -> None:
+    # WAL lets readers go on while the recorder writes; NORMAL is safe against process death in WAL mode.
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

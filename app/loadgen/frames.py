@@ -1,0 +1,235 @@
+"""What goes into and comes out of an engine process: msgpack frames behind a 4-byte big-endian length.
+
+In, on stdin: one `Plan`, then any number of `Stop`. When stdin closes the engine exits: it never outlives its owner.
+Out, on stdout: `Ready`, then `Records` and `Tick` (4 a second) in any order, then exactly one `Done` or `Failed`.
+
+All instants are Unix nanoseconds (CLOCK_REALTIME), 0 where a request never got that far; all durations nanoseconds.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+FRAME_LIMIT_BYTES = 256 * 2**20
+ClockSource = Literal["kernel", "user"]
+
+
+class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where requests go and in which wire format."""
+
+    adapter: str
+    base_url: str
+    model: str
+    api_key: str | None = None
+    headers: dict[str, str] = {}
+    verify_tls: bool = True
+    ca_file: str | None = None
+    addresses: tuple[str, ...] = ()  # already resolved and checked; empty: the engine resolves by itself
+
+
+class Arrivals(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When requests start, over all shards; shard k of K takes arrivals k, k+K, …"""
+
+    kind: Literal["closed", "constant", "poisson"]
+    concurrency: int = 0  # closed: users over all shards; open: hard cap on requests in flight
+    rate: float = 0.0  # open: requests per second
+
+
+class Workload(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Prompts: a list taken in turn, or synthetic ones of about `input_tokens`."""
+
+    prompts: tuple[str, ...] = ()
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Time-outs and retries of one request."""
+
+    connect_ns: int = 10 * 10**9
+    first_token_ns: int = 120 * 10**9
+    between_chunks_ns: int = 60 * 10**9
+    total_ns: int = 600 * 10**9
+    max_attempts: int = 1
+    base_delay_ns: int = 500 * 10**6
+    max_delay_ns: int = 20 * 10**9
+
+
+class Plan(msgspec.Struct, frozen=True, tag="plan", omit_defaults=True):
+    """One shard of one target's run.
+
+    Arrival j of the whole run has index `index_base + j * index_stride`, so indices are unique over targets and shards.
+    """
+
+    endpoint: Endpoint
+    workload: Workload
+    arrivals: Arrivals
+    sampling: dict[str, Any] = {}  # benchmarks.schemas.Sampling, nulls left out
+    limits: Limits = Limits()
+    requests: int | None = None  # over all shards
+    duration_ns: int | None = None
+    seed: int = 0
+    shard: int = 0
+    shards: int = 1
+    index_base: int = 0
+    index_stride: int = 1
+    start_at_ns: int = 0  # 0: as soon as the connections are open
+    grace_ns: int = 5 * 10**9  # after Stop, in-flight requests get this long
+    save_responses: bool = False
+    save_gaps: bool = True
+    skip: tuple[int, ...] = ()  # indices already stored by an earlier try of this shard
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """Start nothing more; give in-flight requests `Plan.grace_ns`, then close."""
+
+    reason: str = "cancelled"
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The connections are open (or failed to: then their requests will say so) and the clock may start."""
+
+    pid: int
+    connections: int
+    clock: ClockSource
+
+
+class Record(msgspec.Struct, array_like=True, omit_defaults=True):
+    """One request as it was measured. `status` is `ok` or `error`; then `error_type` is one of `ERROR_TYPES`."""
+
+    index: int
+    status: Literal["ok", "error"]
+    intended_ns: int
+    started_ns: int = 0
+    first_byte_ns: int = 0
+    first_token_ns: int = 0
+    first_output_ns: int = 0
+    last_token_ns: int = 0
+    end_ns: int = 0
+    dns_ns: int = 0
+    connect_ns: int = 0
+    tls_ns: int = 0
+    reused: bool = False
+    attempts: int = 1
+    clock: ClockSource = "kernel"
+    clock_stepped: bool = False
+    error_type: str | None = None
+    error: str | None = None
+    http_status: int | None = None
+    response_id: str | None = None
+    finish_reason: str | None = None
+    chunks: int = 0
+    coalesced_chunks: int = 0
+    gaps: bytes = b""  # see `CENSORED`
+    uncached_input_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    visible_output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    token_count_source: Literal["usage", "tokenizer", "chunks"] | None = None
+    usage: bytes = b""  # the provider's own object, as JSON
+    response_text: str | None = None
+    trace_id: str | None = None
+
+
+# `Record.gaps` holds one little-endian int64 per output chunk after the first: nanoseconds since the chunk before it.
+# Chunks that came out of one read share its stamp, which is the last one's: the earlier ones are written as CENSORED
+# and the gap behind a run of them spans the whole run. So a gap is one chunk's only when it is >= 0 and its predecessor
+# is not CENSORED.
+CENSORED = -1
+
+
+class Records(msgspec.Struct, frozen=True, tag="records"):
+    """Finished requests, in the order in which they ended."""
+
+    records: list[Record]
+
+
+class Tick(msgspec.Struct, frozen=True, tag="tick"):
+    """Counters since the start of the shard, and the instrument's own health since the last tick."""
+
+    at_ns: int
+    started: int
+    completed: int
+    in_flight: int
+    waiting: int  # open loop: due but held back by the cap
+    decode_backlog: int  # finished streams not yet decoded
+    bytes_in: int
+    reads: int
+    loop_lag_p99_ns: int
+    loop_lag_max_ns: int
+    send_lag_p99_ns: int
+    send_lag_max_ns: int
+    cpu_ns: int
+    rss_bytes: int
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """The shard is over; whole-shard facts about the instrument."""
+
+    reason: Literal["completed", "cancelled"]
+    started_at_ns: int
+    ended_at_ns: int
+    started: int
+    completed: int
+    bytes_in: int
+    reads: int
+    cpu_ns: int
+    peak_rss_bytes: int
+    loop_lag_ns: dict[str, int]  # p50, p99, max
+    send_lag_ns: dict[str, int]
+    clock: ClockSource
+    clock_steps: int
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The shard could not run at all (bad plan, unknown adapter); never used for failed requests."""
+
+    message: str
+
+
+Outgoing = Ready | Records | Tick | Done | Failed
+Incoming = Plan | Stop
+
+ERROR_TYPES = (
+    "dns",
+    "connect",
+    "tls",
+    "timeout_connect",
+    "timeout_first_token",
+    "timeout_between_chunks",
+    "timeout_total",
+    "http_3xx",
+    "http_4xx",
+    "http_429",
+    "http_5xx",
+    "stream_error",
+    "truncated",
+    "protocol",
+    "empty",
+    "cancelled",
+)
+
+_encoder = msgspec.msgpack.Encoder()
+_outgoing: msgspec.msgpack.Decoder[Outgoing] = msgspec.msgpack.Decoder(Outgoing)
+_incoming: msgspec.msgpack.Decoder[Incoming] = msgspec.msgpack.Decoder(Incoming)
+
+
+def encode_frame(frame: Outgoing | Incoming) -> bytes:
+    """The frame with its 4-byte length in front."""
+    body = _encoder.encode(frame)
+    return len(body).to_bytes(4, "big") + body
+
+
+def decode_outgoing(body: bytes) -> Outgoing:
+    """A frame of the engine, without its length.
+
+    Raises:
+        msgspec.ValidationError: when it is not one.
+    """
+    return _outgoing.decode(body)
+
+
+def decode_incoming(body: bytes) -> Incoming:
+    """A frame for the engine, without its length; raises as `decode_outgoing`."""
+    return _incoming.decode(body)

@@ -1,0 +1,1 @@
+"""The WebSocket gateway: subscriptions, bounded queues, heartbeats. Decides nothing about benchmarks."""

@@ -1,0 +1,1 @@
+"""Histograms, percentiles, summaries: pure functions and value objects. Knows nothing about where numbers come from."""
