@@ -57,7 +57,7 @@ class Reply:
     """What a response turned out to be, filled while its body is fed.
 
     `chunk_stamps` has one stamp for each chunk that carries generated output of any kind; `first_output_ns` is the
-    first with non-reasoning content. Role-only, empty and ping chunks are in neither. `error_type` stays None on success.
+    first with non-reasoning content. Role-only, empty and ping chunks are in neither. `error_type` is None on success.
     """
 
     __slots__ = (

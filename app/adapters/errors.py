@@ -8,7 +8,7 @@ TEXT_LIMIT = 2000
 
 
 def error_body_text(status: int, body: bytes) -> str:
-    """The message of `{"error": {"message"}}`, `{"error": "…"}`, `{"message"}`, `{"detail"}`, or how the body begins."""
+    """`error.message`, `error`, `message` or `detail` of a JSON body, else how the body begins."""
     try:
         value: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -17,6 +17,9 @@ _DONE = b"[DONE]"
 BODY_LIMIT_BYTES = 64 * 2**20  # of a body that is not a stream: it has to be held whole
 
 
+_ABSENT = msgspec.Raw(b"null")
+
+
 class _Delta(msgspec.Struct):
     content: str | None = None
     reasoning_content: str | None = None
@@ -35,8 +38,8 @@ class _Choice(msgspec.Struct):
 class _Chunk(msgspec.Struct):
     id: str | None = None
     choices: list[_Choice] | None = None
-    usage: msgspec.Raw | None = None
-    error: msgspec.Raw | None = None
+    usage: msgspec.Raw = _ABSENT
+    error: msgspec.Raw = _ABSENT
 
 
 class _Details(msgspec.Struct):
@@ -66,8 +69,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class OpenAiChat:
-    """The adapter. `exact_length` are body fields that make a server generate up to the asked length, ignoring its
-    end-of-sequence token; only servers that know them get them, because OpenAI refuses unknown fields.
+    """The adapter.
+
+    `exact_length` are body fields that make a server generate up to the asked length, ignoring its end-of-sequence
+    token; only servers that know them get them, because OpenAI refuses unknown fields.
     """
 
     def __init__(self, exact_length: Mapping[str, Any] | None = None) -> None:
@@ -170,7 +175,7 @@ class _StreamDecoder:
             )
             return
         reply = self.reply
-        if chunk.error is not None and chunk.error != b"null":
+        if chunk.error != _ABSENT:
             reply.fail("stream_error", error_body_text(200, payload))
             return
         if reply.response_id is None:
@@ -179,7 +184,7 @@ class _StreamDecoder:
             if choice.finish_reason is not None:
                 reply.finish_reason = choice.finish_reason
             self._take_output(stamp_ns, choice.delta or choice.message, choice.text)
-        if chunk.usage is not None:
+        if chunk.usage != _ABSENT:
             _take_usage(reply, bytes(chunk.usage))
 
     def _take_output(self, stamp_ns: int, delta: _Delta | None, text: str | None) -> None:
@@ -241,7 +246,7 @@ class _BodyDecoder:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             reply.fail("protocol", f"not a chat completion: {error}: {body[:200].decode(errors='replace')}")
             return
-        if chunk.error is not None and chunk.error != b"null":
+        if chunk.error != _ABSENT:
             reply.fail("stream_error", error_body_text(200, body))
             return
         if not chunk.choices:
@@ -260,7 +265,7 @@ class _BodyDecoder:
                 reply.text.append(visible)
         if output:
             reply.chunk_stamps.append(self._last_ns)
-        if chunk.usage is not None:
+        if chunk.usage != _ABSENT:
             _take_usage(reply, bytes(chunk.usage))
 
 

@@ -1,8 +1,8 @@
 """Server-sent events, incrementally: WHATWG HTML Living Standard, section 9.2.6 "Interpreting an event stream".
 
 Lines end with LF, CR or CRLF, in any mixture and split anywhere; comments, a byte-order mark, multi-line data and
-events without data are handled as the standard says. One deviation: data left over when the stream ends without its blank line
-is delivered, because servers in the field forget it.
+events without data are handled as the standard says. One deviation: data left over when the stream ends without its
+blank line is delivered, because servers in the field forget it.
 """
 
 import re
@@ -35,9 +35,9 @@ class SseParser:
         ):
             self._skip_lf = False
             return [data[6:-2]]  # one whole event in one piece, as nearly every server sends it
-        if self._skip_lf and data.startswith(b"\n"):
-            data = data[1:]
-        elif not data:
+        if self._skip_lf:
+            data = data.removeprefix(b"\n")
+        if not data:
             return []
         self._skip_lf = data.endswith(b"\r")
         if b"\n" not in data and b"\r" not in data:
