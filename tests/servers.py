@@ -132,6 +132,12 @@ class RedisServer:
         """The server's address."""
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def process_id(self) -> int:
+        """The running server's process."""
+        assert self._process is not None
+        return self._process.pid
+
     def __enter__(self) -> Self:
         try:
             self.start()
