@@ -1,13 +1,13 @@
 """Who may see what: the one rule for rows and for events, used by every transport.
 
-Everyone sees what they own, administrators see all; what belongs to nobody (made by the service itself, or by a user
-who was deleted) is for administrators.
+Users see what they own; administrators and (read-only) viewers see all, also what belongs to nobody (made by the
+service itself, or by a user who was deleted).
 """
 
 from uuid import UUID
 
 from app.accounts.caller import Caller
-from app.accounts.permissions import Permission
+from app.accounts.permissions import Permission, Role
 from app.events.topics import family_of
 from app.events.types import Event, Topic
 
@@ -16,13 +16,19 @@ PERMISSION_OF_FAMILY: dict[str, Permission] = {
     "test": Permission.BENCHMARK_READ,
     "metrics": Permission.METRICS_READ,
 }
+SEE_EVERYTHING = frozenset({Role.ADMIN, Role.VIEWER})
 UNOWNED_FAMILIES = frozenset({"metrics"})
 """Families about the service itself; the permission alone decides."""
 
 
+def sees_everything(caller: Caller) -> bool:
+    """Whether ownership does not matter to what `caller` may see."""
+    return caller.role in SEE_EVERYTHING
+
+
 def may_see_owned(caller: Caller, owner_id: UUID | None) -> bool:
     """Whether `caller` may see a thing that `owner_id` owns."""
-    return caller.is_admin or (owner_id is not None and owner_id == caller.user_id)
+    return sees_everything(caller) or (owner_id is not None and owner_id == caller.user_id)
 
 
 def permission_for(topic: Topic) -> Permission:
