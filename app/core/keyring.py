@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from app.core.errors import ConfigError
 from app.core.settings import Settings
 
-SECRET_FILE = "secret-key"  # noqa: S105  (a file name)
+SECRET_FILE = "secret-key"
 MIN_SECRET_CHARACTERS = 32
 
 

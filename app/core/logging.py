@@ -45,32 +45,23 @@ def redact_text(text: str) -> str:
 
 def redact(value: Any, depth: int = 0) -> Any:
     """A copy of `value` without secrets: by the names of mapping keys, and by shape inside strings."""
-    if depth > _MAX_DEPTH:
-        return REDACTED
-    if isinstance(value, str):
-        return redact_text(value)
-    if isinstance(value, bytes):
-        return redact_text(value.decode("utf-8", "replace"))
-    if isinstance(value, Mapping):
-        return {
-            key: REDACTED
-            if item is not None and not isinstance(item, bool) and _SECRET_NAME.search(str(key))
-            else redact(item, depth + 1)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, Mapping) and depth <= _MAX_DEPTH:
+        return {key: _redact_named(str(key), item, depth) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset) and depth <= _MAX_DEPTH:
         return [redact(item, depth + 1) for item in value]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return redact_text(str(value))
+    return redact_text(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
+
+
+def _redact_named(name: str, value: Any, depth: int = 0) -> Any:
+    secret = value is not None and not isinstance(value, bool) and _SECRET_NAME.search(name)
+    return REDACTED if secret else redact(value, depth + 1)
 
 
 def _redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Last before rendering, when tracebacks are text already. Keys with an underscore are structlog's own."""
-    return {
-        key: item if key.startswith("_") else redact({key: item})[key]
-        for key, item in event.items()
-    }
+    return {key: item if key.startswith("_") else _redact_named(key, item) for key, item in event.items()}
 
 
 def configure_logging(settings: MonitoringSettings) -> None:
@@ -115,7 +106,9 @@ def configure_logging(settings: MonitoringSettings) -> None:
                     ],
                 }
             },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
+            "handlers": {
+                "stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}
+            },
             "root": {"level": level, "handlers": ["stderr"]},
             "loggers": {
                 # Ours says the same in a line of its own, and uvicorn's start-up lines repeat the address.

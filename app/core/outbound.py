@@ -153,9 +153,7 @@ def _unmapped(address: Address) -> Address:
 
 
 def _is_public(address: Address) -> bool:
-    return (
-        address.is_global and not address.is_multicast and not any(address in network for network in _NEVER_PUBLIC)
-    )
+    return address.is_global and not address.is_multicast and not any(address in network for network in _NEVER_PUBLIC)
 
 
 async def _system_resolver(host: str, port: int) -> list[str]:
