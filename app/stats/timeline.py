@@ -66,7 +66,7 @@ class Timeline:
         from_ns = max(from_ns, self.origin_ns)
         if to_ns <= from_ns:
             return
-        self._reach(to_ns)
+        self._reach(to_ns - 1)
         width_ns = self.width_s * _NS_PER_S
         while from_ns < to_ns:
             point = (from_ns - self.origin_ns) // width_ns

@@ -18,7 +18,7 @@ def of(values: list[float]) -> Moments:
 
 
 @given(NUMBERS, NUMBERS, NUMBERS)
-def test_merged_moments_are_those_of_all_values(first: list[float], second: list[float], third: list[float]):
+def test_merged_moments_are_those_of_all_values(first: list[float], second: list[float], third: list[float]) -> None:
     merged = of(first)
     merged.merge(of(second))
     merged.add(np.array(third))
@@ -33,7 +33,7 @@ def test_merged_moments_are_those_of_all_values(first: list[float], second: list
 
 
 @given(st.lists(st.floats(0.001, 3_600_000), min_size=1, max_size=100))
-def test_a_distribution_keeps_percentiles_inside_exact_extremes(milliseconds: list[float]):
+def test_a_distribution_keeps_percentiles_inside_exact_extremes(milliseconds: list[float]) -> None:
     distribution = Distribution()
     distribution.record_ms(np.array([*milliseconds, np.nan]))
     summary = distribution.summary()
@@ -45,6 +45,6 @@ def test_a_distribution_keeps_percentiles_inside_exact_extremes(milliseconds: li
     assert Distribution.unpack(distribution.pack()).summary() == summary
 
 
-def test_without_samples_there_is_no_summary():
+def test_without_samples_there_is_no_summary() -> None:
     assert Distribution().summary() is None
     assert Distribution.unpack(Distribution().pack()).n == 0
