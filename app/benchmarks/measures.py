@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 import numpy as np
+import orjson
 
 from app.adapters.base import Buckets
 from app.adapters.prices import cost_usd
@@ -23,6 +24,8 @@ from app.stats.batch import REQUEST_METRICS, Batch
 
 _NS_PER_MS = 1e6
 _ERROR_CHARACTERS = 2_000
+_MAX_USAGE_BYTES = 64 * 1024
+_MAX_TOKENS = 500_000_000  # the sum of three still fits the 32-bit column
 _NO_INTEGERS = np.zeros(0, dtype=np.int64)
 
 
@@ -164,11 +167,11 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
         end_ns=record.end_ns or None,
         chunks=record.chunks,
         coalesced_chunks=record.coalesced_chunks,
-        uncached_input_tokens=record.uncached_input_tokens,
-        cache_read_tokens=record.cache_read_tokens,
-        cache_write_tokens=record.cache_write_tokens,
-        visible_output_tokens=record.visible_output_tokens,
-        reasoning_tokens=record.reasoning_tokens,
+        uncached_input_tokens=_count(record.uncached_input_tokens),
+        cache_read_tokens=_count(record.cache_read_tokens),
+        cache_write_tokens=_count(record.cache_write_tokens),
+        visible_output_tokens=_count(record.visible_output_tokens),
+        reasoning_tokens=_count(record.reasoning_tokens),
         token_count_source=record.token_count_source,
         usage=_json_object(record.usage),
         trace_id=record.trace_id,
@@ -177,18 +180,11 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
         response_text=record.response_text,
         gaps=record.gaps,
     )
-    result.input_tokens = _sum(record.uncached_input_tokens, record.cache_read_tokens, record.cache_write_tokens)
-    result.output_tokens = _sum(record.visible_output_tokens, record.reasoning_tokens)
+    inputs = (result.uncached_input_tokens, result.cache_read_tokens, result.cache_write_tokens)
+    outputs = (result.visible_output_tokens, result.reasoning_tokens)
+    result.input_tokens, result.output_tokens = _sum(inputs), _sum(outputs)
     if result.status == "ok":
-        result.cost_usd = _cost(
-            context.kind,
-            context.model,
-            record.uncached_input_tokens,
-            record.cache_read_tokens,
-            record.cache_write_tokens,
-            record.visible_output_tokens,
-            record.reasoning_tokens,
-        )
+        result.cost_usd = _cost(context.kind, context.model, *inputs, *outputs)
     if not record.clock_stepped:
         _set_durations(result, record)
     return result
@@ -262,17 +258,22 @@ def _counted(names: Any) -> dict[str, int]:
     return counts
 
 
-def _sum(*parts: int | None) -> int | None:
+def _count(tokens: int | None) -> int | None:
+    """A token count; None for what no model can have meant."""
+    return tokens if tokens is not None and 0 <= tokens <= _MAX_TOKENS else None
+
+
+def _sum(parts: tuple[int | None, ...]) -> int | None:
     known = [part for part in parts if part is not None]
     return sum(known) if known else None
 
 
 def _json_object(usage: bytes) -> dict[str, Any] | None:
-    if not usage:
+    if not usage or len(usage) > _MAX_USAGE_BYTES:
         return None
     try:
-        decoded = msgspec.json.decode(usage)
-    except msgspec.DecodeError:
+        decoded = orjson.loads(usage)
+    except orjson.JSONDecodeError:
         return None
     return decoded if isinstance(decoded, dict) else None
 
