@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import JSON, DateTime, MetaData, TypeDecorator, Uuid, event
+from sqlalchemy import JSON, DateTime, MetaData, TypeDecorator, Uuid, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -90,6 +90,10 @@ class Database:
     async def write(self) -> AsyncIterator[WriteSession]:
         """One transaction: commits at the end of the block, rolls back when it raises."""
         async with self._write() as session, session.begin():
+            if self.dialect == "sqlite":
+                # The driver would begin at the first change only; what was read before it could be stale by then, and
+                # upgrading a stale reader fails at once instead of waiting for its turn.
+                await session.execute(text("BEGIN IMMEDIATE"))
             yield session
 
     async def close(self) -> None:

@@ -173,40 +173,50 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        exchange = _CountedExchange(self.limit_bytes, receive, send)
         declared = header(scope, b"content-length")
         if declared is not None and (not declared.isdigit() or int(declared) > self.limit_bytes):
-            await refuse(self._too_large(), scope, receive, send)
+            await refuse(exchange.error, scope, receive, send)
             return
-        seen, begun = 0, False
-
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            if message["type"] == "http.request":
-                seen += len(message.get("body", b""))
-                if seen > self.limit_bytes:
-                    raise self._too_large()
-            return message
-
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            # Frameworks turn what `counted` raises into a 400 of their own; hold that back and say what it was.
-            if seen <= self.limit_bytes or begun:
-                begun = True
-                await send(message)
-
         try:
-            await self.app(scope, counted, watched)
+            await self.app(scope, exchange.receive, exchange.send)
         except PayloadTooLargeError:
-            if begun:
+            if exchange.begun:
                 raise
-        if seen > self.limit_bytes and not begun:
-            await refuse(self._too_large(), scope, receive, send)
+        if exchange.exceeded and not exchange.begun:
+            await refuse(exchange.error, scope, receive, send)
 
-    def _too_large(self) -> PayloadTooLargeError:
-        return PayloadTooLargeError(
-            f"the request body is larger than {self.limit_bytes} bytes (server.max_body_bytes)", limit=self.limit_bytes
+
+class _CountedExchange:
+    """One request's receive and send, with the body counted."""
+
+    def __init__(self, limit_bytes: int, receive: Receive, send: Send) -> None:
+        self._limit_bytes = limit_bytes
+        self._receive = receive
+        self._send = send
+        self._seen = 0
+        self.begun = False
+        self.error = PayloadTooLargeError(
+            f"the request body is larger than {limit_bytes} bytes (server.max_body_bytes)", limit=limit_bytes
         )
+
+    @property
+    def exceeded(self) -> bool:
+        return self._seen > self._limit_bytes
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._seen += len(message.get("body", b""))
+            if self.exceeded:
+                raise self.error
+        return message
+
+    async def send(self, message: Message) -> None:
+        # Frameworks turn what `receive` raises into a 400 of their own; hold that back and say what it was.
+        if self.begun or not self.exceeded:
+            self.begun = True
+            await self._send(message)
 
 
 class OriginCheck:
