@@ -31,7 +31,7 @@ class LazyCommand(NamedTuple):
 
 COMMANDS = {
     "serve": LazyCommand("app.cli.serve:serve", "Run the service: REST API, live events and dashboard."),
-    "bench": LazyCommand("app.cli.bench:bench", "Run one benchmark here, or submit it to a server."),
+    "bench": LazyCommand("app.cli.bench:bench_app", "Run one benchmark here, or submit it to a server."),
     "simulate": LazyCommand("app.cli.simulate:simulate", "Run a simulated LLM server with known timings."),
     "results": LazyCommand("app.cli.results:results_app", "Read back what was measured."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
