@@ -180,12 +180,13 @@ def headers(options: BenchOptions) -> dict[str, str]:
 
 def option_of(location: Sequence[int | str]) -> str:
     """The option behind a place in the spec, such as `("load", "closed", "concurrency")`."""
-    parts = [str(part) for part in location if not isinstance(part, int) and not str(part).isdigit()]
-    named = [part for index, part in enumerate(parts) if index == 0 or part not in _KINDS]
-    for length in range(len(named), 0, -1):
-        if option := _OPTION_OF_FIELD.get(".".join(named[:length])):
-            return option
-    return ".".join(named) if named else _OPTION_OF_FIELD[""]
+    named = [str(part) for part in location if not str(part).isdigit()]
+    without_kind = [*named[:1], *(named[2:] if named[1:2] and named[1] in _KINDS else named[1:])]
+    for parts in (without_kind, named):
+        for length in range(len(parts), 0, -1):
+            if option := _OPTION_OF_FIELD.get(".".join(parts[:length])):
+                return option
+    return ".".join(named) or _OPTION_OF_FIELD[""]
 
 
 def _workload(options: BenchOptions) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from app.core.settings import Settings, load_settings
 from tests.cli.conftest import Cli
 
 
-def test_init_writes_a_private_file_that_changes_nothing(cli: Cli, tmp_path: Path):
+def test_init_writes_a_private_file_that_changes_nothing(cli: Cli, tmp_path: Path) -> None:
     made = cli("config", "init")
     path = tmp_path / "config.toml"
     assert made.returncode == 0, made.stderr
@@ -24,7 +24,7 @@ def test_init_writes_a_private_file_that_changes_nothing(cli: Cli, tmp_path: Pat
     assert cli("config", "init", "--force").returncode == 0
 
 
-def test_the_template_names_every_setting_with_its_default():
+def test_the_template_names_every_setting_with_its_default() -> None:
     active = "\n".join(
         line.removeprefix("#")
         for line in template().splitlines()
@@ -41,11 +41,11 @@ def test_the_template_names_every_setting_with_its_default():
             assert value == (list(setting.default) if isinstance(setting.default, tuple) else setting.default)
 
 
-def test_every_setting_says_what_it_means():
+def test_every_setting_says_what_it_means() -> None:
     assert [setting.key for setting in settings() if not setting.description] == []
 
 
-def test_show_hides_secrets_and_names_sources(cli: Cli, tmp_path: Path):
+def test_show_hides_secrets_and_names_sources(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("[server]\nport = 9090\n")
     variables = {
         "LTB_SECURITY__SECRET_KEY": "k" * 40,
@@ -80,7 +80,7 @@ def test_show_hides_secrets_and_names_sources(cli: Cli, tmp_path: Path):
 )
 def test_a_wrong_configuration_names_the_key_and_exits_with_2(
     cli: Cli, tmp_path: Path, toml: str, variables: dict[str, str], named: str
-):
+) -> None:
     (tmp_path / "config.toml").write_text(toml)
     for command in ("validate", "show"):
         result = cli("config", command, env=variables)
@@ -89,7 +89,7 @@ def test_a_wrong_configuration_names_the_key_and_exits_with_2(
         assert "Traceback" not in result.stderr
 
 
-def test_validate_and_path_say_which_file(cli: Cli, tmp_path: Path):
+def test_validate_and_path_say_which_file(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text("[demo]\nenable = false\n")
     assert "other.toml" in cli("config", "validate", "-c", "other.toml").stdout
     assert cli("config", "path", env={"LTB_CONFIG": "other.toml"}).stdout.strip() == str(tmp_path / "other.toml")
