@@ -18,7 +18,7 @@ ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 WEB_SOURCES := $(wildcard web/*.json web/*.ts web/*.js web/*.mjs web/index.html) \
-	$(shell find web/src web/public 2>/dev/null)
+	$(shell find web/src web/public web/scripts 2>/dev/null)
 
 .PHONY: help setup run test check bench build clean
 
