@@ -25,8 +25,11 @@ def run_here(options: BenchOptions) -> int:
     fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
     files = ResultFiles(options.output, formats, fields) if options.output else None
     view = BenchView(spec.name, quiet=options.quiet)
-    with files or nullcontext(), view.running():
-        summary, interrupted = asyncio.run(_run(spec, endpoint, files, view))
+    try:
+        with files or nullcontext(), view.running():
+            summary, interrupted = asyncio.run(_run(spec, endpoint, files, view))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None  # the second Ctrl-C
     if files:
         written = files.finish({**_context(spec, endpoint, interrupted=interrupted), **summary})
         view.console.print(f"Wrote {', '.join(str(path) for path in written)}", highlight=False, soft_wrap=True)
@@ -46,7 +49,7 @@ async def _run(
         view.note(_STOPPING)
         stop.set()
 
-    with on_interrupt(interrupt):
+    with _on_interrupt(interrupt):
         summary = await run_local(spec, endpoint, on_progress=view.update, on_results=keep, stop=stop)
     return summary, stop.is_set()
 
@@ -57,7 +60,7 @@ def _line(result: MeasuredResult, spec: BenchmarkSpec) -> dict[str, Any]:
 
 
 @contextmanager
-def on_interrupt(first: Callable[[], None]) -> Iterator[None]:
+def _on_interrupt(first: Callable[[], None]) -> Iterator[None]:
     """The first SIGINT or SIGTERM calls `first`; the next one cancels the running task."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
