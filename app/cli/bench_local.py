@@ -25,14 +25,16 @@ def run_here(options: BenchOptions) -> int:
     fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
     files = ResultFiles(options.output, formats, fields) if options.output else None
     view = BenchView(spec.name, quiet=options.quiet)
-    try:
-        with files or nullcontext(), view.running():
-            summary, interrupted = asyncio.run(_run(spec, endpoint, files, view))
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None  # the second Ctrl-C
-    if files:
-        written = files.finish({**_context(spec, endpoint, interrupted=interrupted), **summary})
-        view.console.print(f"Wrote {', '.join(str(path) for path in written)}", highlight=False, soft_wrap=True)
+    with files or nullcontext():
+        try:
+            with view.running():
+                summary, interrupted = asyncio.run(_run(spec, endpoint, files, view))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None  # the second Ctrl-C
+        if files:
+            status = "failed" if summary["error"] else "interrupted" if interrupted else "completed"
+            written = files.finish({**_context(spec, endpoint, status), **summary})
+            view.console.print(f"Wrote {', '.join(str(path) for path in written)}", highlight=False, soft_wrap=True)
     return show_outcome(spec.name, summary, as_json=options.as_json, interrupted=interrupted)
 
 
@@ -79,11 +81,11 @@ def _on_interrupt(first: Callable[[], None]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _context(spec: BenchmarkSpec, endpoint: Endpoint, *, interrupted: bool) -> dict[str, Any]:
+def _context(spec: BenchmarkSpec, endpoint: Endpoint, status: str) -> dict[str, Any]:
     """What it takes to run the same again; keys and header values stay out."""
     return {
         "name": spec.name,
-        "status": "interrupted" if interrupted else "completed",
+        "status": status,
         "program": f"llm-test-bench {version('llm-test-bench')}",
         "base_url": endpoint.base_url,
         "spec": spec.model_dump(mode="json"),

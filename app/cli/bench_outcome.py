@@ -1,5 +1,6 @@
 """How a benchmark ends on the command line: what is printed, and the exit code. The same for local and remote runs."""
 
+import sys
 from typing import Any
 
 import orjson
@@ -15,6 +16,9 @@ def show_outcome(title: str, summary: dict[str, Any], *, as_json: bool, interrup
         print(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode())
     else:
         print_summary(Console(), title, summary)
+    if summary.get("error"):
+        print(f"error: {summary['error']}", file=sys.stderr)
+        return EXIT_FAILED
     if interrupted:
         return EXIT_INTERRUPTED
     return 0 if summary["requests"]["ok"] else EXIT_FAILED

@@ -28,6 +28,8 @@ _METRICS = {
 }
 _COLUMNS = ("mean", "p50", "p90", "p95", "p99", "p99.9", "max")
 _PLAIN_LINE_SECONDS = 5.0
+_FIRST_LINE_SECONDS = 1.0
+_CELL_WIDTH = 9  # six of them fit into 80 columns, and numbers do not jump while they grow
 
 
 class BenchView:
@@ -38,7 +40,7 @@ class BenchView:
         self._title = title
         self._live: Live | None = None
         self._quiet = quiet
-        self._next_line_s = 0.0
+        self._next_line_s = _FIRST_LINE_SECONDS
         self._note = ""
         self._progress: Mapping[str, Any] | None = None
 
@@ -80,35 +82,41 @@ def live_panel(title: str, progress: Mapping[str, Any], note: str = "") -> Rende
     head = Table.grid(padding=(0, 1))
     head.add_row(
         Text(title, style="bold"),
-        ProgressBar(total=100, completed=percent or 0, width=32, pulse=percent is None),
+        ProgressBar(total=100, completed=percent or 0, width=20, pulse=percent is None),
         Text(f"{progress['completed']:,}" + (f" / {planned:,}" if planned else "")),
         Text(f"{clock(progress['elapsed_s'])} elapsed"),
         Text(f"ETA {clock(progress['eta_s'])}" if progress["eta_s"] is not None else ""),
     )
-    numbers = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     ttft, gap, tpot = progress["ttft_ms"] or {}, progress["gap_ms"] or {}, progress["tpot_ms"] or {}
-    cells = (
+    traffic = _numbers(
         ("in flight", f"{progress['in_flight']:,}"),
         ("req/s", rate(progress["requests_per_s"])),
         ("tok/s", rate(progress["output_tokens_per_s"])),
+        ("failed", f"{progress['failed']:,}"),
+        ("cost", money(progress["cost_usd"])),
+    )
+    latency = _numbers(
         ("TTFT p50", milliseconds(ttft.get("p50"))),
         ("p95", milliseconds(ttft.get("p95"))),
         ("p99", milliseconds(ttft.get("p99"))),
         ("gap p50", milliseconds(gap.get("p50"))),
         ("p99", milliseconds(gap.get("p99"))),
         ("TPOT p50", milliseconds(tpot.get("p50"))),
-        ("failed", f"{progress['failed']:,}"),
-        ("cost", money(progress["cost_usd"])),
     )
-    for name, _ in cells:
-        numbers.add_column(name, justify="right", no_wrap=True)
-    numbers.add_row(*(value for _, value in cells))
-    parts: list[RenderableType] = [head, numbers]
+    parts: list[RenderableType] = [head, traffic, latency]
     if progress["errors"]:
         parts.append(Text(f"errors: {counts(progress['errors'])}", style="red"))
     if note:
         parts.append(Text(note, style="yellow"))
     return Group(*parts)
+
+
+def _numbers(*cells: tuple[str, str]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for name, _ in cells:
+        table.add_column(name, justify="right", no_wrap=True, min_width=_CELL_WIDTH)
+    table.add_row(*(value for _, value in cells))
+    return table
 
 
 def plain_line(progress: Mapping[str, Any]) -> str:
