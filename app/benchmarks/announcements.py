@@ -19,6 +19,7 @@ ENDED_TOPIC = {
 def announce(
     session: WriteSession,
     topic: Topic,
+    *,
     session_id: UUID,
     owner_id: UUID | None,
     name: str,

@@ -51,10 +51,13 @@ async def create(caller: CanCreate, service: Service, spec: BenchmarkSpec) -> Be
     responses=error_responses(400, 401, 403, 422),
 )
 async def list_(
+    *,
     caller: CanRead,
     service: Service,
     status: Annotated[Status | None, Query(description="Only those in this state.")] = None,
-    provider: Annotated[str | None, Query(description="Only those with a target at this provider.", max_length=64)] = None,
+    provider: Annotated[
+        str | None, Query(description="Only those with a target at this provider.", max_length=64)
+    ] = None,
     model: Annotated[str | None, Query(description="Only those with a target of this model.", max_length=200)] = None,
     tag: Annotated[str | None, Query(description="Only those with this tag.", max_length=64)] = None,
     q: Annotated[str | None, Query(description="Only those whose name contains this text.", max_length=200)] = None,

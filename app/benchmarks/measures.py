@@ -286,3 +286,8 @@ def _cost(kind: str, model: str, *buckets: int | None) -> float | None:
     except LookupError:
         return None
     return None if cost is None else float(cost)
+
+
+def warm_prices(context: MeasureContext) -> None:
+    """Load the price table now if this target needs it."""
+    _cost(context.kind, context.model, 1, None, None, 1, None)

@@ -8,6 +8,8 @@ index t + j·T, so that indices are unique over the whole benchmark and grow wit
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from app.benchmarks.schemas import BenchmarkSpec, ClosedLoad, OnePrompt, PromptList, Target
 from app.loadgen.frames import Arrivals, Endpoint, Limits, Plan, Workload
 
@@ -77,15 +79,14 @@ def shard(
     )
 
 
+def starting_at(plan: Plan, start_at_ns: int) -> Plan:
+    """The plan with its start instant."""
+    return msgspec.structs.replace(plan, start_at_ns=start_at_ns)
+
+
 def requests_planned(spec: BenchmarkSpec) -> int | None:
     """Requests of the whole benchmark; None when only time ends it."""
     return None if spec.stop.requests is None else spec.stop.requests * len(spec.targets)
-
-
-def shard_of_index(spec: BenchmarkSpec, index: int) -> tuple[int, int]:
-    """Target and shard that a result index belongs to."""
-    arrival, target = divmod(index, len(spec.targets))
-    return target, arrival % shard_count(spec)
 
 
 def _workload(spec: BenchmarkSpec) -> Workload:

@@ -5,7 +5,20 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Row, Select, and_, delete, func, or_, select, true, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -82,7 +95,9 @@ async def find(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[A
     return (await session.execute(query)).one_or_none()
 
 
-async def find_status(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[tuple[str, str, UUID | None]] | None:
+async def find_status(
+    session: AsyncSession, caller: Caller, session_id: UUID
+) -> Row[tuple[str, str, UUID | None]] | None:
     """Status, name and owner of one visible session."""
     query = select(BenchmarkSession.status, BenchmarkSession.name, BenchmarkSession.owner_id)
     return (await session.execute(query.where(BenchmarkSession.id == session_id, visible_to(caller)))).one_or_none()
@@ -111,23 +126,23 @@ async def remove(session: WriteSession, session_id: UUID, status: str) -> bool:
 async def oldest_pending(session: AsyncSession, limit: int) -> Sequence[UUID]:
     """Sessions that wait to be run, in the order of submission."""
     query = select(BenchmarkSession.id).where(BenchmarkSession.status == Status.PENDING)
-    return (
-        await session.scalars(query.order_by(BenchmarkSession.created_at, BenchmarkSession.id).limit(limit))
-    ).all()
+    return (await session.scalars(query.order_by(BenchmarkSession.created_at, BenchmarkSession.id).limit(limit))).all()
 
 
 async def silent_since(session: AsyncSession, heartbeat_before: datetime | None) -> Sequence[BenchmarkSession]:
     """Live sessions whose runner has not been heard of since then; all live ones without a limit."""
     query = select(BenchmarkSession).where(BenchmarkSession.status.in_(LIVE))
     if heartbeat_before is not None:
-        query = query.where(func.coalesce(BenchmarkSession.heartbeat_at, BenchmarkSession.created_at) < heartbeat_before)
+        query = query.where(
+            func.coalesce(BenchmarkSession.heartbeat_at, BenchmarkSession.created_at) < heartbeat_before
+        )
     return (await session.scalars(query)).all()
 
 
 async def count_results(session: AsyncSession, session_id: UUID) -> dict[str, int]:
     """Stored results of a session, by status."""
     query = select(Result.status, func.count()).where(Result.session_id == session_id).group_by(Result.status)
-    return {status: count for status, count in await session.execute(query)}
+    return {row.status: row[1] for row in await session.execute(query)}
 
 
 def _conditions(session: AsyncSession, filters: Filters) -> list[ColumnElement[bool]]:

@@ -34,6 +34,7 @@ Service = Annotated[ResultService, Depends(_service)]
     responses=error_responses(400, 401, 403, 404, 422),
 )
 async def list_(
+    *,
     caller: CanRead,
     service: Service,
     session_id: Annotated[UUID | None, Query(description="Only those of this benchmark.")] = None,

@@ -61,11 +61,11 @@ class ResultService:
             if filters.session_id is not None:
                 await self._check_visible(session, caller, filters.session_id)
             rows = (await session.execute(query)).all()
-        shown = rows[:limit]
+        items = [ResultItem.of(row.session_id, from_row(row)) for row in rows[:limit]]
         next_cursor = None
         if len(rows) > limit:
-            next_cursor = encode_cursor(shown[-1].index if by_index else str(shown[-1].id))
-        return Page(items=[ResultItem.of(row.session_id, from_row(row)) for row in shown], next_cursor=next_cursor)
+            next_cursor = encode_cursor(items[-1].index if by_index else str(items[-1].id))
+        return Page(items=items, next_cursor=next_cursor)
 
     async def get(self, caller: Caller, result_id: UUID) -> ResultDetail:
         """One result with its gaps, text and usage.
@@ -112,7 +112,7 @@ async def stored_results(
             yield from_row(row)
         if len(rows) < STREAM_BATCH:
             return
-        last = rows[-1].index
+        last = rows[-1]._mapping["index"]  # noqa: SLF001  (a row is a tuple, whose `index` is a method)
 
 
 def _visible(caller: Caller, *, with_gaps: bool = False, with_text: bool = False) -> Select[Any]:

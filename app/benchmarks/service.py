@@ -1,7 +1,7 @@
 """What can be done with benchmarks: submit, list, read, cancel, delete. Running them is `tasks` and `executor`."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -87,7 +87,15 @@ class BenchmarkService:
         async with self._database.write() as session:
             session.add(row)
             await session.flush()
-            announce(session, Topic.BENCHMARK_CREATED, row.id, row.owner_id, row.name, Status.PENDING, row.created_at)
+            announce(
+                session,
+                Topic.BENCHMARK_CREATED,
+                session_id=row.id,
+                owner_id=row.owner_id,
+                name=row.name,
+                status=Status.PENDING,
+                at=row.created_at,
+            )
             await self._audit(session, caller, "benchmark.create", row.id, {"name": row.name})
         self.on_submitted()
         owner = Owner(id=row.owner_id, username=caller.username) if row.owner_id else None
@@ -166,11 +174,11 @@ class BenchmarkService:
             announce(
                 session,
                 Topic.BENCHMARK_DELETED,
-                session_id,
-                row.owner_id,
-                row.name,
-                Status(row.status),
-                self._clock.now(),
+                session_id=session_id,
+                owner_id=row.owner_id,
+                name=row.name,
+                status=Status(row.status),
+                at=self._clock.now(),
             )
             await self._audit(session, caller, "benchmark.delete", session_id, {"name": row.name})
 
@@ -198,7 +206,15 @@ class BenchmarkService:
             ended = {"finished_at": now} if wanted == Status.CANCELLED else {}
             if await repository.change(session, session_id, [row.status], status=wanted, **ended):
                 if ended:
-                    announce(session, Topic.BENCHMARK_CANCELLED, session_id, row.owner_id, row.name, wanted, now)
+                    announce(
+                        session,
+                        Topic.BENCHMARK_CANCELLED,
+                        session_id=session_id,
+                        owner_id=row.owner_id,
+                        name=row.name,
+                        status=wanted,
+                        at=now,
+                    )
                 await self._audit(
                     session, caller, "benchmark.cancel", session_id, {"before": row.status, "after": wanted}
                 )
@@ -233,14 +249,11 @@ def _head(row: Row[Any], progress: Progress | dict[str, Any] | None) -> dict[str
 def _position(cursor: str) -> tuple[datetime, UUID]:
     created_at, id_ = decode_cursor(cursor, str, str)
     try:
-        position = datetime.fromisoformat(created_at), UUID(id_)
-        if position[0].tzinfo is None:
-            raise ValueError("no time zone")
-    except ValueError:
+        return datetime.fromisoformat(created_at).astimezone(UTC), UUID(id_)
+    except (ValueError, OverflowError):
         raise MalformedRequestError(
             "the cursor is not valid", errors=[{"path": "cursor", "message": "use next_cursor"}]
         ) from None
-    return position
 
 
 def _not_found(session_id: UUID) -> NotFoundError:

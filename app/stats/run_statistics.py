@@ -173,9 +173,10 @@ class RunStatistics:
             overall.merge(statistics, one_after_another=True)
         return overall
 
-    def encode(self) -> bytes:
+    def encode(self, *, with_timeline: bool = True) -> bytes:
         """Everything, as msgpack; histograms inside are HdrHistogram V2."""
         slo = self.slo
+        timeline = self.timeline if with_timeline else Timeline(self.timeline.origin_ns)
         return msgspec.msgpack.encode(
             {
                 "version": VERSION,
@@ -188,7 +189,7 @@ class RunStatistics:
                     ]
                     for key, statistics in self.targets.items()
                 ],
-                "timeline": self.timeline.pack(),
+                "timeline": timeline.pack(),
             }
         )
 
