@@ -88,7 +88,7 @@ export function Chart<Column extends string>({ spec, ring, sync }: ChartProps<Co
             title="Click to hide or show, alt-click to see it alone"
             onClick={(event) => toggle(series, event.altKey)}
           >
-            <Swatch style={series.style} />
+            <Swatch colour={series.colour} order={index} />
             <span class="chart-label">{series.label}</span>
             <span class="chart-value number" data-series={index} />
             {series.unit && <span class="chart-unit">{series.unit}</span>}
@@ -100,7 +100,7 @@ export function Chart<Column extends string>({ spec, ring, sync }: ChartProps<Co
   );
 }
 
-function Swatch({ style }: { style: number }) {
+function Swatch({ colour, order }: { colour: number; order: number }) {
   return (
     <svg class="chart-swatch" width="22" height="8" aria-hidden="true">
       <line
@@ -108,9 +108,9 @@ function Swatch({ style }: { style: number }) {
         x2="22"
         y1="4"
         y2="4"
-        stroke={`var(${lineProperty(style)})`}
+        stroke={`var(${lineProperty(colour)})`}
         stroke-width="2"
-        stroke-dasharray={(DASHES[style % DASHES.length] ?? []).join(" ")}
+        stroke-dasharray={(DASHES[order % DASHES.length] ?? []).join(" ")}
       />
     </svg>
   );

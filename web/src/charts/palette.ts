@@ -2,16 +2,16 @@
 
 import { signal } from "@preact/signals";
 
-/** Series are told apart by dash as well as by colour: solid, dashed, dotted, dash-dotted, … */
+/** Series are told apart by dash as well as by colour, in the order in which a chart has them. */
 export const DASHES: readonly (readonly number[])[] = [
   [],
   [7, 4],
   [2, 3],
   [9, 3, 2, 3],
-  [12, 4],
+  [14, 5],
   [4, 2],
-  [1, 2],
-  [10, 2, 2, 2],
+  [1, 4],
+  [12, 3, 2, 3, 2, 3],
 ];
 
 /** Grows when colours have to be read again. */

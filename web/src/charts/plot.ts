@@ -131,7 +131,7 @@ export class Plot<Column extends string> {
       width: Math.max(this.#element.clientWidth, 200),
       height: HEIGHT_PX,
       legend: { show: false },
-      padding: [8, this.#spec.right ? 0 : 12, 0, 0],
+      padding: [8, this.#spec.right ? 0 : 24, 0, 0],
       cursor: {
         sync: { key: this.#sync, setSeries: false },
         drag: { x: true, y: false, setScale: true },
@@ -146,11 +146,11 @@ export class Plot<Column extends string> {
       axes,
       series: [
         {},
-        ...this.#spec.series.map((series) => ({
+        ...this.#spec.series.map((series, order) => ({
           label: series.label,
           scale: series.axis,
-          stroke: colour(lineProperty(series.style)),
-          dash: [...(DASHES[series.style % DASHES.length] ?? [])],
+          stroke: colour(lineProperty(series.colour)),
+          dash: [...(DASHES[order % DASHES.length] ?? [])],
           width: 1.5,
           show: !this.#hidden.has(series.column),
           points: { show: false },

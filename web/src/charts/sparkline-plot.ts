@@ -38,36 +38,49 @@ export class SparklinePlot<Column extends string> {
     const context = this.#canvas.getContext("2d");
     if (!context || width === 0) return;
     context.strokeStyle = this.#colour;
+    context.fillStyle = this.#colour;
     context.lineWidth = 1.25 * ratio;
     context.lineJoin = "round";
-    context.stroke(this.#path(width, height, ratio));
+    for (const stretch of this.#stretches(width, height, ratio)) {
+      const line = new Path2D();
+      for (const [left, top] of stretch) line.lineTo(left, top);
+      context.stroke(line);
+      line.lineTo(stretch.at(-1)?.[0] ?? 0, height);
+      line.lineTo(stretch[0]?.[0] ?? 0, height);
+      context.globalAlpha = 0.12;
+      context.fill(line);
+      context.globalAlpha = 1;
+    }
   }
 
-  #path(width: number, height: number, ratio: number): Path2D {
-    const path = new Path2D();
+  /** The points to join, in stretches without a gap; from zero at the bottom to the highest value at the top. */
+  #stretches(width: number, height: number, inset: number): [number, number][][] {
     const xs = this.#ring.x();
     const ys = this.#ring.y(this.#column);
-    const end = this.#ring.lastX ?? 0;
-    const start = end - SPAN_S;
-    let highest = 0;
-    for (let row = 0; row < xs.length; row += 1) {
-      if ((xs[row] ?? 0) >= start) highest = Math.max(highest, ys[row] || 0);
-    }
-    const inset = ratio;
-    let isPenDown = false;
-    for (let row = 0; row < xs.length; row += 1) {
-      const x = xs[row] ?? 0;
+    const start = (this.#ring.lastX ?? 0) - SPAN_S;
+    const first = xs.findIndex((x) => x >= start);
+    if (first < 0) return [];
+    const highest = highestOf(ys.subarray(first)) || 1;
+    const stretches: [number, number][][] = [];
+    let isOpen = false;
+    for (let row = first; row < xs.length; row += 1) {
       const y = ys[row] ?? Number.NaN;
-      if (x < start || Number.isNaN(y)) {
-        isPenDown = false;
+      if (Number.isNaN(y)) {
+        isOpen = false;
         continue;
       }
-      const left = ((x - start) / SPAN_S) * width;
-      const top = height - inset - (highest > 0 ? y / highest : 0) * (height - 2 * inset);
-      if (isPenDown) path.lineTo(left, top);
-      else path.moveTo(left, top);
-      isPenDown = true;
+      if (!isOpen) stretches.push([]);
+      isOpen = true;
+      const left = (((xs[row] ?? 0) - start) / SPAN_S) * width;
+      stretches.at(-1)?.push([left, height - inset - (y / highest) * (height - 2 * inset)]);
     }
-    return path;
+    return stretches;
   }
+}
+
+/** The highest value, 0 when there is none; gaps do not count. */
+function highestOf(values: Float64Array): number {
+  let highest = 0;
+  for (const value of values) if (value > highest) highest = value;
+  return highest;
 }

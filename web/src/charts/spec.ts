@@ -8,8 +8,8 @@ export type Measure = "duration" | "rate" | "count";
 export interface SeriesSpec<Column extends string = string> {
   column: Column;
   label: string;
-  /** Which of the eight series colours and dashes, from 0. */
-  style: number;
+  /** Which of the eight series colours, from 0. */
+  colour: number;
   /** The measure of its axis; a chart has at most two. */
   axis: "left" | "right";
   /** Shown after the value in the legend when the axis has no unit of its own. */

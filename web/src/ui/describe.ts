@@ -10,7 +10,7 @@ export function describeLoad(load: Load): string {
     case "constant":
       return `${significant(load.rate)} req/s`;
     case "poisson":
-      return `${significant(load.rate)} req/s Poisson`;
+      return `Poisson ${significant(load.rate)} req/s`;
   }
 }
 

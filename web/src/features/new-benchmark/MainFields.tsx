@@ -87,6 +87,7 @@ export function LoadFields({ draft, change, problems }: FormProps) {
         {draft.loadKind === "closed" ? (
           <NumberField
             whole
+            wide
             label="Users"
             name="concurrency"
             hint="Each sends its next request when the last has ended."

@@ -14,7 +14,6 @@ export function TargetFields({ draft, change, problems, providers }: FormProps &
     <>
       {draft.targets.map((target, index) => (
         <TargetRow
-          // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their place
           key={index}
           target={target}
           index={index}

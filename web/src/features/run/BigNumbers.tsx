@@ -8,7 +8,6 @@ export function BigNumbers({ run, benchmark }: { run: RunStore; benchmark: Bench
   return (
     <dl class="figures">
       {figures.map((figure, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the tiles have fixed places
         <div key={index} class="figure panel" title={figure.title}>
           <dt>{figure.label}</dt>
           <dd class={figure.isBad ? "is-bad" : undefined}>

@@ -31,7 +31,7 @@ function layout(values: Values): Figure[] {
   return [
     values.first,
     {
-      label: "requests",
+      label: "rate",
       value: significant(values.requestsPerS),
       unit: "req/s",
       column: "requests_per_s",

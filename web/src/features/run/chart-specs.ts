@@ -5,9 +5,9 @@ import type { ChartSpec } from "../../charts";
 
 function percentiles(of: "ttft" | "gap"): ChartSpec<TimelineColumn>["series"] {
   return [
-    { column: `${of}_p50_ms`, label: "p50", style: 0, axis: "left" },
-    { column: `${of}_p95_ms`, label: "p95", style: 3, axis: "left" },
-    { column: `${of}_p99_ms`, label: "p99", style: 1, axis: "left" },
+    { column: `${of}_p50_ms`, label: "p50", colour: 0, axis: "left" },
+    { column: `${of}_p95_ms`, label: "p95", colour: 3, axis: "left" },
+    { column: `${of}_p99_ms`, label: "p99", colour: 1, axis: "left" },
   ];
 }
 
@@ -27,8 +27,8 @@ export const CHARTS: readonly ChartSpec<TimelineColumn>[] = [
     left: { measure: "rate", label: "tok/s" },
     right: { measure: "rate", label: "req/s" },
     series: [
-      { column: "output_tokens_per_s", label: "output", unit: "tok/s", style: 2, axis: "left" },
-      { column: "requests_per_s", label: "requests", unit: "req/s", style: 4, axis: "right" },
+      { column: "output_tokens_per_s", label: "output", unit: "tok/s", colour: 2, axis: "left" },
+      { column: "requests_per_s", label: "requests", unit: "req/s", colour: 4, axis: "right" },
     ],
   },
   {
@@ -36,8 +36,8 @@ export const CHARTS: readonly ChartSpec<TimelineColumn>[] = [
     left: { measure: "count", label: "in flight" },
     right: { measure: "rate", label: "errors/s" },
     series: [
-      { column: "in_flight", label: "in flight", style: 5, axis: "left" },
-      { column: "errors_per_s", label: "errors", unit: "/s", style: 1, axis: "right" },
+      { column: "in_flight", label: "in flight", colour: 5, axis: "left" },
+      { column: "errors_per_s", label: "errors", unit: "/s", colour: 1, axis: "right" },
     ],
   },
 ];
