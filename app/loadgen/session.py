@@ -166,7 +166,9 @@ class Session:
         if not exchange.reused:
             self._dns_ns = 0
         if exchange.connection is not None and not exchange.end_ns:
-            self._wheel.put(exchange, exchange.begun_ns + min(self._limits.connect_ns, self._limits.total_ns))
+            limits = self._limits
+            first = min(limits.first_token_ns, limits.between_chunks_ns) if exchange.reused else limits.connect_ns
+            self._wheel.put(exchange, exchange.begun_ns + min(first, limits.total_ns))
 
     def _wait_and_read(self) -> None:
         now = monotonic_ns()
@@ -245,7 +247,8 @@ class Session:
         if total <= due:
             due, kind, what = total, "timeout_total", "not complete"
         if now < due:
-            self._wheel.put(exchange, due)
+            # A chunk may come at once and no other after it, so it is looked at at least this often.
+            self._wheel.put(exchange, min(due, now + limits.between_chunks_ns))
             return
         limit_ns = {
             "timeout_connect": limits.connect_ns,
