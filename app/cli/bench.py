@@ -1,4 +1,4 @@
-# ruff: noqa: ARG001 - the options are read through `context.params`
+# ruff: noqa: ARG001 - the parameters are the options, and are read through `context.params`
 """`llm-test-bench bench`: one benchmark, run here or submitted to a server."""
 
 from pathlib import Path

@@ -13,10 +13,10 @@ from typing import Any, Self
 import orjson
 
 from app.cli.usage import UsageProblem
+from app.reports.exports import safe_cell
 
 FORMATS = ("jsonl", "csv", "json")
 JOURNAL = "results.jsonl"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
@@ -93,7 +93,6 @@ class ResultFiles:
 
 
 def _cell(value: Any) -> Any:
-    """A spreadsheet must not take an error text for a formula."""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return json.dumps(value) if isinstance(value, dict | list) else value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return safe_cell(value) if isinstance(value, str) else value

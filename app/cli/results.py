@@ -1,10 +1,8 @@
 """`llm-test-bench results`: stored results as files, from a server or from this machine's database."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal, Self
 from uuid import UUID
 
 import typer
@@ -41,31 +39,39 @@ def export_results(
     ] = None,
 ) -> None:
     """Write the results of one benchmark; rows are streamed, so size does not matter."""
-    if server:
-        from app.cli.server_client import ServerClient  # noqa: PLC0415
+    with _Output(output) as file:
+        if server:
+            from app.cli.server_client import ServerClient  # noqa: PLC0415
 
-        with ServerClient(server, api_key) as client:
-            _write(client.export(str(session), export_format), output)
-        return
-    from app.cli.stored_results import export_stored  # noqa: PLC0415
+            with ServerClient(server, api_key) as client:
+                for piece in client.export(str(session), export_format):
+                    file.write(piece)
+        else:
+            from app.cli.stored_results import export_stored  # noqa: PLC0415
 
-    with _opened(output) as file:
-        export_stored(config, session, export_format, file.write)
-
-
-def _write(pieces: Iterator[bytes], output: Path | None) -> None:
-    first = next(pieces, b"")  # a refusal must not leave an empty file behind
-    with _opened(output) as file:
-        file.write(first)
-        file.writelines(pieces)
+            export_stored(config, session, export_format, file.write)
 
 
-@contextmanager
-def _opened(output: Path | None) -> Iterator[BinaryIO]:
-    if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with output.open("wb") as file:
-        yield file
+class _Output:
+    """A file, or standard output, that is opened by the first write: a refusal leaves no empty file behind."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None if path else sys.stdout.buffer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is None:
+            return
+        self._file.flush()
+        if self._path:
+            self._file.close()
+
+    def write(self, piece: bytes) -> None:
+        if self._file is None:
+            assert self._path
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("wb")
+        self._file.write(piece)

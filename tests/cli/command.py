@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-PYTHON = [sys.executable, "-X", "dev", "-W", "error"]
+PYTHON = [sys.executable, "-W", "error"]
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
