@@ -74,7 +74,7 @@ class ConnectionLimits:
     ping_interval_seconds: float
     pong_timeout_seconds: float
     auth_timeout_seconds: float = 10.0
-    recheck_seconds: float = 15.0
+    recheck_seconds: float = 30.0
 
 
 class Connection:

@@ -7,10 +7,11 @@ a mailbox of its own (see `connection.py`).
 import asyncio
 import logging
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocket
 
+from app.accounts.authentication import ACCESS_COOKIE
+from app.core.origins import OriginPolicy
 from app.core.settings import WebSocketSettings
 from app.events.bus import Bus, Subscription, tick_key
 from app.events.types import Event, Topic
@@ -19,7 +20,6 @@ from app.realtime.protocol import encode_event
 
 log = logging.getLogger(__name__)
 
-ACCESS_COOKIE = "ltb_access"
 MAX_CONNECTIONS = 4096
 BUS_QUEUE_SIZE = 8192
 CLOSE_TIMEOUT_SECONDS = 3.0
@@ -50,7 +50,7 @@ class Gateway:
         self._bus = bus
         self._authenticator = authenticator
         self._limits = limits
-        self._allowed_origins = frozenset(origin.rstrip("/").lower() for origin in allowed_origins)
+        self._origins = OriginPolicy(allowed_origins)
         self._max_connections = max_connections
         self._connections: dict[Connection, asyncio.Task[None] | None] = {}
         self._pump: asyncio.Task[None] | None = None
@@ -102,14 +102,7 @@ class Gateway:
     def _cookie_token(self, websocket: WebSocket) -> str | None:
         # A browser sends cookies with any page's WebSocket, so a cookie counts only from our own pages.
         token = websocket.cookies.get(ACCESS_COOKIE)
-        return token if token and self._is_own_origin(websocket) else None
-
-    def _is_own_origin(self, websocket: WebSocket) -> bool:
-        origin = websocket.headers.get("origin", "").rstrip("/").lower()
-        if origin in self._allowed_origins:
-            return True
-        host = websocket.headers.get("host", "").lower()
-        return bool(host) and urlsplit(origin).netloc == host
+        return token if token and self._origins.allows(websocket.scope) else None
 
     async def _hand_over(self, subscription: Subscription[Event]) -> None:
         async for event in subscription:

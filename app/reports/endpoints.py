@@ -1,7 +1,6 @@
 """REST routes that hand out files."""
 
-from collections.abc import AsyncIterator
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -9,7 +8,8 @@ from fastapi.responses import StreamingResponse
 
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
-from app.benchmarks.measures import MeasuredResult
+from app.benchmarks.results_service import ResultService
+from app.benchmarks.service import BenchmarkService
 from app.core.http import error_responses
 from app.reports.exports import MEDIA_TYPES, ExportFormat, stream_results
 from app.reports.schemas import ExportRequest
@@ -19,23 +19,13 @@ router = APIRouter(tags=["results"])
 CanExport = Annotated[Caller, Depends(require(Permission.RESULTS_EXPORT))]
 
 
-class ResultSource(Protocol):
-    """Where results come from: the benchmarks room's `ResultService`."""
-
-    async def stream(self, caller: Caller, session_id: UUID) -> AsyncIterator[MeasuredResult]:
-        """Every result of a benchmark that `caller` may see, in the order of its schedule.
-
-        Raises:
-            NotFoundError: before the first result, when there is no such benchmark.
-        """
-        ...
+def _service(request: Request) -> ResultService:
+    service = request.app.state.benchmarks
+    assert isinstance(service, BenchmarkService)
+    return service.results
 
 
-def _source(request: Request) -> ResultSource:
-    return cast("ResultSource", request.app.state.benchmarks.results)
-
-
-Source = Annotated[ResultSource, Depends(_source)]
+Service = Annotated[ResultService, Depends(_service)]
 
 _FILE: dict[str, Any] = {
     "description": "The file, sent while it is made; a connection that breaks leaves an incomplete one.",
@@ -55,9 +45,9 @@ _FILE: dict[str, Any] = {
     response_class=StreamingResponse,
     responses={200: _FILE, **error_responses(400, 401, 403, 404, 422)},
 )
-async def export_results(body: ExportRequest, caller: CanExport, source: Source) -> StreamingResponse:
+async def export_results(body: ExportRequest, caller: CanExport, service: Service) -> StreamingResponse:
     """Every measured request of a benchmark as a file. Also of one that still runs: then what is stored by now."""
-    rows = await source.stream(caller, body.session_id)
+    rows = await service.stream(caller, body.session_id)
     return StreamingResponse(
         stream_results(rows, body.format),
         media_type=MEDIA_TYPES[body.format],

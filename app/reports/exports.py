@@ -69,7 +69,7 @@ class _JsonLines:
     head = tail = b""
 
     def row(self, line: dict[str, Any]) -> bytes:
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(line) + b"\n"
 
 
 class _Json:

@@ -10,6 +10,7 @@ from app.benchmarks.models import BenchmarkSession as Session
 from app.benchmarks.models import Result
 from app.core.database import Database
 from app.core.ids import new_id
+from app.core.settings import StorageSettings
 from tests.factories import NOON
 
 SESSION_ID, OWNER_ID = new_id(), new_id()
@@ -67,12 +68,12 @@ async def test_a_listing_needs_no_sort(database: Database, name: str) -> None:
     assert "Sort" not in found, found
 
 
-async def test_postgresql_finds_tags_by_index(database: Database) -> None:
-    if database.dialect != "postgresql":
-        pytest.skip("SQLite reads the JSON of each row")
+async def test_postgresql_finds_tags_by_index(postgres_settings: StorageSettings) -> None:
+    database = Database(postgres_settings)
     nightly = type_coerce(Session.tags, JSONB).contains(["nightly"])
     async with database.engine.connect() as connection:
         await connection.execute(text("SET enable_seqscan = off"))
         query = select(Session.id).where(nightly).compile(dialect=connection.dialect)
         rows = (await connection.exec_driver_sql(f"EXPLAIN {query}", ('["nightly"]',))).all()
+    await database.close()
     assert "ix_sessions_tags_gin" in "\n".join(row[0] for row in rows)
