@@ -22,7 +22,7 @@ from app.accounts.users import PASSWORD_FILE
 from app.core.bind import check_bind
 from app.core.database import Database
 from app.core.errors import ConfigError, TestBenchError
-from app.core.logging import configure_logging
+from app.core.logging import configure_logging, redact_text
 from app.core.settings import Settings, load_settings
 from app.main import create_app
 
@@ -95,7 +95,7 @@ def _check_database(settings: Settings) -> None:
         asyncio.run(ask())
     except Exception as error:  # noqa: BLE001  (drivers raise what they like, and each means the same here)
         shown = make_url(settings.storage.url).render_as_string(hide_password=True)
-        _fail(f"the database {shown} cannot be used: {error}", EXIT_FAILED)
+        _fail(f"the database {shown} cannot be used: {redact_text(str(error))}", EXIT_FAILED)
 
 
 def _run(settings: Settings, listener: socket.socket) -> int:
