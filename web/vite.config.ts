@@ -23,7 +23,8 @@ export default defineConfig({
     proxy: { "/api": SERVICE, "/ws": { target: SERVICE, ws: true } },
   },
   test: {
-    environment: "happy-dom",
+    // Files that need a page say so in their first line: making one takes longer than most tests.
+    environment: "node",
     include: ["src/**/*.test.{ts,tsx}"],
     restoreMocks: true,
   },

@@ -28,6 +28,7 @@ export function dropLogin(): void {
  * must never send the same one. (Without the Locks API, off https and loopback, tabs take that risk.)
  */
 export async function oneTabAtATime<Result>(renew: () => Promise<Result>): Promise<Result> {
-  if (!("locks" in navigator)) return renew();
-  return navigator.locks.request("ltb.refresh", renew) as Promise<Result>;
+  const locks: LockManager | undefined | null = navigator.locks;
+  if (!locks) return renew();
+  return locks.request("ltb.refresh", renew) as Promise<Result>;
 }

@@ -5,6 +5,7 @@ import { TextField } from "../../ui/Field";
 import { Icon } from "../../ui/icons";
 import { Notice } from "../../ui/states";
 import { useAction } from "../../ui/useAction";
+import "../../ui/panel.css";
 import "./signin.css";
 
 export function SignIn() {
