@@ -89,6 +89,8 @@ def _raise_for_status(response: httpx.Response) -> None:
         message, details = str(envelope["message"]), dict(envelope.get("details") or {})
     except (ValueError, KeyError, TypeError):
         message, details = f"the server answered {response.status_code} {response.reason_phrase}", {}
+    if isinstance(problems := details.get("errors"), list):
+        message = "; ".join([message, *(f"{problem['path']}: {problem['message']}" for problem in problems)])
     if response.status_code == httpx.codes.UNAUTHORIZED:
         raise UnauthorizedError(f"{message} (give --api-key or set LLM_TEST_BENCH_API_KEY)")
     request_id = response.headers.get("x-request-id")

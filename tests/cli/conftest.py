@@ -1,12 +1,15 @@
+import json
 import os
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import pytest
 
 from app.cli import main
+from tests.cli.command import PYTHON
 
 
 class Outcome(NamedTuple):
@@ -41,3 +44,21 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return Outcome(int(stop.value.code or 0), output.out, output.err)
 
     return invoke
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of a simulator: first token after 20 ms, then nine more 5 ms apart."""
+    options = "--port 0 --ttft-ms 20 --itl-ms 5 --tokens 10"
+    process = subprocess.Popen(
+        [*PYTHON, "-m", "app.simulator", *options.split()],
+        cwd=tmp_path_factory.mktemp("simulator"),
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        yield f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}/v1"
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()

@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,24 +23,6 @@ ISSUE_FIELDS = (
     *("chunks", "coalesced_chunks", "cost_usd"),
 )
 STATISTICS = {"n", "min", "max", "mean", "stdev", "p50", "p75", "p90", "p95", "p99", "p99.9"}
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of a simulator: first token after 20 ms, then nine more 5 ms apart."""
-    options = "--port 0 --ttft-ms 20 --itl-ms 5 --tokens 10"
-    process = subprocess.Popen(
-        [*PYTHON, "-m", "app.simulator", *options.split()],
-        cwd=tmp_path_factory.mktemp("simulator"),
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    try:
-        yield f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}/v1"
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
