@@ -11,11 +11,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import JSON, DateTime, MetaData, TypeDecorator, Uuid, event
+from sqlalchemy import JSON, DateTime, MetaData, TypeDecorator, Uuid, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session
 
 from app.core.settings import StorageSettings
 
@@ -69,7 +69,10 @@ class Database:
     def __init__(self, settings: StorageSettings) -> None:
         self.engine = _create_engine(settings)
         self._read = async_sessionmaker(self.engine, class_=ReadSession, expire_on_commit=False, autoflush=False)
-        self._write = async_sessionmaker(self.engine, class_=WriteSession, expire_on_commit=False)
+        self.write_session_class = type("DatabaseWriteSession", (Session,), {})  # of this database alone, for hooks
+        self._write = async_sessionmaker(
+            self.engine, class_=WriteSession, sync_session_class=self.write_session_class, expire_on_commit=False
+        )
 
     @property
     def dialect(self) -> str:
@@ -87,6 +90,10 @@ class Database:
     async def write(self) -> AsyncIterator[WriteSession]:
         """One transaction: commits at the end of the block, rolls back when it raises."""
         async with self._write() as session, session.begin():
+            if self.dialect == "sqlite":
+                # The driver would begin at the first change only; what was read before it could be stale by then, and
+                # upgrading a stale reader fails at once instead of waiting for its turn.
+                await session.execute(text("BEGIN IMMEDIATE"))
             yield session
 
     async def close(self) -> None:

@@ -1,0 +1,173 @@
+"""REST: signing in and out, who am I, API keys."""
+
+from typing import Annotated, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response, status
+
+from app.accounts.authentication import (
+    REFRESH_COOKIE,
+    clear_cookies,
+    limit_by_address,
+    set_cookies,
+    token_of,
+    visitor_of,
+)
+from app.accounts.caller import Caller, require
+from app.accounts.models import ApiKey
+from app.accounts.permissions import Permission
+from app.accounts.schemas import ApiKeyCreate, ApiKeyCreated, ApiKeyView, LoginBody, RefreshBody, SignedIn, UserView
+from app.accounts.service import AccountService, SignIn
+from app.accounts.tokens import API_KEY_MARK
+from app.core.errors import UnauthorizedError
+from app.core.http import error_responses
+
+router = APIRouter(prefix="/auth", tags=["auth"])
+
+Self = Annotated[Caller, Depends(require(Permission.ACCOUNT_SELF))]
+
+
+def _service(request: Request) -> AccountService:
+    return cast("AccountService", request.app.state.accounts)
+
+
+Service = Annotated[AccountService, Depends(_service)]
+Counted = Depends(limit_by_address)
+
+
+def _user_view(caller: Caller) -> UserView:
+    return UserView(
+        id=caller.user_id, username=caller.username, role=caller.role, permissions=sorted(caller.permissions)
+    )
+
+
+def _signed_in(request: Request, response: Response, sign_in: SignIn) -> SignedIn:
+    set_cookies(request, response, sign_in)
+    return SignedIn(
+        access_token=sign_in.access_token,
+        expires_in=int(sign_in.access_life.total_seconds()),
+        refresh_token=sign_in.refresh_token,
+        user=_user_view(sign_in.caller),
+    )
+
+
+@router.post(
+    "/login",
+    operation_id="login",
+    summary="Sign in",
+    responses=error_responses(400, 401, 403, 413, 422),
+    dependencies=[Counted],
+)
+async def login(body: LoginBody, request: Request, response: Response, service: Service) -> SignedIn:
+    """Exchange a user name and a password for tokens; browsers get them as cookies too.
+
+    Tries are limited per account and per address. An unknown user and a wrong password get the same answer.
+    """
+    sign_in = await service.login(body.username, body.password, visitor_of(request))
+    return _signed_in(request, response, sign_in)
+
+
+@router.post(
+    "/refresh",
+    operation_id="refreshTokens",
+    summary="Get new tokens",
+    responses=error_responses(400, 401, 403, 413, 422),
+    dependencies=[Counted],
+)
+async def refresh(request: Request, response: Response, service: Service, body: RefreshBody | None = None) -> SignedIn:
+    """Exchange the refresh token, from the body or else the cookie, for new tokens.
+
+    Each refresh token works once. Using one a second time ends the whole sign-in, because one of the two was a thief.
+    """
+    token = body.refresh_token if body else request.cookies.get(REFRESH_COOKIE)
+    if not token:
+        raise UnauthorizedError("send the refresh token in the body or as a cookie")
+    return _signed_in(request, response, await service.refresh(token, visitor_of(request)))
+
+
+@router.post(
+    "/logout",
+    operation_id="logout",
+    summary="Sign out",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=error_responses(400, 401, 403, 413, 422),
+    dependencies=[Counted],
+)
+async def logout(request: Request, service: Service, body: RefreshBody | None = None) -> Response:
+    """End the sign-in of the access token (an expired one will do) or of the refresh token.
+
+    Both kinds of token stop working at once, and the cookies are cleared.
+    """
+    refresh_token = body.refresh_token if body else request.cookies.get(REFRESH_COOKIE)
+    try:
+        access_token = token_of(request)
+    except UnauthorizedError:
+        access_token = None
+    await service.logout(access_token, refresh_token, visitor_of(request))
+    response = Response(status_code=status.HTTP_204_NO_CONTENT)
+    clear_cookies(request, response)
+    return response
+
+
+@router.get(
+    "/me",
+    operation_id="getMe",
+    summary="Who am I",
+    responses=error_responses(401, 403),
+)
+async def me(caller: Self) -> UserView:
+    """The caller, with the permissions in force for this request."""
+    return _user_view(caller)
+
+
+@router.post(
+    "/apikey",
+    operation_id="createApiKey",
+    summary="Make an API key",
+    status_code=status.HTTP_201_CREATED,
+    responses=error_responses(400, 401, 403, 409, 413, 422),
+)
+async def create_api_key(body: ApiKeyCreate, caller: Self, service: Service) -> ApiKeyCreated:
+    """A key for programs. It is shown this once, and never has more permissions than its owner has at that moment."""
+    key, text = await service.api_keys.create(caller, body.name, body.scopes, body.expires_in_days)
+    return ApiKeyCreated(**_key_fields(key), key=text)
+
+
+@router.get(
+    "/apikey",
+    operation_id="listApiKeys",
+    summary="List my API keys",
+    responses=error_responses(401, 403),
+)
+async def list_api_keys(caller: Self, service: Service) -> list[ApiKeyView]:
+    """The caller's keys that are not revoked, newest first, without their secrets. There are at most 100."""
+    return [ApiKeyView(**_key_fields(key)) for key in await service.api_keys.list(caller)]
+
+
+@router.delete(
+    "/apikey",
+    operation_id="revokeApiKey",
+    summary="Revoke an API key",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=error_responses(401, 403, 404, 422),
+)
+async def revoke_api_key(
+    caller: Self,
+    service: Service,
+    key_id: Annotated[UUID, Query(alias="id", description="The key's id, from the list.")],
+) -> Response:
+    """The key stops working at once. Administrators may revoke anyone's."""
+    await service.api_keys.revoke(caller, key_id)
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+
+def _key_fields(key: ApiKey) -> dict[str, object]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "prefix": f"{API_KEY_MARK}_{key.prefix}",
+        "scopes": key.scopes,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "last_used_at": key.last_used_at,
+    }

@@ -1,0 +1,110 @@
+"""Queries of accounts. Takes sessions, opens none, decides nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import ApiKey, RefreshToken, User
+from app.core.database import WriteSession
+
+
+async def user_by_name(session: AsyncSession, username: str) -> User | None:
+    """The user called so; names are compared without case."""
+    return (await session.scalars(select(User).where(func.lower(User.username) == username.lower()))).first()
+
+
+async def user_by_id(session: AsyncSession, user_id: UUID) -> User | None:
+    """The user with this id."""
+    return await session.get(User, user_id)
+
+
+async def count_users(session: AsyncSession) -> int:
+    """How many users there are."""
+    return await session.scalar(select(func.count()).select_from(User)) or 0
+
+
+async def all_users(session: AsyncSession) -> Sequence[User]:
+    """Every user, by name."""
+    return (await session.scalars(select(User).order_by(User.username))).all()
+
+
+async def active_user_of_family(session: AsyncSession, user_id: UUID, family_id: UUID) -> User | None:
+    """The user when active and the sign-in `family_id` is not revoked: one indexed query per request."""
+    alive = (
+        select(RefreshToken.id)
+        .where(RefreshToken.family_id == family_id, RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
+        .exists()
+    )
+    return (await session.scalars(select(User).where(User.id == user_id, User.is_active, alive))).first()
+
+
+async def refresh_token_by_hash(session: AsyncSession, token_hash: str) -> RefreshToken | None:
+    """The refresh token with this hash."""
+    return (await session.scalars(select(RefreshToken).where(RefreshToken.token_hash == token_hash))).first()
+
+
+async def spend_refresh_token(session: WriteSession, token_id: UUID, now: datetime) -> bool:
+    """Mark it used, exactly once over all processes; False when it was used or revoked already."""
+    result = await session.execute(
+        update(RefreshToken)
+        .where(RefreshToken.id == token_id, RefreshToken.used_at.is_(None), RefreshToken.revoked_at.is_(None))
+        .values(used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+async def revoke_family(session: WriteSession, family_id: UUID, now: datetime) -> None:
+    """End a sign-in: every refresh token of it, and with them its access tokens."""
+    await session.execute(
+        update(RefreshToken)
+        .where(RefreshToken.family_id == family_id, RefreshToken.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def revoke_user(session: WriteSession, user_id: UUID, now: datetime) -> None:
+    """End every sign-in of a user."""
+    await session.execute(
+        update(RefreshToken)
+        .where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def api_key_with_owner(session: AsyncSession, prefix: str) -> tuple[ApiKey, User] | None:
+    """The key with this prefix and whom it belongs to."""
+    row = (
+        await session.execute(select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(ApiKey.prefix == prefix))
+    ).first()
+    return (row[0], row[1]) if row else None
+
+
+async def api_keys_of(session: AsyncSession, user_id: UUID) -> Sequence[ApiKey]:
+    """A user's keys that are not revoked, newest first."""
+    return (
+        await session.scalars(
+            select(ApiKey).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None)).order_by(ApiKey.id.desc())
+        )
+    ).all()
+
+
+async def api_key_by_id(session: AsyncSession, key_id: UUID) -> ApiKey | None:
+    """The key with this id."""
+    return await session.get(ApiKey, key_id)
+
+
+async def touch_api_key(session: WriteSession, key_id: UUID, now: datetime, older_than: datetime) -> None:
+    """Set `last_used_at`, unless another process just did."""
+    await session.execute(
+        update(ApiKey)
+        .where(ApiKey.id == key_id, or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < older_than))
+        .values(last_used_at=now)
+        .execution_options(synchronize_session=False)
+    )

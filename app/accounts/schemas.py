@@ -1,0 +1,82 @@
+"""Bodies of the sign-in and API-key endpoints."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from app.accounts.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS
+from app.accounts.permissions import Permission, Role
+from app.accounts.tokens import MAX_TOKEN_CHARACTERS
+
+Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
+NewPassword = Annotated[str, StringConstraints(min_length=MIN_PASSWORD_CHARACTERS, max_length=MAX_PASSWORD_CHARACTERS)]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LoginBody(Body):
+    """Who signs in."""
+
+    username: str = Field(min_length=1, max_length=64, examples=["admin"])
+    password: str = Field(min_length=1, max_length=MAX_PASSWORD_CHARACTERS, examples=["correct horse battery staple"])
+
+
+class RefreshBody(Body):
+    """The refresh token, for clients without cookies."""
+
+    refresh_token: str = Field(min_length=1, max_length=MAX_TOKEN_CHARACTERS)
+
+
+class UserView(BaseModel):
+    """A user as the API shows it."""
+
+    id: UUID
+    username: str
+    role: Role
+    permissions: list[Permission] = Field(description="In force for this request: an API key may narrow the role's.")
+
+
+class SignedIn(BaseModel):
+    """Tokens of a sign-in. Browsers get both as HttpOnly cookies too and need not read them."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"
+    expires_in: int = Field(description="Seconds until the access token expires.", examples=[900])
+    refresh_token: str = Field(description="Good for one refresh; using it twice ends the sign-in.")
+    user: UserView
+
+
+class ApiKeyCreate(Body):
+    """A new API key."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] = Field(
+        examples=["nightly job"]
+    )
+    scopes: list[Permission] | None = Field(
+        None, min_length=1, max_length=len(Permission), description="At most the caller's own; by default all of them."
+    )
+    expires_in_days: float | None = Field(None, gt=0, le=3650, description="By default it does not expire.")
+
+
+class ApiKeyView(BaseModel):
+    """An API key without its secret."""
+
+    id: UUID
+    name: str
+    prefix: str = Field(description="How the key begins.", examples=["ltb_Ab3dE6gH9j"])
+    scopes: list[Permission]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None = Field(description="Exact to a minute.")
+
+
+class ApiKeyCreated(ApiKeyView):
+    """A fresh API key; the only answer that carries the key itself."""
+
+    key: str = Field(description="Shown this once; it cannot be read again.", examples=["ltb_Ab3dE6gH9j_…"])

@@ -1,0 +1,224 @@
+"""Signing in, staying signed in, signing out, and the one question of every request: who is this?"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from app.accounts import audit, repository
+from app.accounts.api_keys import ApiKeys
+from app.accounts.caller import Caller
+from app.accounts.models import RefreshToken, User
+from app.accounts.passwords import Passwords
+from app.accounts.permissions import ROLE_PERMISSIONS, Permission, Role
+from app.accounts.tokens import API_KEY_MARK, MAX_TOKEN_CHARACTERS, AccessTokens, OpaqueSecrets
+from app.accounts.users import Users
+from app.core.clock import Clock
+from app.core.database import Database, WriteSession
+from app.core.errors import UnauthorizedError
+from app.core.ids import new_id
+from app.core.keyring import Keyring
+from app.core.rate_limit import RateLimiter, address_key
+from app.core.settings import SecuritySettings
+
+log = structlog.get_logger(__name__)
+
+_WRONG_CREDENTIALS = "the user name or the password is wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Where a request came from, for limits and the audit trail."""
+
+    address: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The tokens of one sign-in."""
+
+    access_token: str
+    refresh_token: str
+    access_life: timedelta
+    refresh_life: timedelta
+    caller: Caller
+
+
+class AccountService:
+    """Sign-in and identity. `users` and `api_keys` hold what is about those."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        keyring: Keyring,
+        limiter: RateLimiter,
+        settings: SecuritySettings,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._limiter = limiter
+        self._attempts_per_minute = settings.login_attempts_per_minute
+        self._refresh_life = timedelta(days=settings.refresh_token_days)
+        self._opaque = OpaqueSecrets(keyring)
+        self._access = AccessTokens(keyring, clock, timedelta(minutes=settings.access_token_minutes))
+        self.passwords = Passwords()
+        self.users = Users(database, clock, self.passwords)
+        self.api_keys = ApiKeys(database, clock, self._opaque)
+
+    async def start(self) -> None:
+        """Warm the password backend, so that the first sign-in is not slower than the others."""
+        await self.passwords.warm()
+
+    def close(self) -> None:
+        """Stop the password threads."""
+        self.passwords.close()
+
+    async def login(self, username: str, password: str, visitor: Visitor) -> SignIn:
+        """Sign in.
+
+        Two transactions with the hash between them, which takes 60 ms and must not hold a connection.
+
+        Raises:
+            RateLimitExceededError: too many tries for this account or from this address.
+            UnauthorizedError: the same for an unknown user, a wrong password and an inactive user.
+        """
+        limit, what = self._attempts_per_minute, "sign-in tries"
+        await self._limiter.enforce(limit, what, "login-address", address_key(visitor.address))
+        await self._limiter.enforce(limit, what, "login-account", username.lower())
+        async with self._database.read() as session:
+            user = await repository.user_by_name(session, username)
+        verdict = await self.passwords.verify(password, user.password_hash if user else None)
+        if user is None or not verdict.is_right or not user.is_active:
+            log.warning("sign-in refused", address=visitor.address)
+            raise UnauthorizedError(_WRONG_CREDENTIALS)
+        async with self._database.write() as session:
+            fresh = await repository.user_by_id(session, user.id)
+            if fresh is None or not fresh.is_active or fresh.password_hash != user.password_hash:
+                raise UnauthorizedError(_WRONG_CREDENTIALS)
+            fresh.last_login_at = self._clock.now()
+            if verdict.new_hash:
+                fresh.password_hash = verdict.new_hash
+            family_id = new_id()
+            refresh_token = self._add_refresh_token(session, fresh.id, family_id)
+            caller = _caller(fresh, "token", visitor)
+            await session.flush()
+            await audit.record(session, caller, "auth.login", "user", fresh.id)
+        return self._signed_in(caller, family_id, refresh_token)
+
+    async def refresh(self, refresh_token: str, visitor: Visitor) -> SignIn:
+        """Exchange a refresh token, which is good for one time: a second use ends the whole sign-in.
+
+        Raises:
+            UnauthorizedError: unknown, expired, revoked or used before.
+        """
+        now = self._clock.now()
+        refusal = UnauthorizedError("the refresh token is not valid; sign in again")
+        if len(refresh_token) > MAX_TOKEN_CHARACTERS:
+            raise refusal
+        async with self._database.write() as session:
+            link = await repository.refresh_token_by_hash(session, self._opaque.hash(refresh_token))
+            if link is None or link.revoked_at is not None or link.expires_at <= now:
+                raise refusal
+            user = await repository.user_by_id(session, link.user_id)
+            if user is None or not user.is_active:
+                raise refusal
+            caller = _caller(user, "token", visitor)
+            replacement = None
+            if await repository.spend_refresh_token(session, link.id, now):
+                replacement = self._add_refresh_token(session, user.id, link.family_id)
+            else:
+                # Either a thief or the rightful client has the newer link; only a password tells them apart.
+                await repository.revoke_family(session, link.family_id, now)
+                await audit.record(session, caller, "auth.refresh_reuse", "user", user.id)
+        if replacement is None:
+            log.warning("a refresh token was used twice: its sign-in is revoked", address=visitor.address)
+            raise refusal
+        return self._signed_in(caller, link.family_id, replacement)
+
+    async def logout(self, access_token: str | None, refresh_token: str | None, visitor: Visitor) -> None:
+        """End the sign-in that either token belongs to; its access tokens stop working at once.
+
+        Raises:
+            UnauthorizedError: neither token is genuine.
+        """
+        async with self._database.write() as session:
+            found = await self._family_of(session, access_token, refresh_token)
+            if found is None:
+                raise UnauthorizedError("you are not signed in")
+            family_id, user = found
+            await repository.revoke_family(session, family_id, self._clock.now())
+            await audit.record(session, _caller(user, "token", visitor), "auth.logout", "user", user.id)
+
+    async def caller_from_token(self, token: str, visitor: Visitor | None = None) -> Caller:
+        """Who an access token or an `ltb_…` API key stands for, as of now.
+
+        Raises:
+            UnauthorizedError: forged, expired, revoked, or its user is gone or inactive.
+        """
+        visitor = visitor or Visitor()
+        if len(token) > MAX_TOKEN_CHARACTERS:
+            raise UnauthorizedError("the token is too long")
+        if token.startswith(f"{API_KEY_MARK}_"):
+            owner = await self.api_keys.owner_of(token)
+            if owner is None:
+                raise UnauthorizedError("the API key is not valid")
+            return _caller(owner.user, "api_key", visitor, owner.scopes)
+        claims = self._access.read(token)
+        async with self._database.read() as session:
+            user = await repository.active_user_of_family(session, claims.user_id, claims.family_id)
+        if user is None:
+            raise UnauthorizedError("this sign-in has ended; sign in again")
+        return _caller(user, "token", visitor)
+
+    async def _family_of(
+        self, session: WriteSession, access_token: str | None, refresh_token: str | None
+    ) -> tuple[UUID, User] | None:
+        if access_token is not None:
+            try:
+                claims = self._access.read(access_token, allow_expired=True)
+            except UnauthorizedError:
+                pass
+            else:
+                user = await repository.user_by_id(session, claims.user_id)
+                return (claims.family_id, user) if user else None
+        if refresh_token is not None:
+            link = await repository.refresh_token_by_hash(session, self._opaque.hash(refresh_token))
+            user = await repository.user_by_id(session, link.user_id) if link else None
+            return (link.family_id, user) if link and user else None
+        return None
+
+    def _add_refresh_token(self, session: WriteSession, user_id: UUID, family_id: UUID) -> str:
+        token = self._opaque.new_refresh_token()
+        now = self._clock.now()
+        session.add(
+            RefreshToken(
+                id=new_id(),
+                family_id=family_id,
+                user_id=user_id,
+                token_hash=self._opaque.hash(token),
+                created_at=now,
+                expires_at=now + self._refresh_life,
+            )
+        )
+        return token
+
+    def _signed_in(self, caller: Caller, family_id: UUID, refresh_token: str) -> SignIn:
+        access_token = self._access.issue(caller.user_id, family_id)
+        return SignIn(access_token, refresh_token, self._access.life, self._refresh_life, caller)
+
+
+def _caller(user: User, via: str, visitor: Visitor, scopes: frozenset[Permission] | None = None) -> Caller:
+    role = Role(user.role)
+    permissions = ROLE_PERMISSIONS[role]
+    return Caller(
+        user_id=user.id,
+        username=user.username,
+        role=role,
+        permissions=permissions if scopes is None else permissions & scopes,
+        via="api_key" if via == "api_key" else "token",
+        address=visitor.address,
+        request_id=visitor.request_id,
+    )

@@ -1,0 +1,136 @@
+"""What every wire format takes and gives: `ChatRequest` → `HttpRequest`, response bytes → `Reply`."""
+
+from array import array
+from typing import Any, Literal, NamedTuple, Protocol
+
+import msgspec
+
+TokenCountSource = Literal["usage", "tokenizer", "chunks"]
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat completion, independent of any vendor. None means "do not send".
+
+    `output_tokens` asks for exactly that many tokens where the vendor has a way to say so, else for at most that many.
+    `extra` goes into the body as is and wins over everything else.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    stream: bool = True
+    max_tokens: int | None = None
+    output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] | None = None
+    seed: int | None = None
+    extra: dict[str, Any] = {}
+
+
+class HttpRequest(NamedTuple):
+    """An HTTP request without a connection. `path` is appended to the path of the endpoint's base URL."""
+
+    method: str
+    path: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Buckets(msgspec.Struct, frozen=True):
+    """Token counts that add up without overlap; None where the provider does not say."""
+
+    uncached_input: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    visible_output: int | None = None
+    reasoning: int | None = None
+
+
+class Reply:
+    """What a response turned out to be, filled while its body is fed.
+
+    `chunk_stamps` has one stamp for each chunk that carries generated output of any kind; `first_output_ns` is the
+    first with non-reasoning content. Role-only, empty and ping chunks are in neither. `error_type` is None on success.
+    """
+
+    __slots__ = (
+        "buckets",
+        "chunk_stamps",
+        "error",
+        "error_type",
+        "finish_reason",
+        "first_output_ns",
+        "keep_text",
+        "response_id",
+        "text",
+        "token_count_source",
+        "usage",
+    )
+
+    def __init__(self, *, keep_text: bool) -> None:
+        self.keep_text = keep_text
+        self.chunk_stamps = array("q")
+        self.first_output_ns = 0
+        self.response_id: str | None = None
+        self.finish_reason: str | None = None
+        self.error_type: str | None = None
+        self.error: str | None = None
+        self.buckets = Buckets()
+        self.token_count_source: TokenCountSource | None = None
+        self.usage = b""
+        self.text: list[str] = []
+
+    def fail(self, error_type: str, error: str) -> None:
+        """Keep the first failure: later ones follow from it."""
+        if self.error_type is None:
+            self.error_type = error_type
+            self.error = error
+
+
+class ReplyDecoder(Protocol):
+    """Turns one response body into a `Reply`; bytes may be split at any position."""
+
+    reply: Reply
+
+    def feed(self, stamp_ns: int, data: bytes) -> None:
+        """Take body bytes that were received at `stamp_ns`."""
+        ...
+
+    def finish(self, *, complete: bool) -> Reply:
+        """The body has ended: by its framing (`complete`) or because the connection closed."""
+        ...
+
+
+class Adapter(Protocol):
+    """One wire format. Holds no state between requests."""
+
+    def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
+        """The HTTP request for a chat completion."""
+        ...
+
+    def decoder(self, status: int, content_type: str, *, keep_text: bool) -> ReplyDecoder:
+        """A fresh decoder for one response."""
+        ...
+
+    def models_request(self, api_key: str | None) -> HttpRequest:
+        """The HTTP request that lists models; free of charge, so it serves as the health check too."""
+        ...
+
+    def parse_models(self, body: bytes) -> list[str]:
+        """Model ids out of that answer.
+
+        Raises:
+            ValueError: when it is not a model list.
+        """
+        ...
+
+    def parse_error(self, status: int, body: bytes) -> str:
+        """The provider's own words out of an error body."""
+        ...

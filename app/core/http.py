@@ -1,0 +1,169 @@
+"""The REST renderer of errors: one envelope, whatever went wrong.
+
+`{"error": {"code", "message", "details", "retryable"}, "request_id", "timestamp"}`. Endpoints document what they may
+answer by `responses=error_responses(401, 403, …)`; unexpected exceptions become an `INTERNAL_ERROR` without internals.
+"""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from app.core.errors import (
+    ConflictError,
+    DatabaseError,
+    ForbiddenError,
+    InternalError,
+    InvalidRequestError,
+    MalformedRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    PayloadTooLargeError,
+    ServiceUnavailableError,
+    TestBenchError,
+    UnauthorizedError,
+)
+from app.core.validation import describe_problems
+
+log = structlog.get_logger(__name__)
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong."""
+
+    code: str = Field(description="Stable, for programs.", examples=["INVALID_REQUEST"])
+    message: str = Field(description="For people.", examples=["load.concurrency: must be at least 1"])
+    details: dict[str, Any] = Field(
+        description="Further facts. For wrong input, `errors` lists `{path, message, allowed?}`.",
+        examples=[{"errors": [{"path": "load.concurrency", "message": "must be at least 1", "allowed": "≥ 1"}]}],
+    )
+    retryable: bool = Field(description="Whether the same request may succeed later.", examples=[False])
+
+
+class ErrorBody(BaseModel):
+    """The body of every error."""
+
+    error: ErrorDetail
+    request_id: str = Field(description="Also in the X-Request-ID header and in the log.")
+    timestamp: datetime
+
+
+_DESCRIPTIONS = {
+    400: "The request cannot be read (bad JSON, bad cursor).",
+    401: "No valid identity: sign in, or give a bearer token or API key.",
+    403: "The permission is missing, or the request comes from a foreign origin.",
+    404: "No such thing, or not visible to the caller.",
+    409: "The name is taken, or the thing's state does not allow it.",
+    413: "The request is larger than its limit.",
+    422: "A value is wrong; `details.errors` names each with what is allowed.",
+    429: "Too many requests; `Retry-After` says when to come back.",
+    500: "A fault of the service.",
+    502: "The provider's answer is not usable.",
+    503: "A part of the service is not available.",
+    504: "Something that the service called did not answer in time.",
+}
+
+
+def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI `responses` for the given statuses; 429 and 500 are always possible and added."""
+    return {
+        status: {"model": ErrorBody, "description": _DESCRIPTIONS.get(status, HTTPStatus(status).phrase)}
+        for status in sorted({*statuses, 429, 500})
+    }
+
+
+def request_id_of(scope_state: dict[str, Any]) -> str:
+    """The id that the request-id middleware gave this request."""
+    return str(scope_state.get("request_id", ""))
+
+
+def error_response(error: TestBenchError, request_id: str) -> Response:
+    """The envelope of `error` as a response."""
+    body = {
+        "error": {
+            "code": error.code,
+            "message": error.message,
+            "details": error.details,
+            "retryable": error.retryable,
+        },
+        "request_id": request_id,
+        "timestamp": datetime.now(UTC),
+    }
+    return Response(
+        orjson.dumps(body, default=str),
+        status_code=error.http_status,
+        headers=error.headers(),
+        media_type="application/json",
+    )
+
+
+def translate(exception: Exception) -> TestBenchError:
+    """The error of our tree that stands for any exception; never carries internals."""
+    if isinstance(exception, TestBenchError):
+        return exception
+    if isinstance(exception, RequestValidationError):
+        return _invalid(exception)
+    if isinstance(exception, HTTPException):
+        return _from_http_exception(exception)
+    if isinstance(exception, IntegrityError):
+        return ConflictError("this conflicts with something that exists, or something it refers to is gone")
+    if isinstance(exception, SQLAlchemyError):
+        return DatabaseError("the database failed; try again")
+    return InternalError("something went wrong inside the service; the log has more under this request id")
+
+
+def _invalid(exception: RequestValidationError) -> TestBenchError:
+    problems = describe_problems(exception)
+    if any(item["type"] == "json_invalid" for item in exception.errors()):
+        return MalformedRequestError("the body is not valid JSON", errors=problems)
+    shown = "; ".join(f"{item['path']}: {item['message']}" for item in problems[:3])
+    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+    return InvalidRequestError(f"the request is not valid: {shown}{more}", errors=problems)
+
+
+_BY_STATUS: dict[int, type[TestBenchError]] = {
+    400: MalformedRequestError,
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    405: MethodNotAllowedError,
+    409: ConflictError,
+    413: PayloadTooLargeError,
+    503: ServiceUnavailableError,
+}
+
+
+def _from_http_exception(exception: HTTPException) -> TestBenchError:
+    kind = _BY_STATUS.get(exception.status_code, InvalidRequestError if exception.status_code < 500 else InternalError)
+    if exception.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (exception.headers or {}).get("Allow", "")
+        return kind(f"this method is not allowed here; allowed: {allowed}", allowed=allowed)
+    if exception.status_code == HTTPStatus.NOT_FOUND:
+        return kind("there is nothing at this address")
+    return kind(str(exception.detail))
+
+
+async def _handle(request: Request, exception: Exception) -> Response:
+    error = translate(exception)
+    if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(exception, TestBenchError):
+        log.error("request failed", path=request.url.path, method=request.method, exc_info=exception)
+    response = error_response(error, request_id_of(request.scope.get("state", {})))
+    if isinstance(exception, HTTPException) and exception.headers:
+        response.headers.update(exception.headers)
+    return response
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Render every error of `app`'s routes in the envelope.
+
+    Exceptions outside this tree are caught by `middleware.ErrorBoundary`, so that they never reach the ASGI server.
+    """
+    for kind in (TestBenchError, RequestValidationError, HTTPException, SQLAlchemyError):
+        app.add_exception_handler(kind, _handle)

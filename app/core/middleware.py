@@ -1,0 +1,247 @@
+"""Pure ASGI middlewares around every request; `app.main` puts them in order.
+
+Pure ASGI because streams and WebSockets must pass through unbuffered.
+"""
+
+import re
+import time
+from typing import Any
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.errors import ForbiddenError, MalformedRequestError, PayloadTooLargeError, TestBenchError
+from app.core.http import error_response, request_id_of, translate
+from app.core.ids import new_id
+from app.core.origins import HostPolicy, OriginPolicy, header
+from app.core.rate_limit import Standing
+
+log = structlog.get_logger("app.access")
+
+REQUEST_ID_HEADER = "X-Request-ID"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+async def refuse(error: TestBenchError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with `error`: the envelope over HTTP, a refused handshake for a WebSocket."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": error.code})
+        return
+    await error_response(error, request_id_of(scope["state"]))(scope, receive, send)
+
+
+class RequestContext:
+    """Gives each request an id, binds it to the log, writes one log line, and adds the caller's limit standing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        given = header(scope, b"x-request-id")
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else str(new_id())
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID_HEADER] = request_id
+                standing = state.get("rate_limit")
+                if isinstance(standing, Standing):
+                    headers.update(standing.headers())
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_id)
+            finally:
+                if scope["type"] == "http":
+                    write = log.info if status >= 400 or scope["method"] not in _SAFE_METHODS else log.debug
+                    write(
+                        "request",
+                        method=scope["method"],
+                        path=scope["path"],
+                        status=status,
+                        duration_ms=round((time.perf_counter() - started) * 1000, 1),
+                        address=(scope.get("client") or ("",))[0],
+                    )
+
+
+class SecurityHeaders:
+    """Adds the headers that confine the dashboard and keep API answers out of caches."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+                if scope["path"].startswith("/api/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+class ErrorBoundary:
+    """Turns any exception into the envelope and a log line; nothing reaches the ASGI server."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = False
+
+        async def watch(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception as exception:
+            error = translate(exception)
+            if not isinstance(exception, TestBenchError):
+                log.exception("request failed", path=scope["path"], method=scope["method"])
+            if begun:
+                raise  # too late for an answer: the server must cut the connection so that nobody reads half a body
+            await refuse(error, scope, receive, send)
+
+
+class HostCheck:
+    """Refuses requests whose Host header is not a name of this server."""
+
+    def __init__(self, app: ASGIApp, policy: HostPolicy) -> None:
+        self.app = app
+        self.policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in {"http", "websocket"} and not self.policy.allows(scope):
+            error = MalformedRequestError(
+                "this server does not answer to the name in the Host header; an administrator can add it to "
+                "server.allowed_hosts",
+                host=(header(scope, b"host") or "")[:255],
+            )
+            await refuse(error, scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses request bodies above a limit, by Content-Length at once and by counting otherwise."""
+
+    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+        self.app = app
+        self.limit_bytes = limit_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        exchange = _CountedExchange(self.limit_bytes, receive, send)
+        declared = header(scope, b"content-length")
+        if declared is not None and (not declared.isdigit() or int(declared) > self.limit_bytes):
+            await refuse(exchange.error, scope, receive, send)
+            return
+        try:
+            await self.app(scope, exchange.receive, exchange.send)
+        except PayloadTooLargeError:
+            if exchange.begun:
+                raise
+        if exchange.exceeded and not exchange.begun:
+            await refuse(exchange.error, scope, receive, send)
+
+
+class _CountedExchange:
+    """One request's receive and send, with the body counted."""
+
+    def __init__(self, limit_bytes: int, receive: Receive, send: Send) -> None:
+        self._limit_bytes = limit_bytes
+        self._receive = receive
+        self._send = send
+        self._seen = 0
+        self.begun = False
+        self.error = PayloadTooLargeError(
+            f"the request body is larger than {limit_bytes} bytes (server.max_body_bytes)", limit=limit_bytes
+        )
+
+    @property
+    def exceeded(self) -> bool:
+        return self._seen > self._limit_bytes
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._seen += len(message.get("body", b""))
+            if self.exceeded:
+                raise self.error
+        return message
+
+    async def send(self, message: Message) -> None:
+        # Frameworks turn what `receive` raises into a 400 of their own; hold that back and say what it was.
+        if self.begun or not self.exceeded:
+            self.begun = True
+            await self._send(message)
+
+
+class OriginCheck:
+    """Refuses writes that a foreign web page makes with, or to get, this server's cookies."""
+
+    def __init__(self, app: ASGIApp, policy: OriginPolicy, cookie_names: tuple[str, ...]) -> None:
+        self.app = app
+        self.policy = policy
+        self.cookie_names = cookie_names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] not in _SAFE_METHODS:
+            allowed = self.policy.allows(scope)
+            # Without Origin and Sec-Fetch-Site no browser of today sent it; then only cookies make it suspicious.
+            if allowed is False or (allowed is None and self._by_cookie(scope)):
+                error = ForbiddenError(
+                    "writes that use the sign-in cookie must come from this server's own pages (Origin header); "
+                    "programs should send a bearer token or an API key instead"
+                )
+                await refuse(error, scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    def _by_cookie(self, scope: Scope) -> bool:
+        if header(scope, b"authorization") is not None:
+            return False
+        cookies = header(scope, b"cookie") or ""
+        return any(part.strip().split("=", 1)[0] in self.cookie_names for part in cookies.split(";"))

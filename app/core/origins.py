@@ -1,0 +1,94 @@
+"""Which names this server answers to and which web pages may write to it.
+
+Checking `Host` defeats DNS rebinding (a foreign page cannot make the browser send a Host that is ours); checking
+`Origin` defeats cross-site writes with the user's cookies (RFC 6454, Fetch Metadata).
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.types import Scope
+
+from app.core.bind import is_loopback
+from app.core.settings import ServerSettings
+
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104  (compared with, not bound)
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """The first header called `name` (lower case)."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value.decode("latin-1"))
+    return None
+
+
+class HostPolicy:
+    """Accepts loopback names, the configured host and allowed hosts, and the address that the client connected to."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        names = {name.lower().strip("[]") for name in settings.allowed_hosts}
+        if settings.host not in _ANY_ADDRESS:
+            names.add(settings.host.lower().strip("[]"))
+        self._names = names
+
+    def allows(self, scope: Scope) -> bool:
+        """Whether the request's Host header names this server."""
+        value = header(scope, b"host")
+        if value is None:
+            return False
+        host = _host_of(value)
+        if host is None:
+            return False
+        return is_loopback(host) or host in self._names or _is_own_address(host, scope)
+
+
+def _host_of(value: str) -> str | None:
+    try:
+        parsed = urlsplit(f"//{value}")
+        _ = parsed.port
+    except ValueError:
+        return None
+    if parsed.path or parsed.query or parsed.fragment or parsed.username is not None:
+        return None
+    return (parsed.hostname or "").rstrip(".") or None
+
+
+def _is_own_address(host: str, scope: Scope) -> bool:
+    # An address cannot be rebound: only names resolve. So the very address that the socket has is safe to answer to.
+    try:
+        own = ipaddress.ip_address(str((scope.get("server") or ("",))[0]))
+        return ipaddress.ip_address(host) == own
+    except ValueError:
+        return False
+
+
+class OriginPolicy:
+    """Accepts the server's own origin and the ones that CORS allows."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        self._allowed = {origin.rstrip("/").lower() for origin in allowed}
+
+    def allows(self, scope: Scope) -> bool | None:
+        """Whether the page that sent the request may write; None when the request does not say (not a browser)."""
+        origin = header(scope, b"origin")
+        if origin is None:
+            site = header(scope, b"sec-fetch-site")
+            return None if site is None else site == "same-origin"
+        return origin.lower() in self._allowed or _same_origin(origin, scope)
+
+
+def _same_origin(origin: str, scope: Scope) -> bool:
+    try:
+        theirs, ours = urlsplit(origin), urlsplit(f"//{header(scope, b'host') or ''}")
+        their_port, our_port = theirs.port, ours.port
+    except ValueError:
+        return False
+    secure = scope["scheme"] in {"https", "wss"}
+    if theirs.scheme not in {"http", "https"} or (secure and theirs.scheme != "https"):
+        return False
+    # Behind a proxy that ends TLS our scheme reads http: then the page's scheme decides which port is the default.
+    default = _DEFAULT_PORTS[theirs.scheme]
+    return theirs.hostname == ours.hostname and (their_port or default) == (our_port or default)

@@ -1,0 +1,74 @@
+"""Turns pydantic's validation errors into `{path, message, allowed?}` in the words of the request.
+
+pydantic's `loc` names the tags of unions that it tried (`load.closed.concurrency`); the path that a user wrote is
+found by walking the request itself along it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+
+_SOURCES = {"body", "query", "path", "header", "cookie"}
+_BOUNDS = {
+    "ge": "≥ {}",
+    "gt": "> {}",
+    "le": "≤ {}",
+    "lt": "< {}",
+    "min_length": "at least {} long",
+    "max_length": "at most {} long",
+    "multiple_of": "a multiple of {}",
+    "pattern": "matches {}",
+    "expected": "{}",
+    "expected_tags": "{}",
+    "expected_schemes": "{}",
+}
+
+
+def describe_problems(exception: RequestValidationError) -> list[dict[str, str]]:
+    """One entry per wrong field, in the order of the request."""
+    return [_describe(item, exception.body) for item in exception.errors()]
+
+
+def _describe(item: Mapping[str, Any], body: Any) -> dict[str, str]:
+    problem = {"path": _path(item, body), "message": _message(item)}
+    context = item.get("ctx") or {}
+    allowed = ", ".join(text.format(context[key]) for key, text in _BOUNDS.items() if context.get(key) is not None)
+    if allowed:
+        problem["allowed"] = allowed
+    return problem
+
+
+def _message(item: Mapping[str, Any]) -> str:
+    kind = item["type"]
+    if kind == "extra_forbidden":
+        return "unknown field"
+    if kind == "missing":
+        return "is required"
+    if kind == "json_invalid":
+        return f"is not valid JSON: {(item.get('ctx') or {}).get('error', 'syntax error')}"
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _path(item: Mapping[str, Any], body: Any) -> str:
+    loc: Sequence[Any] = item["loc"]
+    source = loc[0] if loc and loc[0] in _SOURCES else ""
+    rest = list(loc[1:] if source else loc)
+    if source != "body":
+        return ".".join(map(str, rest)) or source or "(request)"
+    if item["type"] == "json_invalid":
+        return "(body)"
+    return ".".join(_walk(rest, body, missing=item["type"] == "missing")) or "(body)"
+
+
+def _walk(parts: list[Any], value: Any, *, missing: bool) -> list[str]:
+    """The parts of `parts` that are really in `value`, plus the last one when it is what is missing."""
+    path: list[str] = []
+    for position, part in enumerate(parts):
+        in_list = isinstance(value, list) and isinstance(part, int) and part < len(value)
+        if in_list or (isinstance(value, Mapping) and part in value):
+            value = value[part]
+        elif not (missing and position == len(parts) - 1):
+            continue  # the tag of a union, or a key marker such as `[key]`
+        path.append(str(part))
+    return path

@@ -1,0 +1,207 @@
+"""One TCP or TLS connection, non-blocking, whose reads carry the kernel's receive stamp.
+
+Linux stamps every TCP segment on arrival when SO_TIMESTAMPNS is set; `recvmsg` hands the stamp of the last segment read
+back as ancillary data (Linux, Documentation/networking/timestamping.rst, section 1.1). So a late read does not make a
+late measurement. Where the option is missing, stamps are taken in user space and the result says so.
+"""
+
+import errno
+import os
+import socket
+import ssl
+import struct
+import sys
+from typing import Any, Literal, NamedTuple
+
+from app.loadgen.clock import monotonic_ns, realtime_ns
+from app.loadgen.http1 import Framer
+
+TIMESPEC = struct.Struct("@ll")
+ANCILLARY_BYTES = 64 if sys.platform == "linux" else 0
+_SO_TIMESTAMPNS = 35
+_TLS_READ_BYTES = 65536
+
+CONNECTING, HANDSHAKING, READY, CLOSED = range(4)
+ErrorType = Literal["dns", "connect", "tls"]
+
+
+class Address(NamedTuple):
+    """A resolved peer."""
+
+    family: int
+    sockaddr: Any  # as getaddrinfo gives it
+
+
+class ConnectionFailedError(Exception):
+    """Opening the connection failed; `error_type` is the class on the record."""
+
+    def __init__(self, error_type: ErrorType, message: str) -> None:
+        super().__init__(message)
+        self.error_type: ErrorType = error_type
+
+
+class Tls:
+    """TLS between two memory buffers, so that ciphertext is read with its kernel stamp first and decrypted after."""
+
+    __slots__ = ("incoming", "object", "outgoing")
+
+    def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
+        self.incoming = ssl.MemoryBIO()
+        self.outgoing = ssl.MemoryBIO()
+        self.object = context.wrap_bio(self.incoming, self.outgoing, server_hostname=server_name)
+
+
+class Connection:
+    """A socket with its state; decides nothing about requests."""
+
+    __slots__ = (
+        "began_ns",
+        "connect_ns",
+        "failure",
+        "fd",
+        "framer",
+        "kernel_stamps",
+        "opened_ns",
+        "outgoing",
+        "recvmsg_into",
+        "served",
+        "sock",
+        "state",
+        "tls",
+        "tls_ns",
+    )
+
+    def __init__(self, address: Address, tls: Tls | None) -> None:
+        self.tls = tls
+        self.framer = Framer()
+        self.outgoing = b""  # bytes that the socket would not take yet
+        self.served = 0
+        self.failure: ConnectionFailedError | None = None
+        self.connect_ns = 0
+        self.tls_ns = 0
+        self.opened_ns = 0
+        self.began_ns = monotonic_ns()
+        self.sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        self.fd = self.sock.fileno()
+        self.recvmsg_into = self.sock.recvmsg_into
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.kernel_stamps = _ask_for_stamps(self.sock)
+        self.state = CONNECTING
+        code = self.sock.connect_ex(address.sockaddr)
+        if code not in {0, errno.EINPROGRESS}:
+            self.state = CLOSED
+            self.failure = ConnectionFailedError("connect", os.strerror(code))
+
+    def advance(self) -> bool:
+        """Go on with connecting or the handshake after the socket became ready; whether the connection is now usable.
+
+        Raises:
+            ConnectionFailedError: refused, unreachable, or the handshake failed.
+        """
+        if self.state == CONNECTING:
+            code = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                raise ConnectionFailedError("connect", os.strerror(code))
+            self.connect_ns = monotonic_ns() - self.began_ns
+            self.state = HANDSHAKING if self.tls else READY
+        if self.state == HANDSHAKING:
+            self._handshake()
+        if self.state == READY and not self.opened_ns:
+            self.opened_ns = monotonic_ns()
+        return self.state == READY
+
+    def wants_write(self) -> bool:
+        """Whether the socket should be watched for room to write."""
+        return self.state == CONNECTING or bool(self.outgoing)
+
+    def send(self, data: bytes) -> int:
+        """Hand bytes to the socket; what it does not take waits in `outgoing`. Returns the stamp just before.
+
+        Raises:
+            OSError: the connection is gone.
+        """
+        if self.tls is not None:
+            self.tls.object.write(data)
+            data = self.tls.outgoing.read()
+        if self.outgoing:
+            self.outgoing += data
+            return realtime_ns()
+        stamp = realtime_ns()
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self.outgoing = data[sent:]
+        return stamp
+
+    def flush(self) -> None:
+        """Send what waits; raises OSError when the connection is gone."""
+        try:
+            sent = self.sock.send(self.outgoing)
+        except BlockingIOError:
+            return
+        self.outgoing = self.outgoing[sent:]
+
+    def decrypt(self, ciphertext: bytes | memoryview) -> tuple[bytes, bool]:
+        """`(plaintext, whether the peer closed)`.
+
+        Raises:
+            ssl.SSLError: a damaged record.
+        """
+        assert self.tls is not None
+        self.tls.incoming.write(ciphertext)
+        pieces = []
+        closed = False
+        try:
+            while piece := self.tls.object.read(_TLS_READ_BYTES):
+                pieces.append(piece)
+            closed = True
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            closed = True
+        return (pieces[0] if len(pieces) == 1 else b"".join(pieces)), closed
+
+    def close(self) -> None:
+        """Close the socket; a second call does nothing."""
+        if self.state != CLOSED or self.sock.fileno() >= 0:
+            self.state = CLOSED
+            self.sock.close()
+
+    def _handshake(self) -> None:
+        assert self.tls is not None
+        try:
+            data = self.sock.recv(_TLS_READ_BYTES)
+            if not data:
+                raise ConnectionFailedError("tls", "the peer closed the connection during the handshake")
+            self.tls.incoming.write(data)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            raise ConnectionFailedError("tls", error.strerror or str(error)) from None
+        try:
+            self.tls.object.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            raise ConnectionFailedError("tls", getattr(error, "verify_message", None) or str(error)) from None
+        else:
+            self.state = READY
+            self.tls_ns = monotonic_ns() - self.began_ns - self.connect_ns
+        self.outgoing += self.tls.outgoing.read()
+        if self.outgoing:
+            try:
+                self.flush()
+            except OSError as error:
+                raise ConnectionFailedError("tls", error.strerror or str(error)) from None
+
+
+def _ask_for_stamps(sock: socket.socket) -> bool:
+    if sys.platform != "linux":
+        return False
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    except OSError:
+        return False
+    return True

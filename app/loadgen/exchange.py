@@ -1,0 +1,258 @@
+"""One request and its response on the wire: the bytes as they came, the stamp of every read, and what is made of them.
+
+Bytes lie in one growing buffer and stamps in another, 16 bytes a read, because a tuple and two objects for each of
+100,000 chunks a second would cost more memory and time than the measurement itself.
+"""
+
+from array import array
+from collections.abc import Callable
+from itertools import pairwise
+from operator import sub
+from typing import Any
+
+import httptools
+
+from app.loadgen.connection import TIMESPEC, Connection
+from app.loadgen.frames import CENSORED, Record
+from app.loadgen.http1 import BodyReader, HeaderList, ReplyDecoder, header
+
+# How `Exchange.mode` says when to look whether the response is complete.
+ALWAYS, CHUNKED, COUNTED, UNTIL_CLOSE = range(4)
+CHUNKED_END = b"\r\n\r\n"
+
+NewDecoder = Callable[[int, str], ReplyDecoder]
+"""`(status, content type)` → a decoder for one response."""
+
+
+class Exchange:
+    """One try of one request. Created when it is due, filled by the session, turned into a `Record` at the end."""
+
+    __slots__ = (
+        "attempts",
+        "begun_ns",
+        "buffer",
+        "clock_stepped",
+        "connection",
+        "decoder",
+        "dns_ns",
+        "due_ns",
+        "end_ns",
+        "ends",
+        "error",
+        "error_type",
+        "expected_bytes",
+        "first_ns",
+        "framed",
+        "fresh",
+        "headers",
+        "index",
+        "intended_ns",
+        "last_ns",
+        "message",
+        "mode",
+        "position",
+        "reader",
+        "reused",
+        "stamps",
+        "started_ns",
+        "status",
+        "user_stamps",
+    )
+
+    def __init__(self, index: int, message: bytes, intended_ns: int) -> None:
+        self.index = index
+        self.message = message
+        self.intended_ns = intended_ns
+        self.due_ns = intended_ns  # of this try; `intended_ns` stays that of the first
+        self.attempts = 1
+        self.clock_stepped = False
+        self.fresh = False  # must have a connection of its own
+        self._clear()
+
+    def again(self, due_ns: int) -> None:
+        """Make it a further try of the same request."""
+        self.attempts += 1
+        self.due_ns = due_ns
+        self._clear()
+
+    def _clear(self) -> None:
+        self.connection: Connection | None = None
+        self.begun_ns = 0  # monotonic
+        self.started_ns = 0
+        self.end_ns = 0
+        self.dns_ns = 0
+        self.reused = False
+        self.user_stamps = False  # some read came without a kernel stamp
+        self.mode = ALWAYS
+        self.expected_bytes = 0
+        self.framed = 0  # bytes of `buffer` that the framer has seen
+        self.status = 0
+        self.headers: HeaderList = []
+        self.buffer = bytearray()
+        self.stamps = bytearray()
+        self.ends = array("q")  # where each read ends in `buffer`
+        self.position = 0  # reads that are decoded
+        self.first_ns = 0  # stamps of the first and the last read, of those that are no longer kept
+        self.last_ns = 0
+        self.reader: BodyReader | None = None
+        self.decoder: ReplyDecoder | None = None
+        self.error_type: str | None = None
+        self.error: str | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether any byte of a response has come."""
+        return bool(self.ends) or self.reader is not None
+
+    def take(self, data: bytes | memoryview, timespec: bytes) -> None:
+        """Keep one read. The session's hot loop does the same in line."""
+        self.buffer += data
+        self.stamps += timespec
+        self.ends.append(len(self.buffer))
+
+    def stamp_ns(self, read: int) -> int:
+        """The stamp of one kept read."""
+        seconds, nanoseconds = TIMESPEC.unpack_from(self.stamps, read * TIMESPEC.size)
+        return int(seconds * 1_000_000_000 + nanoseconds)
+
+    def last_stamp_ns(self) -> int:
+        """The stamp of the newest read, kept or not; 0 before the first."""
+        return self.stamp_ns(len(self.ends) - 1) if self.ends else self.last_ns
+
+    def fail(self, error_type: str, error: str) -> None:
+        """Mark it failed; the first failure stays."""
+        if self.error_type is None:
+            self.error_type = error_type
+            self.error = error
+
+    def frame(self) -> bool:
+        """Let the framer see what is new; whether the response is complete.
+
+        Raises:
+            httptools.HttpParserError: what came is not HTTP.
+        """
+        assert self.connection is not None
+        framer = self.connection.framer
+        if self.framed < len(self.buffer):
+            new = self.buffer[self.framed :]
+            self.framed = len(self.buffer)
+            framer.feed(new)
+        if framer.headers_complete and not self.status:
+            self.status = framer.status
+            self.headers = framer.header_list
+            length = header(self.headers, b"content-length")
+            if framer.chunked:
+                self.mode = CHUNKED
+            elif length is not None:
+                self.mode = COUNTED
+                # The head is at most what was framed so far; looking a little early costs only a look.
+                self.expected_bytes = int(length) if length.isdigit() else 0
+            else:
+                self.mode = UNTIL_CLOSE
+        elif self.mode == ALWAYS and self.status and len(self.buffer) >= len(CHUNKED_END):
+            self.mode = CHUNKED if framer.chunked else self.mode
+        return framer.complete
+
+    def decode(self, new_decoder: NewDecoder, reads: int) -> bool:
+        """Decode up to `reads` further reads; whether none is left. Never raises: what cannot be read is an error."""
+        if not self.status:
+            return True
+        if self.reader is None:
+            content_type = (header(self.headers, b"content-type") or b"").decode("latin-1").strip().lower()
+            self.decoder = new_decoder(self.status, content_type)
+            self.reader = BodyReader(self.decoder, (header(self.headers, b"content-encoding") or b"").lower())
+        last = min(self.position + reads, len(self.ends))
+        try:
+            for read in range(self.position, last):
+                start = self.ends[read - 1] if read else 0
+                self.reader.feed(self.stamp_ns(read), self.buffer[start : self.ends[read]])
+        except httptools.HttpParserError as error:
+            cause = error.__context__ or error
+            self.fail("protocol", f"the response cannot be read: {cause}")
+            last = len(self.ends)
+        self.position = last
+        return last == len(self.ends)
+
+    def forget_decoded(self) -> None:
+        """Drop the bytes, to bound the memory of a long stream. Everything must be framed and decoded."""
+        if self.ends:
+            self.first_ns = self.first_ns or self.stamp_ns(0)
+            self.last_ns = self.last_stamp_ns()
+        self.expected_bytes = max(0, self.expected_bytes - len(self.buffer))
+        self.buffer = bytearray()
+        self.stamps = bytearray()
+        self.ends = array("q")
+        self.position = 0
+        self.framed = 0
+        self.mode = ALWAYS if self.mode == CHUNKED else self.mode
+
+    def record(self, *, complete: bool, save_gaps: bool) -> Record:
+        """The finished record. Everything must be decoded."""
+        connection = self.connection
+        record = Record(
+            index=self.index,
+            status="ok",
+            intended_ns=self.intended_ns,
+            started_ns=self.started_ns,
+            first_byte_ns=self.first_ns or (self.stamp_ns(0) if self.ends else 0),
+            end_ns=self.end_ns,
+            dns_ns=self.dns_ns,
+            reused=self.reused,
+            attempts=self.attempts,
+            clock="user" if self.user_stamps or not (connection and connection.kernel_stamps) else "kernel",
+            clock_stepped=self.clock_stepped,
+            http_status=self.status or None,
+        )
+        if connection is not None and not self.reused:
+            record.connect_ns = connection.connect_ns
+            record.tls_ns = connection.tls_ns
+        if self.decoder is not None:
+            self._add_reply(record, self.decoder.finish(complete=complete), save_gaps=save_gaps)
+        if self.status and not 200 <= self.status < 300:
+            kind = "http_429" if self.status == 429 else f"http_{self.status // 100}xx"
+            self.error_type, self.error = kind, record.error or self.error
+        elif self.error_type is None:
+            self.error_type, self.error = record.error_type, record.error
+        if self.error_type is not None:
+            record.status = "error"
+            record.error_type = self.error_type
+            record.error = self.error
+        return record
+
+    def _add_reply(self, record: Record, reply: Any, *, save_gaps: bool) -> None:
+        stamps = reply.chunk_stamps
+        record.error_type, record.error = reply.error_type, reply.error
+        record.response_id = reply.response_id
+        record.finish_reason = reply.finish_reason
+        record.chunks = len(stamps)
+        record.usage = reply.usage
+        record.token_count_source = reply.token_count_source
+        buckets = reply.buckets
+        record.uncached_input_tokens = buckets.uncached_input
+        record.cache_read_tokens = buckets.cache_read
+        record.cache_write_tokens = buckets.cache_write
+        record.visible_output_tokens = buckets.visible_output
+        record.reasoning_tokens = buckets.reasoning
+        if reply.keep_text:
+            record.response_text = "".join(reply.text)
+        if stamps:
+            record.first_token_ns = stamps[0]
+            record.last_token_ns = stamps[-1]
+            record.first_output_ns = reply.first_output_ns
+            gaps = array("q", map(sub, stamps[1:], stamps))
+            record.coalesced_chunks = gaps.count(0)
+            if save_gaps:
+                record.gaps = (_censor(stamps) if record.coalesced_chunks else gaps).tobytes()
+
+
+def _censor(stamps: "array[int]") -> "array[int]":
+    """Gaps between chunks, CENSORED where a chunk shares its stamp with the one after it (see `frames.CENSORED`)."""
+    gaps = array("q")
+    before = stamps[0]  # the last stamp that is surely one chunk's
+    for mine, following in pairwise([*stamps[1:], stamps[-1] + 1]):
+        if mine in {following, before}:
+            gaps.append(CENSORED)
+        else:
+            gaps.append(mine - before)
+            before = mine
+    return gaps

@@ -1,0 +1,251 @@
+"""Requests on the wire: sends them, reads every ready socket into its exchange, notices ends, failures and time-outs.
+
+Nothing is decoded here. Whatever happens to a connection becomes an ended exchange, handed to `on_ended`.
+"""
+
+import ssl
+from collections.abc import Callable, Mapping
+
+import httptools
+
+from app.loadgen.clock import monotonic_ns, realtime_ns
+from app.loadgen.connection import ANCILLARY_BYTES, READY, TIMESPEC, Connection, ConnectionFailedError
+from app.loadgen.exchange import CHUNKED, CHUNKED_END, COUNTED, UNTIL_CLOSE, Exchange
+from app.loadgen.health import Health
+from app.loadgen.poller import READABLE, WRITABLE, Poller
+from app.loadgen.pool import Pool
+
+_READ_BYTES = 262_144
+
+OnEnded = Callable[[Exchange, bool], None]
+"""`(exchange, whether its body was complete)`; the exchange's connection is already released or closed."""
+
+
+class Wire:
+    """The active exchanges of one session."""
+
+    def __init__(self, poller: Poller, pool: Pool, health: Health, on_ended: OnEnded) -> None:
+        self._poller = poller
+        self._pool = pool
+        self._health = health
+        self._on_ended = on_ended
+        self._buffer = bytearray(_READ_BYTES)
+        self._view = memoryview(self._buffer)
+        self.active: dict[int, Exchange] = {}  # by file descriptor
+
+    def start(self, exchange: Exchange, dns_ns: int) -> None:
+        """Send a request on an idle connection, or open one for it. A failure ends the exchange."""
+        exchange.begun_ns = monotonic_ns()
+        if self._pool.unresolved is not None:
+            exchange.started_ns = realtime_ns()
+            exchange.fail("dns", self._pool.unresolved)
+            self._end(exchange, complete=False)
+            return
+        connection = None if exchange.fresh else self._pool.take()
+        if connection is not None:
+            exchange.reused = True
+            exchange.connection = connection
+            self.active[connection.fd] = exchange
+            self._send(connection, exchange)
+            return
+        exchange.dns_ns = dns_ns
+        exchange.started_ns = realtime_ns()
+        opening = self._pool.open()
+        exchange.connection = opening
+        if opening.failure is not None:
+            exchange.fail(opening.failure.error_type, str(opening.failure))
+            self._end(exchange, complete=False)
+            return
+        self.active[opening.fd] = exchange
+
+    def read_all(  # noqa: C901, PLR0912, PLR0915  (the hot path: a call a chunk would cost what it measures)
+        self, events: list[tuple[int, int]], watch: Mapping[int, Callable[[int], None]]
+    ) -> None:
+        """Read every ready socket first; only then look at what the reads mean."""
+        active = self.active
+        by_fd = self._pool.by_fd
+        buffers = [self._buffer]
+        view = self._view
+        look: list[Exchange] = []
+        rest: list[tuple[int, int]] = []
+        health = self._health
+        size = 0
+        stamp = b""
+        for fd, mask in events:
+            exchange = active.get(fd)
+            if exchange is None or mask != READABLE:
+                rest.append((fd, mask))
+                continue
+            plain = by_fd[fd]
+            if plain.state != READY or plain.tls is not None:
+                rest.append((fd, mask))
+                continue
+            try:
+                size, ancillary, _, _ = plain.recvmsg_into(buffers, ANCILLARY_BYTES)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                self._lost(exchange, error.strerror or str(error))
+                continue
+            if not size:
+                self._lost(exchange, "the server closed the connection")
+                continue
+            if ancillary:
+                stamp = ancillary[0][2]
+            else:
+                stamp = _now()
+                exchange.user_stamps = True
+            buffer = exchange.buffer
+            buffer += view[:size]
+            exchange.stamps += stamp
+            exchange.ends.append(len(buffer))
+            health.bytes_in += size
+            health.reads += 1
+            if exchange.mode != CHUNKED or buffer.endswith(CHUNKED_END):
+                look.append(exchange)
+        if stamp:
+            seconds, nanoseconds = TIMESPEC.unpack(stamp)
+            health.loop.record(realtime_ns() - seconds * 1_000_000_000 - nanoseconds)
+        for exchange in look:
+            self.look(exchange)
+        for fd, mask in rest:
+            handler = watch.get(fd)
+            if handler is not None:
+                handler(mask)
+            elif (connection := by_fd.get(fd)) is not None:
+                self._service(connection, mask)
+
+    def time_out(self, exchange: Exchange, error_type: str, error: str) -> None:
+        """End an exchange whose time is up (or that is given up) and close its connection."""
+        exchange.fail(error_type, error)
+        self._end(exchange, complete=False)
+
+    # ---------------------------------------------------------------- one connection
+
+    def _send(self, connection: Connection, exchange: Exchange) -> None:
+        try:
+            stamp = connection.send(exchange.message)
+        except (OSError, ssl.SSLError) as error:
+            self._lost(exchange, str(error))
+            return
+        if exchange.reused:
+            exchange.started_ns = stamp
+            self._health.send.record(stamp - exchange.due_ns)
+        if connection.outgoing:
+            self._pool.watch(connection)
+
+    def _service(self, connection: Connection, mask: int) -> None:
+        """Everything but a plain read: opening, handshakes, TLS, room to write, idle connections."""
+        exchange = self.active.get(connection.fd)
+        if connection.state != READY:
+            self._advance(connection, exchange)
+            return
+        if mask & WRITABLE and connection.outgoing:
+            try:
+                connection.flush()
+            except OSError as error:
+                if exchange is not None:
+                    self._lost(exchange, error.strerror or str(error))
+                else:
+                    self._pool.close(connection)
+                return
+            self._pool.watch(connection)
+        if mask & ~WRITABLE:
+            self._read_slowly(connection, exchange)
+
+    def _advance(self, connection: Connection, exchange: Exchange | None) -> None:
+        try:
+            is_open = connection.advance()
+        except ConnectionFailedError as error:
+            if exchange is None:
+                self._pool.failed(connection)
+            else:
+                exchange.fail(error.error_type, str(error))
+                self._end(exchange, complete=False)
+            return
+        self._pool.watch(connection)
+        if is_open:
+            if exchange is None:
+                self._pool.opened(connection)
+            else:
+                self._send(connection, exchange)
+
+    def _read_slowly(self, connection: Connection, exchange: Exchange | None) -> None:
+        try:
+            data, stamp, closed = self._receive(connection)
+        except BlockingIOError:
+            return
+        except (OSError, ssl.SSLError) as error:
+            if exchange is None:
+                self._pool.close(connection)
+            else:
+                self._lost(exchange, getattr(error, "strerror", None) or str(error))
+            return
+        if exchange is None:
+            if closed or data:  # an idle connection has nothing to say: its server is hanging up
+                self._pool.close(connection)
+            return
+        if data:
+            exchange.user_stamps = exchange.user_stamps or not stamp
+            exchange.take(data, stamp or _now())
+            if exchange.mode != CHUNKED or exchange.buffer.endswith(CHUNKED_END):
+                self.look(exchange)
+        if closed and self.active.get(connection.fd) is exchange:
+            self._lost(exchange, "the server closed the connection")
+
+    def _receive(self, connection: Connection) -> tuple[bytes | memoryview, bytes, bool]:
+        """`(plaintext, kernel stamp or nothing, whether the peer closed)`."""
+        size, ancillary, _, _ = connection.recvmsg_into([self._buffer], ANCILLARY_BYTES)
+        stamp = ancillary[0][2] if ancillary else b""
+        self._health.bytes_in += size
+        self._health.reads += 1
+        data = self._view[:size]
+        if connection.tls is not None and size:
+            plaintext, closed = connection.decrypt(data)
+            return plaintext, stamp, closed
+        return data, stamp, not size
+
+    # ---------------------------------------------------------------- ends
+
+    def look(self, exchange: Exchange) -> None:
+        """Whether the response is complete now."""
+        if exchange.mode == COUNTED and len(exchange.buffer) < exchange.expected_bytes:
+            return
+        try:
+            if exchange.frame():
+                self._end(exchange, complete=True)
+        except httptools.HttpParserError as error:
+            exchange.fail("protocol", f"not HTTP: {error.__context__ or error}")
+            self._end(exchange, complete=False)
+
+    def _lost(self, exchange: Exchange, why: str) -> None:
+        """The connection is gone."""
+        try:
+            exchange.frame()
+        except httptools.HttpParserError as error:
+            exchange.fail("protocol", f"not HTTP: {error.__context__ or error}")
+        if exchange.mode == UNTIL_CLOSE and exchange.status:
+            self._end(exchange, complete=True)
+            return
+        if not exchange.answered:
+            exchange.fail("disconnected", f"no answer: {why}")
+        elif not exchange.status:
+            exchange.fail("protocol", f"the answer broke off in its head: {why}")
+        self._end(exchange, complete=False)
+
+    def _end(self, exchange: Exchange, *, complete: bool) -> None:
+        connection = exchange.connection
+        exchange.end_ns = exchange.last_stamp_ns() if complete else realtime_ns()
+        if connection is not None:
+            self.active.pop(connection.fd, None)
+            framer = connection.framer
+            if complete and framer.complete and framer.keep_alive and not connection.outgoing:
+                self._pool.release(connection)
+            else:
+                self._pool.close(connection)
+        self._on_ended(exchange, complete)
+
+
+def _now() -> bytes:
+    seconds, nanoseconds = divmod(realtime_ns(), 1_000_000_000)
+    return TIMESPEC.pack(seconds, nanoseconds)

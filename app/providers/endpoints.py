@@ -1,0 +1,117 @@
+"""REST: configured providers, their models and health."""
+
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
+
+from app.accounts.caller import Caller, require
+from app.accounts.permissions import Permission
+from app.core.http import error_responses
+from app.core.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
+from app.providers.schemas import ModelList, ProviderCreate, ProviderHealth, ProviderUpdate, ProviderView
+from app.providers.service import ProviderService
+
+router = APIRouter(prefix="/providers", tags=["providers"])
+
+ProvidersRead = Annotated[Caller, Depends(require(Permission.PROVIDER_READ))]
+ProvidersManage = Annotated[Caller, Depends(require(Permission.PROVIDER_MANAGE))]
+ProvidersTest = Annotated[Caller, Depends(require(Permission.PROVIDER_TEST))]
+Name = Annotated[str, Path(description="The provider's name.", max_length=64, examples=["local"])]
+
+
+def _service(request: Request) -> ProviderService:
+    return cast("ProviderService", request.app.state.providers)
+
+
+Service = Annotated[ProviderService, Depends(_service)]
+
+
+@router.get(
+    "",
+    operation_id="listProviders",
+    summary="List providers",
+    responses=error_responses(400, 401, 403, 422),
+)
+async def list_providers(
+    _caller: ProvidersRead,
+    service: Service,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Providers per page.")] = DEFAULT_PAGE_SIZE,
+    cursor: Annotated[str | None, Query(max_length=512, description="`next_cursor` of the page before.")] = None,
+) -> Page[ProviderView]:
+    """Providers by name. Keys are never shown."""
+    return await service.list(limit, cursor)
+
+
+@router.post(
+    "",
+    operation_id="createProvider",
+    summary="Add a provider",
+    status_code=status.HTTP_201_CREATED,
+    responses=error_responses(400, 401, 403, 409, 413, 422),
+)
+async def create_provider(body: ProviderCreate, caller: ProvidersManage, service: Service) -> ProviderView:
+    """Configure an endpoint for benchmarks.
+
+    Its address must be public or in a network that `outbound.allow` lists (by default this machine).
+    """
+    return await service.create(caller, body)
+
+
+@router.get(
+    "/{name}",
+    operation_id="getProvider",
+    summary="Show a provider",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def get_provider(name: Name, _caller: ProvidersRead, service: Service) -> ProviderView:
+    """One provider, without its key."""
+    return await service.get(name)
+
+
+@router.patch(
+    "/{name}",
+    operation_id="updateProvider",
+    summary="Change a provider",
+    responses=error_responses(400, 401, 403, 404, 409, 413, 422),
+)
+async def update_provider(name: Name, body: ProviderUpdate, caller: ProvidersManage, service: Service) -> ProviderView:
+    """Change the fields that are given; `api_key: null` forgets the key.
+
+    A stored key never follows an address: another scheme, host or port of `base_url` needs the key again.
+    """
+    return await service.update(caller, name, body)
+
+
+@router.delete(
+    "/{name}",
+    operation_id="deleteProvider",
+    summary="Remove a provider",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=error_responses(401, 403, 404, 422),
+)
+async def delete_provider(name: Name, caller: ProvidersManage, service: Service) -> Response:
+    """Forget a provider and its key. Results that were measured on it stay."""
+    await service.delete(caller, name)
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+
+@router.get(
+    "/{name}/models",
+    operation_id="listProviderModels",
+    summary="List a provider's models",
+    responses=error_responses(401, 403, 404, 422, 502, 503, 504),
+)
+async def list_models(name: Name, _caller: ProvidersRead, service: Service) -> ModelList:
+    """Ask the provider which models it has."""
+    return await service.models(name)
+
+
+@router.post(
+    "/{name}/health",
+    operation_id="checkProviderHealth",
+    summary="Check a provider",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def check_health(name: Name, _caller: ProvidersTest, service: Service) -> ProviderHealth:
+    """Make one free control call with the stored key and say how it went."""
+    return await service.health(name)

@@ -1,0 +1,69 @@
+"""What the simulator does to a request: when each chunk is due and which requests fail, all from one seed."""
+
+import random
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+Fault = Literal["http_500", "http_429", "http_400", "stream_error", "truncate", "stall", "reset", "junk"]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """The simulator's settings. Times are milliseconds, rates shares of requests (0 to 1)."""
+
+    host: str = field(default="127.0.0.1", metadata={"help": "Address to listen on."})
+    port: int = field(default=9000, metadata={"help": "Port to listen on; 0 picks a free one."})
+    ttft_ms: float = field(default=200.0, metadata={"help": "Time to first token."})
+    itl_ms: float = field(default=20.0, metadata={"help": "Time between tokens."})
+    jitter: float = field(default=0.0, metadata={"help": "Standard deviation of both, as a share of their value."})
+    tokens: int = field(default=100, metadata={"help": "Tokens per answer, unless the request's limit is smaller."})
+    error_rate: float = field(default=0.0, metadata={"help": "Share of requests that fail."})
+    errors: str = field(default="http_500", metadata={"help": f"Faults to choose from: {','.join(FAULTS)}."})
+    seed: int = field(default=0, metadata={"help": "Same seed, same timings and faults."})
+    model: str = field(default="simulated", metadata={"help": "Name of the only model."})
+    api_key: str | None = field(default=None, metadata={"help": "Require this bearer token."})
+    log: str | None = field(default=None, metadata={"help": "Write the true send times to this JSONL file."})
+
+    def __post_init__(self) -> None:
+        for name in ("ttft_ms", "itl_ms"):
+            if not 0 <= getattr(self, name) <= 3_600_000:
+                raise ValueError(f"{name} must be between 0 and 3600000, not {getattr(self, name)}")
+        for name in ("jitter", "error_rate"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
+        if not 1 <= self.tokens <= 10_000_000:
+            raise ValueError(f"tokens must be between 1 and 10000000, not {self.tokens}")
+        if not 0 <= self.port <= 65535:
+            raise ValueError(f"port must be between 0 and 65535, not {self.port}")
+        unknown = set(self.faults) - set(FAULTS)
+        if unknown:
+            raise ValueError(f"unknown fault {', '.join(sorted(unknown))}; known are {', '.join(FAULTS)}")
+
+    @property
+    def faults(self) -> list[str]:
+        """The faults to choose from."""
+        return [name.strip() for name in self.errors.split(",") if name.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What happens to one request. Offsets are nanoseconds after its arrival, one per token."""
+
+    offsets_ns: list[int]
+    fault: str | None
+
+
+def course(behaviour: Behaviour, number: int, tokens: int) -> Course:
+    """The course of the `number`-th request; depends on nothing but its arguments."""
+    draw = random.Random(f"{behaviour.seed}-{number}")  # noqa: S311  (a simulation)
+    fault = draw.choice(behaviour.faults) if draw.random() < behaviour.error_rate else None
+    ttft_ns, itl_ns = behaviour.ttft_ms * 1e6, behaviour.itl_ms * 1e6
+    if not behaviour.jitter:
+        return Course([round(ttft_ns + itl_ns * index) for index in range(tokens)], fault)
+    at = max(0.0, draw.gauss(ttft_ns, ttft_ns * behaviour.jitter))
+    offsets = [round(at)]
+    for _ in range(tokens - 1):
+        at += max(0.0, draw.gauss(itl_ns, itl_ns * behaviour.jitter))
+        offsets.append(round(at))
+    return Course(offsets, fault)

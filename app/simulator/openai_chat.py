@@ -1,0 +1,130 @@
+"""OpenAI Chat Completions from the server's side: request bodies in, response bytes out."""
+
+from typing import Any
+
+import msgspec
+
+_WORDS = (b" time", b" year", b" hand", b" part", b" case", b" week", b" work", b" home")  # all of one length
+_CREATED = 1_700_000_000
+
+
+class ChatBody(msgspec.Struct):
+    """What the simulator reads of a request."""
+
+    model: str
+    messages: list[dict[str, Any]]
+    stream: bool = False
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    ignore_eos: bool = False
+    stream_options: dict[str, Any] | None = None
+
+    def prompt_tokens(self) -> int:
+        """Words of all messages."""
+        return sum(len(str(message.get("content") or "").split()) for message in self.messages)
+
+    def answer_tokens(self, usual: int) -> int:
+        """How long the answer is: the usual length, cut by the request's limit, or just that limit if it insists."""
+        limit = self.max_completion_tokens or self.max_tokens
+        if limit is None:
+            return usual
+        return max(1, limit if self.ignore_eos else min(limit, usual))
+
+
+decode_body = msgspec.json.Decoder(ChatBody).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Answer:
+    """The bytes of one answer, piece by piece."""
+
+    def __init__(self, body: ChatBody, response_id: str, tokens: int, usual: int) -> None:
+        self._body = body
+        self._id = response_id
+        self._tokens = tokens
+        limit = body.max_completion_tokens or body.max_tokens
+        self._finish = "length" if limit is not None and limit <= tokens < max(usual, limit + 1) else "stop"
+        token = self._chunk([{"index": 0, "delta": {"content": "@@@@@"}, "finish_reason": None}])
+        self._before, self._after = token.split(b"@@@@@")
+
+    def head(self) -> bytes:
+        """Status line and headers of a stream, with the role-only chunk that real servers send at once."""
+        return (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        ) + self._chunk([{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}])
+
+    def token(self, number: int) -> bytes:
+        """One token's chunk."""
+        return self._before + _WORDS[number % len(_WORDS)] + self._after
+
+    def end(self) -> bytes:
+        """Finish reason, usage if asked for, `[DONE]`, end of the body."""
+        parts = [self._chunk([{"index": 0, "delta": {}, "finish_reason": self._finish}])]
+        if (self._body.stream_options or {}).get("include_usage"):
+            parts.append(self._chunk([], usage=self._usage()))
+        return b"".join([*parts, _framed(b"data: [DONE]\n\n"), b"0\r\n\r\n"])
+
+    def in_band_error(self) -> bytes:
+        """An error event in the middle of a stream, then its regular end."""
+        error = _encode({"error": {"message": "simulated failure in the stream", "type": "server_error", "code": 500}})
+        return _framed(b"data: " + error + b"\n\n") + b"0\r\n\r\n"
+
+    def whole(self) -> bytes:
+        """The response that is not a stream."""
+        text = b"".join(_WORDS[number % len(_WORDS)] for number in range(self._tokens)).decode()
+        message = {"role": "assistant", "content": text}
+        return json_response(
+            200,
+            {
+                "id": self._id,
+                "object": "chat.completion",
+                "created": _CREATED,
+                "model": self._body.model,
+                "choices": [{"index": 0, "message": message, "finish_reason": self._finish}],
+                "usage": self._usage(),
+            },
+        )
+
+    def _usage(self) -> dict[str, int]:
+        prompt = self._body.prompt_tokens()
+        return {"prompt_tokens": prompt, "completion_tokens": self._tokens, "total_tokens": prompt + self._tokens}
+
+    def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> bytes:
+        value = {
+            "id": self._id,
+            "object": "chat.completion.chunk",
+            "created": _CREATED,
+            "model": self._body.model,
+            "choices": choices,
+            **more,
+        }
+        return _framed(b"data: " + _encode(value) + b"\n\n")
+
+
+_REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 413: "Content Too Large"}
+_REASONS |= {405: "Method Not Allowed", 429: "Too Many Requests", 500: "Internal Server Error"}
+
+
+def json_response(status: int, value: Any, *, close: bool = False, **headers: str) -> bytes:
+    """A whole JSON response."""
+    body = _encode(value)
+    lines = [
+        f"HTTP/1.1 {status} {_REASONS[status]}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
+    ]
+    if close:
+        lines.append("Connection: close")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def error_response(status: int, message: str, kind: str, *, close: bool = False, **headers: str) -> bytes:
+    """An error in the shape of the API."""
+    error = {"message": message, "type": kind, "param": None, "code": None}
+    return json_response(status, {"error": error}, close=close, **headers)
+
+
+def _framed(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)

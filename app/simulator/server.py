@@ -1,0 +1,340 @@
+"""The simulator's loop: sockets and absolute deadlines, nothing else, so that it is not what a benchmark measures."""
+
+import contextlib
+import ctypes
+import heapq
+import itertools
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import httptools
+import msgspec
+
+from app.loadgen.poller import READABLE, WRITABLE, new_poller
+from app.simulator.behaviour import Behaviour, Course, course
+from app.simulator.openai_chat import Answer, decode_body, error_response, json_response
+from app.simulator.truth import Truth, TruthLog
+
+_BODY_LIMIT_BYTES = 64 * 2**20
+_READ_BYTES = 65536
+_SLEEP_NS = 1_200_000  # poll() counts in milliseconds; what is left after that is slept exactly
+_FLUSH_NS = 200_000_000
+_SO_TIMESTAMPNS = 35
+_PR_SET_TIMERSLACK = 29
+_RESET = b""
+_STALL_NS = 3600 * 10**9
+
+Step = tuple[int, bytes, bool]
+"""`(due in nanoseconds after arrival, bytes, whether they are a token)`; `_RESET` closes the connection."""
+
+
+class _Client:
+    """One connection: its parser, the request being read, the answer being sent."""
+
+    def __init__(self, sock: socket.socket, on_request: Callable[["_Client"], None]) -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.outgoing = b""
+        self.is_closed = False
+        self.closes = False  # after what is outgoing has left
+        self.steps: Iterator[Step] | None = None
+        self.step: Step | None = None
+        self.arrived_mono_ns = 0
+        self.arrived_unix_ns = 0
+        self.truth: Truth | None = None
+        self._on_request = on_request
+        self.parser = httptools.HttpRequestParser(self)
+        self.on_message_begin()
+
+    def on_message_begin(self) -> None:
+        self.target = b""
+        self.authorization = b""
+        self.body = bytearray()
+        self.is_too_large = False
+
+    def on_url(self, url: bytes) -> None:
+        self.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"authorization":
+            self.authorization = value
+
+    def on_body(self, data: bytes) -> None:
+        if len(self.body) + len(data) > _BODY_LIMIT_BYTES:
+            self.is_too_large = True
+        else:
+            self.body += data
+
+    def on_message_complete(self) -> None:
+        self._on_request(self)
+
+
+class Simulator:
+    """Serves until `stop` is called or a signal that `run` handles arrives."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self._behaviour = behaviour
+        self._log = TruthLog(behaviour.log)
+        self._events = new_poller()
+        self._clients: dict[int, _Client] = {}
+        self._due: list[tuple[int, int, _Client]] = []
+        self._tie = itertools.count()
+        self._numbers = itertools.count()
+        self._stopping = False
+        self.requests = 0
+        self.max_send_lag_ns = 0
+        self._listener = socket.create_server((behaviour.host, behaviour.port), backlog=4096)
+        self._listener.setblocking(False)
+        self._events.register(self._listener.fileno(), READABLE)
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1)  # sleeps end within microseconds instead of 50
+
+    @property
+    def port(self) -> int:
+        """The port in force."""
+        return int(self._listener.getsockname()[1])
+
+    def stop(self) -> None:
+        """End `run` at its next turn."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Serve until stopped; the truth log is complete when this returns."""
+        flushed_ns = 0
+        while not self._stopping:
+            now = time.monotonic_ns()
+            self._send_due(now)
+            if now - flushed_ns > _FLUSH_NS:
+                self._log.flush()
+                flushed_ns = now
+            left_ns = min(self._due[0][0] - time.monotonic_ns() if self._due else _FLUSH_NS, _FLUSH_NS)
+            if 0 < left_ns < _SLEEP_NS:
+                time.sleep(left_ns / 1e9)
+                left_ns = 0
+            for fd, mask in self._events.poll(max(0, left_ns - _SLEEP_NS) // 1_000_000 / 1000):
+                self._serve(fd, mask)
+        self.close()
+
+    def close(self) -> None:
+        """Close every socket and the log."""
+        for client in list(self._clients.values()):
+            self._drop(client)
+        self._listener.close()
+        self._events.close()
+        self._log.close()
+
+    # ---------------------------------------------------------------- connections
+
+    def _serve(self, fd: int, mask: int) -> None:
+        client = self._clients.get(fd)
+        if client is None:
+            if fd == self._listener.fileno():
+                self._accept()
+            return
+        if mask & WRITABLE:
+            self._flush(client)
+        if mask & ~WRITABLE and not client.is_closed:
+            self._read(client)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:  # none left, or out of file descriptors: the rest wait in the queue
+                return
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if sys.platform == "linux":
+                sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+            client = _Client(sock, self._on_request)
+            self._clients[client.fd] = client
+            self._events.register(client.fd, READABLE)
+
+    def _read(self, client: _Client) -> None:
+        try:
+            data, ancillary, _, _ = client.sock.recvmsg(_READ_BYTES, 64)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, ancillary = b"", []
+        if not data:
+            self._drop(client)
+            return
+        now_unix, now_mono = time.time_ns(), time.monotonic_ns()
+        stamp = ancillary[0][2] if ancillary else b""
+        client.arrived_unix_ns = (
+            int.from_bytes(stamp[:8], sys.byteorder) * 1_000_000_000 + int.from_bytes(stamp[8:16], sys.byteorder)
+            if stamp
+            else now_unix
+        )
+        client.arrived_mono_ns = now_mono - (now_unix - client.arrived_unix_ns)
+        try:
+            client.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._answer(client, error_response(400, "not HTTP", "invalid_request_error", close=True), close=True)
+
+    def _drop(self, client: _Client) -> None:
+        if client.is_closed:
+            return
+        client.is_closed = True
+        client.steps = None
+        self._clients.pop(client.fd, None)
+        self._events.unregister(client.fd)
+        client.sock.close()
+        if client.truth is not None:
+            client.truth.fault = client.truth.fault or "client_gone"
+            self._finish(client)
+
+    # ---------------------------------------------------------------- requests
+
+    def _on_request(self, client: _Client) -> None:
+        method, path = client.parser.get_method(), client.target.partition(b"?")[0]
+        if client.is_too_large:
+            self._answer(client, error_response(413, "body too large", "invalid_request_error", close=True), close=True)
+        elif self._behaviour.api_key and client.authorization != b"Bearer " + self._behaviour.api_key.encode():
+            self._answer(client, error_response(401, "Incorrect API key provided", "invalid_request_error"))
+        elif path == b"/v1/chat/completions" and method == b"POST":
+            self._chat(client)
+        elif path == b"/v1/models" and method == b"GET":
+            model = {"id": self._behaviour.model, "object": "model", "created": 0, "owned_by": "simulator"}
+            self._answer(client, json_response(200, {"object": "list", "data": [model]}))
+        elif path == b"/health" and method == b"GET":
+            self._answer(client, json_response(200, {"status": "ok"}))
+        else:
+            what = f"no route {method.decode()} {path.decode(errors='replace')}"
+            self._answer(client, error_response(404, what, "invalid_request_error"))
+
+    def _chat(self, client: _Client) -> None:
+        try:
+            body = decode_body(bytes(client.body))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._answer(client, error_response(400, f"wrong body: {error}", "invalid_request_error"))
+            return
+        number = next(self._numbers)
+        self.requests += 1
+        response_id = f"chatcmpl-sim-{self._behaviour.seed}-{number}"
+        tokens = body.answer_tokens(self._behaviour.tokens)
+        plan = course(self._behaviour, number, tokens)
+        answer = Answer(body, response_id, tokens, self._behaviour.tokens)
+        client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
+        client.steps = _steps(answer, plan, stream=body.stream)
+        self._next_step(client)
+
+    def _next_step(self, client: _Client) -> None:
+        client.step = next(client.steps, None) if client.steps is not None else None
+        if client.step is None:
+            client.steps = None
+            self._finish(client)
+        else:
+            heapq.heappush(self._due, (client.arrived_mono_ns + client.step[0], next(self._tie), client))
+
+    def _send_due(self, now: int) -> None:
+        while self._due and self._due[0][0] <= now:
+            due, _, client = heapq.heappop(self._due)
+            if client.is_closed or client.step is None or client.truth is None:
+                continue
+            _, data, is_token = client.step
+            if data == _RESET:
+                self._drop(client)
+                continue
+            stamp = self._send(client, data)
+            self.max_send_lag_ns = max(self.max_send_lag_ns, now - due)
+            truth = client.truth
+            if truth is not None:
+                truth.first_send_ns = truth.first_send_ns or stamp
+                truth.end_ns = stamp
+                if is_token:
+                    truth.chunk_ns.append(stamp)
+                self._next_step(client)
+
+    def _finish(self, client: _Client) -> None:
+        if client.truth is not None:
+            self._log.write(client.truth)
+            client.truth = None
+
+    def _answer(self, client: _Client, data: bytes, *, close: bool = False) -> None:
+        client.closes = client.closes or close
+        self._send(client, data)
+
+    def _send(self, client: _Client, data: bytes) -> int:
+        stamp = time.time_ns()
+        if client.outgoing:
+            client.outgoing += data
+            return stamp
+        try:
+            sent = client.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._drop(client)
+            return stamp
+        if sent < len(data):
+            client.outgoing = data[sent:]
+            self._events.modify(client.fd, READABLE | WRITABLE)
+        elif client.closes:
+            self._drop(client)
+        return stamp
+
+    def _flush(self, client: _Client) -> None:
+        data, client.outgoing = client.outgoing, b""
+        if data:
+            self._send(client, data)
+        if not client.outgoing and not client.is_closed:
+            self._events.modify(client.fd, READABLE)
+
+
+def _steps(answer: Answer, plan: Course, *, stream: bool) -> Iterator[Step]:
+    first, last, fault = plan.offsets_ns[0], plan.offsets_ns[-1], plan.fault
+    if fault == "http_500":
+        yield first, error_response(500, "simulated failure", "server_error"), False
+    elif fault == "http_429":
+        yield first, error_response(429, "simulated rate limit", "rate_limit_error", Retry_After="1"), False
+    elif fault == "http_400":
+        yield first, error_response(400, "simulated bad request", "invalid_request_error"), False
+    elif fault == "reset":
+        yield first, _RESET, False
+    elif fault == "junk":
+        yield first, b"\x00\x01 this is not HTTP \xff\r\n\r\n", False
+        yield first, _RESET, False
+    elif not stream:
+        yield last, answer.whole(), True
+    else:
+        yield from _stream(answer, plan)
+
+
+def _stream(answer: Answer, plan: Course) -> Iterator[Step]:
+    yield 0, answer.head(), False
+    half = len(plan.offsets_ns) // 2 if plan.fault else -1
+    for number, offset in enumerate(plan.offsets_ns):
+        if number == half:
+            if plan.fault == "stall":
+                yield _STALL_NS, _RESET, False
+            elif plan.fault == "stream_error":
+                yield offset, answer.in_band_error(), False
+            else:
+                yield offset, _RESET, False
+            return
+        yield offset, answer.token(number), True
+    yield plan.offsets_ns[-1], answer.end(), False
+
+
+def serve(behaviour: Behaviour, on_listening: Callable[[int], None]) -> Simulator:
+    """Run until SIGINT or SIGTERM; `on_listening` is told the port. Returns the stopped simulator with its counters.
+
+    Raises:
+        OSError: the address cannot be bound, or the log cannot be written.
+    """
+    simulator = Simulator(behaviour)
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        simulator.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    on_listening(simulator.port)
+    simulator.run()
+    return simulator
