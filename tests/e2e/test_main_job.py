@@ -24,7 +24,7 @@ def add_provider(visitor: Visitor, name: str, base_url: str) -> None:
     page = visitor.page
     page.get_by_role("button", name="Add provider").first.click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Name").fill(name)
+    dialog.get_by_label("Name", exact=True).fill(name)
     dialog.get_by_label("Address").fill(base_url)
     dialog.get_by_label("Default model").fill("simulated")
     dialog.get_by_role("button", name="Add provider").click()
@@ -37,14 +37,14 @@ def add_provider(visitor: Visitor, name: str, base_url: str) -> None:
 def start_benchmark(visitor: Visitor, provider: str, name: str, *, users: int, requests: int) -> str:
     """Fill in the form that is open and start; gives the benchmark's id."""
     page = visitor.page
-    page.get_by_label("Provider").select_option(provider)
-    page.get_by_label("Model").fill("simulated")
+    page.get_by_label("Provider", exact=True).select_option(provider)
+    page.get_by_label("Model", exact=True).fill("simulated")
     page.get_by_role("radio", name="Synthetic").check()
     page.get_by_label("Input tokens").fill("64")
     page.get_by_label("Output tokens").fill("50")
     page.locator("input[name=concurrency]").fill(str(users))
-    page.get_by_label("Requests").fill(str(requests))
-    page.get_by_label("Name").fill(name)
+    page.get_by_label("Requests", exact=True).fill(str(requests))
+    page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Start benchmark").click()
     page.wait_for_url(re.compile(r"/benchmarks/[0-9a-f-]{36}$"))
     return page.url.rsplit("/", 1)[1]
@@ -58,7 +58,11 @@ def results_of(service: Service, benchmark: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
         cursor: str | None = None
         while True:
-            query = {"session_id": benchmark, "limit": 500} | ({"cursor": cursor} if cursor else {})
+            query: dict[str, str | int] = {"session_id": benchmark, "limit": 500}
+            if cursor:
+                query["cursor"] = cursor
+                {"cursor": cursor} if cursor else {}
+            )
             page = client.get("/results", params=query, headers=headers).raise_for_status().json()
             items += page["items"]
             cursor = page["next_cursor"]
@@ -119,8 +123,8 @@ def test_main_job(browser: Browser, service: Service, simulator: Simulator, pict
         visitor.picture(pictures, f"providers-{theme}")
 
         page.keyboard.press("n")
-        page.get_by_label("Provider").select_option(provider)
-        expect(page.get_by_label("Model")).to_have_value("simulated")
+        page.get_by_label("Provider", exact=True).select_option(provider)
+        expect(page.get_by_label("Model", exact=True)).to_have_value("simulated")
         visitor.picture(pictures, f"new-benchmark-{theme}")
         benchmark = start_benchmark(visitor, provider, name, users=USERS, requests=REQUESTS)
 
