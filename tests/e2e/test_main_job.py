@@ -61,8 +61,6 @@ def results_of(service: Service, benchmark: str) -> list[dict[str, Any]]:
             query: dict[str, str | int] = {"session_id": benchmark, "limit": 500}
             if cursor:
                 query["cursor"] = cursor
-                {"cursor": cursor} if cursor else {}
-            )
             page = client.get("/results", params=query, headers=headers).raise_for_status().json()
             items += page["items"]
             cursor = page["next_cursor"]
