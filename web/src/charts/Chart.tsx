@@ -35,7 +35,11 @@ export function Chart<Column extends string>({ spec, ring, sync }: ChartProps<Co
       if (unit.current) unit.current.textContent = scale?.unit ?? spec.left.label;
       spec.series.forEach((series, index) => {
         const cell = legend.current?.querySelector(`[data-series="${index}"]`);
-        const value = writeValue(ring.y(series.column)[at], series.axis === "left" ? scale : null);
+        const value = writeValue(
+          ring.y(series.column)[at],
+          spec[series.axis]?.measure,
+          series.axis === "left" ? scale : null,
+        );
         if (cell) cell.textContent = value;
       });
     };
