@@ -103,7 +103,7 @@ function isOver(status: string): boolean {
 }
 
 /** Replaces the ring's rows by a timeline's, keeping newer ones that arrived while it was fetched. */
-export function fillRing(ring: Ring<TimelineColumn>, timeline: Timeline): void {
+export function fillRing(ring: Ring<TimelineColumn>, timeline: Pick<Timeline, "t_s"> & Partial<Timeline>): void {
   const last = timeline.t_s.at(-1) ?? Number.NEGATIVE_INFINITY;
   const newer = Array.from(ring.x())
     .map((at, row) => ({ at, values: TIMELINE_COLUMNS.map((column) => ring.y(column)[row] ?? Number.NaN) }))
