@@ -17,6 +17,6 @@ async def test_the_dashboard_is_built_against_this_api(running: Running) -> None
     if WRITES:
         DOCUMENT.write_text(text)
     assert DOCUMENT.read_text() == text, (
-        "the API has changed; run `LTB_WRITE_OPENAPI=1 .venv/bin/python -m pytest tests/api/test_dashboard_contract.py` "
-        "and `npm --prefix web run api`, then let `npm --prefix web run check` say what the dashboard has to follow"
+        "the API has changed: run this test with LTB_WRITE_OPENAPI=1 set, and `npm --prefix web run api`; "
+        "`npm --prefix web run check` then says what the dashboard has to follow"
     )
