@@ -112,7 +112,7 @@ def reset_password(
 
 
 @auth_app.command("generate-key")
-def generate_key(  # noqa: PLR0917  (typer's parameters are the options)
+def generate_key(
     username: Annotated[str, typer.Argument(help="Whose key.")],
     name: Annotated[str, typer.Option(min=1, help="What it is for.")] = "cli",
     scope: Annotated[
