@@ -11,6 +11,7 @@ from app.accounts.permissions import ROLE_PERMISSIONS, Role
 from app.benchmarks.models import BenchmarkSession, Result
 from app.core.database import Base, Database
 from app.core.ids import new_id
+from app.events.types import Event, Topic
 from app.providers.models import Provider
 
 NOON = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
@@ -190,3 +191,9 @@ class Rows:
         results = [make_result(index, session_id=session.id, **fields) for index in range(number)]
         await self.add(results)
         return results
+
+
+def make_event(topic: Topic | str = Topic.BENCHMARK_PROGRESS, **fields: Any) -> Event:
+    """An event without a session or owner."""
+    defaults: dict[str, Any] = {"topic": Topic(topic), "payload": {}, "timestamp": NOON}
+    return Event(**defaults | fields)

@@ -15,7 +15,7 @@ from sqlalchemy import JSON, DateTime, MetaData, TypeDecorator, Uuid, event, tex
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session
 
 from app.core.settings import StorageSettings
 
@@ -69,7 +69,10 @@ class Database:
     def __init__(self, settings: StorageSettings) -> None:
         self.engine = _create_engine(settings)
         self._read = async_sessionmaker(self.engine, class_=ReadSession, expire_on_commit=False, autoflush=False)
-        self._write = async_sessionmaker(self.engine, class_=WriteSession, expire_on_commit=False)
+        self.write_session_class = type("DatabaseWriteSession", (Session,), {})  # of this database alone, for hooks
+        self._write = async_sessionmaker(
+            self.engine, class_=WriteSession, sync_session_class=self.write_session_class, expire_on_commit=False
+        )
 
     @property
     def dialect(self) -> str:

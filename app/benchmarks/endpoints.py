@@ -1,0 +1,113 @@
+"""REST routes of benchmarks."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from app.accounts.caller import Caller, require
+from app.accounts.permissions import Permission
+from app.benchmarks.repository import Filters
+from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.service import BenchmarkService
+from app.benchmarks.states import Status
+from app.benchmarks.views import Benchmark, BenchmarkListItem, Timeline
+from app.core.http import error_responses
+from app.core.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
+
+router = APIRouter(prefix="/benchmarks", tags=["benchmarks"])
+
+CanCreate = Annotated[Caller, Depends(require(Permission.BENCHMARK_CREATE))]
+CanRead = Annotated[Caller, Depends(require(Permission.BENCHMARK_READ))]
+CanCancel = Annotated[Caller, Depends(require(Permission.BENCHMARK_CANCEL))]
+CanDelete = Annotated[Caller, Depends(require(Permission.BENCHMARK_DELETE))]
+
+
+def _service(request: Request) -> BenchmarkService:
+    service = request.app.state.benchmarks
+    assert isinstance(service, BenchmarkService)
+    return service
+
+
+Service = Annotated[BenchmarkService, Depends(_service)]
+
+
+@router.post(
+    "",
+    operation_id="createBenchmark",
+    summary="Submit a benchmark",
+    status_code=202,
+    responses=error_responses(400, 401, 403, 413, 422),
+)
+async def create(caller: CanCreate, service: Service, spec: BenchmarkSpec) -> Benchmark:
+    """Store a benchmark and run it as soon as there is room. Follow it by its id or under `/ws`."""
+    return await service.submit(caller, spec)
+
+
+@router.get(
+    "",
+    operation_id="listBenchmarks",
+    summary="List benchmarks",
+    responses=error_responses(400, 401, 403, 422),
+)
+async def list_(
+    *,
+    caller: CanRead,
+    service: Service,
+    status: Annotated[Status | None, Query(description="Only those in this state.")] = None,
+    provider: Annotated[
+        str | None, Query(description="Only those with a target at this provider.", max_length=64)
+    ] = None,
+    model: Annotated[str | None, Query(description="Only those with a target of this model.", max_length=200)] = None,
+    tag: Annotated[str | None, Query(description="Only those with this tag.", max_length=64)] = None,
+    q: Annotated[str | None, Query(description="Only those whose name contains this text.", max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Most items to return.")] = DEFAULT_PAGE_SIZE,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=500)] = None,
+) -> Page[BenchmarkListItem]:
+    """The benchmarks that you may see, newest first."""
+    return await service.list(caller, Filters(status, provider, model, tag, q), limit=limit, cursor=cursor)
+
+
+@router.get(
+    "/{benchmark_id}",
+    operation_id="getBenchmark",
+    summary="Read a benchmark",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def get(caller: CanRead, service: Service, benchmark_id: UUID) -> Benchmark:
+    """Spec, state, progress while it runs, summary when it has ended."""
+    return await service.get(caller, benchmark_id)
+
+
+@router.get(
+    "/{benchmark_id}/timeline",
+    operation_id="getBenchmarkTimeline",
+    summary="Read a benchmark's timeline",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def timeline(caller: CanRead, service: Service, benchmark_id: UUID) -> Timeline:
+    """What happened in each second of the run, as columns; also while it runs."""
+    return await service.timeline(caller, benchmark_id)
+
+
+@router.post(
+    "/{benchmark_id}/cancel",
+    operation_id="cancelBenchmark",
+    summary="Cancel a benchmark",
+    responses=error_responses(401, 403, 404, 409, 422),
+)
+async def cancel(caller: CanCancel, service: Service, benchmark_id: UUID) -> Benchmark:
+    """A pending benchmark ends at once; a running one starts nothing more, and what was measured is kept."""
+    return await service.cancel(caller, benchmark_id)
+
+
+@router.delete(
+    "/{benchmark_id}",
+    operation_id="deleteBenchmark",
+    summary="Delete a benchmark",
+    status_code=204,
+    responses=error_responses(401, 403, 404, 409, 422),
+)
+async def delete(caller: CanDelete, service: Service, benchmark_id: UUID) -> None:
+    """Remove a benchmark and all its results. Cancel a running one first."""
+    await service.delete(caller, benchmark_id)

@@ -1,0 +1,323 @@
+"""Coordinates one claimed benchmark: its stages on the cluster, live progress, heartbeat, and how it ends."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+
+from app.benchmarks import planner, repository
+from app.benchmarks.announcements import ENDED_TOPIC, announce, control_channel, tick_channel
+from app.benchmarks.cluster import Cluster
+from app.benchmarks.live import LiveRun, LiveRuns
+from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.recorder import is_transient
+from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.shards import ShardTask
+from app.benchmarks.starting import lead_ns, start_at_ns
+from app.benchmarks.states import LIVE, Status, transition
+from app.benchmarks.supervisor import ShardOutcome, ShardTick, slo_of
+from app.benchmarks.views import headline
+from app.core.clock import Clock
+from app.core.database import Database
+from app.core.errors import TestBenchError
+from app.events.bus import Bus
+from app.events.types import Event, Topic
+from app.stats.instrument import InstrumentFacts
+from app.stats.run_statistics import RunStatistics
+from app.stats.summary import summarise
+
+log = logging.getLogger(__name__)
+
+PROGRESS_SECONDS = 0.25
+HEARTBEAT_SECONDS = 2.0
+_POINTS_PER_HEARTBEAT = 300  # longer timelines are written proportionally less often
+_FINISH_PATIENCE_SECONDS = 60.0
+_FINISH_PAUSE_SECONDS = 1.0
+
+
+@dataclass
+class Run:
+    """One benchmark while it runs."""
+
+    session_id: UUID
+    owner_id: UUID | None
+    name: str
+    spec: BenchmarkSpec
+    live: LiveRun
+    statistics: RunStatistics
+    instrument: InstrumentFacts = field(default_factory=InstrumentFacts)
+    error: str | None = None
+    stop_reason: str | None = None
+    is_cancelled: bool = False
+
+    @property
+    def status(self) -> Status:
+        """As shown while it runs."""
+        return Status.CANCELLING if self.is_cancelled else Status.RUNNING
+
+
+class Executor:
+    """Runs claimed benchmarks. `context` names the worker context that its shards use."""
+
+    def __init__(
+        self, database: Database, clock: Clock, bus: Bus, cluster: Cluster, live: LiveRuns, *, context: str
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._bus = bus
+        self._cluster = cluster
+        self._live = live
+        self._context = context
+        self._runs: dict[UUID, Run] = {}
+
+    async def run(self, session_id: UUID) -> None:
+        """Run a benchmark that has just become `running`, to its end."""
+        run = await self._load(session_id)
+        self._runs[session_id] = run
+        self._live.put(session_id, run.live)
+        try:
+            async with self._attended(run):
+                await self._run_stages(run)
+        except TestBenchError as error:
+            run.error = run.error or error.message
+        except Exception:
+            log.exception("benchmark %s failed", session_id)
+            run.error = run.error or "internal error; the server's log has the details"
+        finally:
+            self._runs.pop(session_id, None)
+            try:
+                await self._finish(run)
+            finally:
+                self._live.drop(session_id)
+
+    async def interrupt(self, session_id: UUID, reason: str) -> None:
+        """End a run early as failed (the server stops); what was measured is kept."""
+        if (run := self._runs.get(session_id)) is not None:
+            run.error = run.error or reason
+            await self._stop_shards(run, reason)
+
+    async def _load(self, session_id: UUID) -> Run:
+        async with self._database.read() as session:
+            query = select(BenchmarkSession.owner_id, BenchmarkSession.name, BenchmarkSession.spec)
+            row = (await session.execute(query.where(BenchmarkSession.id == session_id))).one()
+        spec = BenchmarkSpec.model_validate(row.spec)
+        origin_ns = start_at_ns(spec)
+        statistics = RunStatistics(origin_ns, slo_of(spec))
+        return Run(session_id, row.owner_id, row.name, spec, LiveRun(spec, origin_ns), statistics)
+
+    # ---------------------------------------------------------------- stages
+
+    async def _run_stages(self, run: Run) -> None:
+        shards = planner.shard_count(run.spec)
+        for target_index in range(len(run.spec.targets)):
+            async with self._cluster.slots(shards):
+                if run.stop_reason is not None:
+                    return
+                await self._run_stage(run, target_index, shards)
+            if run.error is not None:
+                return
+
+    async def _run_stage(self, run: Run, target_index: int, shards: int) -> None:
+        begin_ns = time.time_ns() + lead_ns(run.spec)
+        run.live.begin_stage(target_index, begin_ns)
+        origin_ns = run.statistics.timeline.origin_ns
+        tasks = [
+            ShardTask(self._context, run.session_id, target_index, position, begin_ns, origin_ns)
+            for position in range(shards)
+        ]
+        outcomes = [asyncio.create_task(self._run_shard(run, task)) for task in tasks]
+        try:
+            await asyncio.gather(*outcomes)
+        finally:
+            for outcome in outcomes:
+                outcome.cancel()
+            await asyncio.gather(*outcomes, return_exceptions=True)
+
+    async def _run_shard(self, run: Run, task: ShardTask) -> None:
+        try:
+            outcome = ShardOutcome.decode(await self._cluster.run(task))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # the cluster lost the worker, or cannot reach it
+            log.exception("shard %d of benchmark %s was lost", task.shard, run.session_id)
+            empty = RunStatistics(task.origin_ns, run.statistics.slo)
+            outcome = ShardOutcome("failed", empty, InstrumentFacts(lost_engines=1), f"a worker was lost: {error}")
+        run.statistics.merge(outcome.statistics)
+        run.instrument.merge(outcome.instrument)
+        if outcome.status == "failed":
+            run.error = run.error or outcome.error or "an engine failed"
+            await self._stop_shards(run, "another engine failed")
+
+    async def _stop_shards(self, run: Run, reason: str) -> None:
+        run.stop_reason = run.stop_reason or reason
+        with contextlib.suppress(Exception):  # shards look into the database as well
+            await self._bus.publish_raw(control_channel(run.session_id), reason.encode())
+
+    # ---------------------------------------------------------------- beside the stages
+
+    @asynccontextmanager
+    async def _attended(self, run: Run) -> AsyncIterator[None]:
+        """Merge ticks, publish progress, write the heartbeat and hear of cancellation while the block runs."""
+        duties: list[Coroutine[Any, Any, None]] = [
+            self._merge_ticks(run),
+            self._publish_progress(run),
+            self._keep_heartbeat(run),
+            self._hear_control(run),
+        ]
+        tasks = [asyncio.create_task(duty) for duty in duties]
+        # Subscriptions open with the first step of each task, before the first shard is submitted.
+        await asyncio.sleep(0)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _merge_ticks(self, run: Run) -> None:
+        async with self._bus.subscribe_raw(tick_channel(run.session_id)) as ticks:
+            async for payload in ticks:
+                try:
+                    run.live.take(ShardTick.decode(payload))
+                except (msgspec.DecodeError, ValueError):
+                    log.warning("a tick of benchmark %s cannot be read", run.session_id, exc_info=True)
+
+    async def _publish_progress(self, run: Run) -> None:
+        while True:
+            await self._tell_progress(run, run.status)
+            await asyncio.sleep(PROGRESS_SECONDS)
+
+    async def _tell_progress(self, run: Run, status: Status) -> None:
+        progress = run.live.progress(status, time.time_ns())
+        self._live.set_progress(run.session_id, progress)
+        event = Event(
+            Topic.BENCHMARK_PROGRESS,
+            progress,
+            self._clock.now(),
+            session_id=run.session_id,
+            owner_id=run.owner_id,
+        )
+        try:
+            await self._bus.publish(event)
+        except Exception:
+            log.warning("progress of benchmark %s could not be published", run.session_id, exc_info=True)
+
+    async def _hear_control(self, run: Run) -> None:
+        async with self._bus.subscribe_raw(control_channel(run.session_id)) as messages:
+            async for _ in messages:
+                await self._look_for_cancel(run)
+
+    async def _keep_heartbeat(self, run: Run) -> None:
+        beats = 0
+        while True:
+            points = len(run.live.statistics.timeline)
+            with_document = beats % (1 + points // _POINTS_PER_HEARTBEAT) == 0
+            try:
+                await self._beat(run, with_document=with_document)
+            except Exception:
+                log.warning("the heartbeat of benchmark %s could not be written", run.session_id, exc_info=True)
+            beats += 1
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def _beat(self, run: Run, *, with_document: bool) -> None:
+        counters = run.live.counters()
+        values: dict[str, Any] = {
+            "heartbeat_at": self._clock.now(),
+            "requests_ok": counters.ok,
+            "requests_failed": counters.failed,
+        }
+        if with_document:
+            values["timeline"] = {
+                "columns": run.live.timeline(),
+                "progress": run.live.progress(run.status, time.time_ns()),
+            }
+        async with self._database.write() as session:
+            await repository.change(session, run.session_id, [*LIVE], **values)
+        await self._look_for_cancel(run)
+
+    async def _look_for_cancel(self, run: Run) -> None:
+        async with self._database.read() as session:
+            query = select(BenchmarkSession.status).where(BenchmarkSession.id == run.session_id)
+            status = (await session.execute(query)).scalar_one_or_none()
+        if status == Status.CANCELLING and not run.is_cancelled:
+            run.is_cancelled = True
+            await self._stop_shards(run, "cancelled")
+        elif status is None or status not in LIVE:
+            await self._stop_shards(run, f"the benchmark is {status or 'gone'}")
+
+    # ---------------------------------------------------------------- the end
+
+    async def _finish(self, run: Run) -> None:
+        """Write the end, trying again while the database is away: a result that is not written was not measured."""
+        give_up_at = time.monotonic() + _FINISH_PATIENCE_SECONDS
+        while True:
+            try:
+                await self._write_end(run)
+            except Exception as error:
+                if not is_transient(error) or time.monotonic() > give_up_at:
+                    log.exception("the end of benchmark %s could not be written", run.session_id)
+                    return
+                await asyncio.sleep(_FINISH_PAUSE_SECONDS)
+            else:
+                return
+
+    async def _write_end(self, run: Run) -> None:
+        summary = summarise(run.statistics, run.instrument)
+        values = {
+            "summary": summary,
+            "timeline": {"columns": run.statistics.timeline.columns()},
+            "histograms": run.statistics.encode(with_timeline=False),
+            "error": run.error,
+        }
+        async with self._database.read() as session:
+            counts = await repository.count_results(session, run.session_id)
+            query = select(BenchmarkSession.status).where(BenchmarkSession.id == run.session_id)
+            current = (await session.execute(query)).scalar_one_or_none()
+        if current is None or current not in LIVE:
+            log.warning("benchmark %s has been ended as %s by someone else", run.session_id, current)
+            return
+        if run.error is not None:
+            wanted = Status.FAILED
+        else:
+            wanted = Status.CANCELLED if current == Status.CANCELLING else Status.COMPLETED
+        now = self._clock.now()
+        async with self._database.write() as session:
+            changed = await repository.change(
+                session,
+                run.session_id,
+                [current],
+                status=transition(current, wanted),
+                finished_at=now,
+                requests_ok=counts.get("ok", 0),
+                requests_failed=counts.get("error", 0),
+                **values,
+            )
+            if changed:
+                self._announce_end(session, run, wanted, summary, now)
+        if not changed:  # cancelled in this very moment
+            await self._write_end(run)
+            return
+        await self._tell_progress(run, wanted)
+
+    def _announce_end(self, session: Any, run: Run, status: Status, summary: dict[str, Any], now: datetime) -> None:
+        head = headline(summary)
+        announce(
+            session,
+            ENDED_TOPIC[status],
+            session_id=run.session_id,
+            owner_id=run.owner_id,
+            name=run.name,
+            status=status,
+            at=now,
+            error=run.error,
+            headline=head.model_dump() if head else None,
+        )

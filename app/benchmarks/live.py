@@ -1,0 +1,172 @@
+"""What is known about running benchmarks: merges the ticks of all shards into progress and a timeline."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app.benchmarks import planner
+from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.states import Status
+from app.benchmarks.supervisor import ShardTick, slo_of
+from app.stats.rolling import SERIES, RollingWindow, Slot
+from app.stats.run_statistics import Counters, RunStatistics
+
+_NS_PER_S = 1e9
+_PERCENTILES = (50.0, 95.0, 99.0)
+
+
+@dataclass
+class _ShardCounters:
+    started: int = 0
+    in_flight: int = 0
+    waiting: int = 0
+
+
+class LiveRun:
+    """One running benchmark. `origin_ns` is the instant at which its first shard starts."""
+
+    def __init__(self, spec: BenchmarkSpec, origin_ns: int) -> None:
+        self.statistics = RunStatistics(origin_ns, slo_of(spec))
+        self.target_index = 0
+        self._spec = spec
+        self._origin_ns = origin_ns
+        self._stage_began_ns = origin_ns
+        self._planned = planner.requests_planned(spec)
+        self._window = RollingWindow()
+        self._shards: dict[tuple[int, int], _ShardCounters] = {}
+
+    def begin_stage(self, target_index: int, start_at_ns: int) -> None:
+        """The next target's turn."""
+        self.target_index = target_index
+        self._stage_began_ns = start_at_ns
+
+    def take(self, tick: ShardTick) -> None:
+        """Merge a shard's report."""
+        delta = RunStatistics.decode(tick.delta)
+        self.statistics.merge(delta)
+        slot = self._window.slot(max(int((tick.at_ns - self._origin_ns) // _NS_PER_S), 0))
+        slot.add(delta)
+        self._shards[tick.target, tick.shard] = _ShardCounters(tick.started, tick.in_flight, tick.waiting)
+        slot.in_flight = self._sum("in_flight")
+
+    def counters(self) -> Counters:
+        """Requests that have ended so far, over all targets."""
+        total = Counters()
+        for target in self.statistics.targets.values():
+            total.merge(target.counters, one_after_another=True)
+        return total
+
+    def timeline(self) -> dict[str, list[float | None]]:
+        """Columns so far."""
+        return self.statistics.timeline.columns()
+
+    def progress(self, status: Status, now_ns: int) -> dict[str, Any]:
+        """The `Progress` document, see `benchmarks.views`."""
+        counters = self.counters()
+        elapsed_s = max((now_ns - self._origin_ns) / _NS_PER_S, 0.0)
+        recent = self._window.total()
+        covered_s = min(elapsed_s, self._window.seconds - 1 + elapsed_s % 1)
+        percent = self._percent(counters.total, now_ns)
+        eta_s = elapsed_s * (100 - percent) / percent if percent else None
+        tpot = self._percentiles(recent, "tpot", 50.0)
+
+        def rate(count: int) -> float:
+            return count / covered_s if covered_s > 0 else 0.0
+
+        return {
+            "status": status.value,
+            "planned": self._planned,
+            "started": self._sum("started"),
+            "completed": counters.total,
+            "ok": counters.ok,
+            "failed": counters.failed,
+            "in_flight": self._sum("in_flight"),
+            "waiting": self._sum("waiting"),
+            "elapsed_s": elapsed_s,
+            "eta_s": eta_s,
+            "percent": percent,
+            "requests_per_s": rate(recent.counters.ok),
+            "output_tokens_per_s": rate(recent.counters.output_tokens),
+            "chunks_per_s": rate(recent.counters.chunks),
+            "ttft_ms": self._named(recent, "ttft"),
+            "gap_ms": self._named(recent, "gap"),
+            "tpot_ms": {"p50": tpot[0]} if tpot else None,
+            "error_rate": counters.failed / counters.total if counters.total else 0.0,
+            "cost_usd": counters.known_cost_usd,
+            "errors": dict(sorted(counters.by_error_type.items())),
+            "point": self._point(int(elapsed_s) - 1),
+            "target_index": self.target_index,
+        }
+
+    def _sum(self, name: str) -> int:
+        return sum(getattr(counters, name) for counters in self._shards.values())
+
+    def _percent(self, completed: int, now_ns: int) -> float | None:
+        shares = []
+        if self._planned:
+            shares.append(completed / self._planned)
+        if (seconds := self._spec.stop.duration_seconds) is not None:
+            this_stage = min(max((now_ns - self._stage_began_ns) / _NS_PER_S / seconds, 0.0), 1.0)
+            shares.append((self.target_index + this_stage) / len(self._spec.targets))
+        return min(max(shares), 1.0) * 100 if shares else None
+
+    def _percentiles(self, slot: Slot, name: str, *wanted: float) -> list[float] | None:
+        """Of the window; while nothing has been reported in it, of the run so far."""
+        if (values := slot.percentiles_ms(name, *wanted)) is not None:
+            return values
+        so_far = Slot()
+        for target in self.statistics.targets.values():
+            so_far.histograms[name].merge(target.metrics[SERIES[name]].histogram)
+        return so_far.percentiles_ms(name, *wanted)
+
+    def _named(self, slot: Slot, name: str) -> dict[str, float] | None:
+        values = self._percentiles(slot, name, *_PERCENTILES)
+        return dict(zip(("p50", "p95", "p99"), values, strict=True)) if values else None
+
+    def _point(self, second: int) -> dict[str, float | None] | None:
+        """What was reported in one second, in the shape of a timeline's point."""
+        slot = self._window.peek(second)
+        if slot is None:
+            return None
+        point: dict[str, float | None] = {"t_s": float(second)}
+        for name in ("ttft", "gap"):
+            values = slot.percentiles_ms(name, *_PERCENTILES)
+            for position, percentile in enumerate(_PERCENTILES):
+                point[f"{name}_p{percentile:g}_ms"] = values[position] if values else None
+        return point | {
+            "output_tokens_per_s": float(slot.counters.output_tokens),
+            "requests_per_s": float(slot.counters.ok),
+            "chunks_per_s": float(slot.counters.chunks),
+            "errors_per_s": float(slot.counters.failed),
+            "in_flight": float(slot.in_flight),
+        }
+
+
+class LiveRuns:
+    """The benchmarks that this process coordinates, for those who ask about them."""
+
+    def __init__(self) -> None:
+        self._runs: dict[UUID, LiveRun] = {}
+        self._progress: dict[UUID, dict[str, Any]] = {}
+
+    def put(self, session_id: UUID, run: LiveRun) -> None:
+        """A benchmark has begun."""
+        self._runs[session_id] = run
+
+    def set_progress(self, session_id: UUID, progress: dict[str, Any]) -> None:
+        """Keep the newest progress, as it was published."""
+        self._progress[session_id] = progress
+
+    def drop(self, session_id: UUID) -> None:
+        """A benchmark has ended."""
+        self._runs.pop(session_id, None)
+        self._progress.pop(session_id, None)
+
+    def progress(self, session_id: UUID) -> dict[str, Any] | None:
+        """The newest progress; None when this process does not run it."""
+        return self._progress.get(session_id)
+
+    def timeline(self, session_id: UUID) -> dict[str, list[float | None]] | None:
+        """The timeline so far; None when this process does not run it."""
+        run = self._runs.get(session_id)
+        return run.timeline() if run else None

@@ -1,0 +1,293 @@
+"""What a record means: instants become the named durations, buckets become token counts and a cost. Pure.
+
+Definitions, all from `started_ns` unless said otherwise:
+schedule_delay intended → started; ttfb → first byte; ttft → first chunk with generated output of any kind;
+ttfo → first non-reasoning content; e2e → last output chunk; stream_end → end of the body;
+tpot (last - first output chunk) / (output_tokens - 1), undefined below two tokens or two chunks.
+The `*_from_intended` twins count from `intended_ns`: what a user who arrived on schedule would have waited.
+"""
+
+from functools import lru_cache
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+import numpy as np
+import orjson
+
+from app.adapters.base import Buckets
+from app.adapters.prices import cost_usd
+from app.benchmarks import gaps
+from app.core.ids import new_id
+from app.loadgen.frames import Record
+from app.stats.batch import REQUEST_METRICS, Batch
+
+_NS_PER_MS = 1e6
+_ERROR_CHARACTERS = 2_000
+_MAX_USAGE_BYTES = 64 * 1024
+_MAX_TOKENS = 500_000_000  # the sum of three still fits the 32-bit column
+_NO_INTEGERS = np.zeros(0, dtype=np.int64)
+
+
+class MeasureContext(msgspec.Struct, frozen=True):
+    """What a record does not say about itself. `kind` names the provider's kind in the adapter registry."""
+
+    provider: str
+    model: str
+    kind: str
+    tags: tuple[str, ...] = ()
+
+
+class MeasuredResult(msgspec.Struct, kw_only=True):
+    """One request under its reported names: the columns of the results table, in its order.
+
+    Instants are Unix nanoseconds, durations milliseconds, None where nothing was measured. `gaps` are the engine's
+    (see `benchmarks.gaps`); the table keeps them packed.
+    """
+
+    index: int
+    id: UUID
+    provider: str
+    model: str
+    response_id: str | None
+    status: Literal["ok", "error"]
+    error_type: str | None
+    error: str | None
+    http_status: int | None
+    finish_reason: str | None
+    attempts: int
+    clock: str
+    connection_reused: bool
+    intended_ns: int
+    started_ns: int | None
+    first_byte_ns: int | None
+    first_token_ns: int | None
+    first_output_ns: int | None
+    last_token_ns: int | None
+    end_ns: int | None
+    schedule_delay_ms: float | None = None
+    dns_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    ttfb_ms: float | None = None
+    ttft_ms: float | None = None
+    ttfo_ms: float | None = None
+    tpot_ms: float | None = None
+    e2e_ms: float | None = None
+    stream_end_ms: float | None = None
+    ttfb_from_intended_ms: float | None = None
+    ttft_from_intended_ms: float | None = None
+    ttfo_from_intended_ms: float | None = None
+    e2e_from_intended_ms: float | None = None
+    stream_end_from_intended_ms: float | None = None
+    chunks: int = 0
+    coalesced_chunks: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    uncached_input_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    visible_output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    token_count_source: str | None = None
+    usage: dict[str, Any] | None = None
+    cost_usd: float | None = None
+    trace_id: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+    response_text: str | None = None
+    gaps: bytes = b""
+
+
+RESULT_FIELDS = tuple(field.name for field in msgspec.structs.fields(MeasuredResult))
+
+# The fields of one line of `results.jsonl`, in order. CSV has the same columns.
+LINE_FIELDS = (
+    "index",
+    "response_id",
+    "provider",
+    "model",
+    "status",
+    "error_type",
+    "error",
+    "http_status",
+    "finish_reason",
+    "attempts",
+    "clock",
+    "connection_reused",
+    "intended_ns",
+    "started_ns",
+    "first_byte_ns",
+    "first_token_ns",
+    "first_output_ns",
+    "last_token_ns",
+    "end_ns",
+    *REQUEST_METRICS,
+    "input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "token_count_source",
+    "chunks",
+    "coalesced_chunks",
+    "cost_usd",
+    "trace_id",
+)
+
+
+def results_line(result: MeasuredResult) -> dict[str, Any]:
+    """One request as a flat JSON object: a line of `results.jsonl`."""
+    return {name: getattr(result, name) for name in LINE_FIELDS}
+
+
+def measure(record: Record, context: MeasureContext) -> MeasuredResult:
+    """The record under its reported names.
+
+    Durations of a request during which the system clock was stepped are dropped, and `metadata.clock_stepped` says so.
+    """
+    result = MeasuredResult(
+        index=record.index,
+        id=new_id(),
+        provider=context.provider,
+        model=context.model,
+        response_id=record.response_id[:200] if record.response_id else None,
+        status=record.status,
+        error_type=record.error_type,
+        error=record.error[:_ERROR_CHARACTERS] if record.error else None,
+        http_status=record.http_status,
+        finish_reason=record.finish_reason[:32] if record.finish_reason else None,
+        attempts=record.attempts,
+        clock=record.clock,
+        connection_reused=record.reused,
+        intended_ns=record.intended_ns,
+        started_ns=record.started_ns or None,
+        first_byte_ns=record.first_byte_ns or None,
+        first_token_ns=record.first_token_ns or None,
+        first_output_ns=record.first_output_ns or None,
+        last_token_ns=record.last_token_ns or None,
+        end_ns=record.end_ns or None,
+        chunks=record.chunks,
+        coalesced_chunks=record.coalesced_chunks,
+        uncached_input_tokens=_count(record.uncached_input_tokens),
+        cache_read_tokens=_count(record.cache_read_tokens),
+        cache_write_tokens=_count(record.cache_write_tokens),
+        visible_output_tokens=_count(record.visible_output_tokens),
+        reasoning_tokens=_count(record.reasoning_tokens),
+        token_count_source=record.token_count_source,
+        usage=_json_object(record.usage),
+        trace_id=record.trace_id,
+        tags=context.tags,
+        metadata={"clock_stepped": True} if record.clock_stepped else {},
+        response_text=record.response_text,
+        gaps=record.gaps,
+    )
+    inputs = (result.uncached_input_tokens, result.cache_read_tokens, result.cache_write_tokens)
+    outputs = (result.visible_output_tokens, result.reasoning_tokens)
+    result.input_tokens, result.output_tokens = _sum(inputs), _sum(outputs)
+    if result.status == "ok":
+        result.cost_usd = _cost(context.kind, context.model, *inputs, *outputs)
+    if not record.clock_stepped:
+        _set_durations(result, record)
+    return result
+
+
+def _set_durations(result: MeasuredResult, record: Record) -> None:
+    started, intended = record.started_ns, record.intended_ns
+    if not started:
+        return
+    result.schedule_delay_ms = (started - intended) / _NS_PER_MS
+    result.dns_ms = record.dns_ns / _NS_PER_MS
+    result.connect_ms = record.connect_ns / _NS_PER_MS
+    result.tls_ms = record.tls_ns / _NS_PER_MS
+    if record.first_byte_ns:
+        result.ttfb_ms = (record.first_byte_ns - started) / _NS_PER_MS
+        result.ttfb_from_intended_ms = (record.first_byte_ns - intended) / _NS_PER_MS
+    if record.first_token_ns:
+        result.ttft_ms = (record.first_token_ns - started) / _NS_PER_MS
+        result.ttft_from_intended_ms = (record.first_token_ns - intended) / _NS_PER_MS
+    if record.first_output_ns:
+        result.ttfo_ms = (record.first_output_ns - started) / _NS_PER_MS
+        result.ttfo_from_intended_ms = (record.first_output_ns - intended) / _NS_PER_MS
+    if record.last_token_ns:
+        result.e2e_ms = (record.last_token_ns - started) / _NS_PER_MS
+        result.e2e_from_intended_ms = (record.last_token_ns - intended) / _NS_PER_MS
+        tokens = result.output_tokens
+        if tokens is not None and tokens >= 2 and record.chunks >= 2:
+            result.tpot_ms = (record.last_token_ns - record.first_token_ns) / (tokens - 1) / _NS_PER_MS
+    if record.end_ns:
+        result.stream_end_ms = (record.end_ns - started) / _NS_PER_MS
+        result.stream_end_from_intended_ms = (record.end_ns - intended) / _NS_PER_MS
+
+
+def columns(results: list[MeasuredResult]) -> Batch:
+    """Results of one target as the columns that statistics take in."""
+    gaps_ns, gap_counts = gaps.joined([result.gaps for result in results]) if results else (_NO_INTEGERS, _NO_INTEGERS)
+    starts = _instants([result.started_ns or result.intended_ns for result in results])
+    return Batch(
+        ok=np.array([result.status == "ok" for result in results], dtype=bool),
+        start_ns=starts,
+        first_token_ns=_instants([result.first_token_ns for result in results]),
+        last_token_ns=_instants([result.last_token_ns for result in results]),
+        end_ns=np.maximum(_instants([result.end_ns for result in results]), starts),
+        metrics={
+            name: np.array([getattr(result, name) for result in results], dtype=np.float64) for name in REQUEST_METRICS
+        },
+        gaps_ns=gaps_ns,
+        gap_counts=gap_counts,
+        chunks=_instants([result.chunks for result in results]),
+        coalesced_chunks=_instants([result.coalesced_chunks for result in results]),
+        input_tokens=_instants([result.input_tokens for result in results]),
+        output_tokens=_instants([result.output_tokens for result in results]),
+        reasoning_tokens=_instants([result.reasoning_tokens for result in results]),
+        cost_usd=np.array([result.cost_usd for result in results], dtype=np.float64),
+        new_connection=np.array([not result.connection_reused for result in results], dtype=bool),
+        error_types=_counted(result.error_type or "unknown" for result in results if result.status != "ok"),
+        token_sources=_counted(
+            result.token_count_source for result in results if result.status == "ok" and result.token_count_source
+        ),
+    )
+
+
+def _instants(values: list[int | None] | list[int]) -> np.typing.NDArray[np.int64]:
+    return np.array([value or 0 for value in values], dtype=np.int64)
+
+
+def _counted(names: Any) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _count(tokens: int | None) -> int | None:
+    """A token count; None for what no model can have meant."""
+    return tokens if tokens is not None and 0 <= tokens <= _MAX_TOKENS else None
+
+
+def _sum(parts: tuple[int | None, ...]) -> int | None:
+    known = [part for part in parts if part is not None]
+    return sum(known) if known else None
+
+
+def _json_object(usage: bytes) -> dict[str, Any] | None:
+    if not usage or len(usage) > _MAX_USAGE_BYTES:
+        return None
+    try:
+        decoded = orjson.loads(usage)
+    except orjson.JSONDecodeError:
+        return None
+    return decoded if isinstance(decoded, dict) else None
+
+
+# One price look-up takes tens of microseconds, and most requests of a run have one of few sizes.
+@lru_cache(maxsize=8_192)
+def _cost(kind: str, model: str, *buckets: int | None) -> float | None:
+    try:
+        cost = cost_usd(kind, model, Buckets(*buckets))
+    except LookupError:
+        return None
+    return None if cost is None else float(cost)
+
+
+def warm_prices(context: MeasureContext) -> None:
+    """Load the price table now if this target needs it."""
+    _cost(context.kind, context.model, 1, None, None, 1, None)

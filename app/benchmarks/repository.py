@@ -1,0 +1,169 @@
+"""Queries on sessions. Bound parameters only; the service decides what they mean."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+    type_coerce,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.accounts.caller import Caller
+from app.accounts.models import User
+from app.accounts.permissions import Role
+from app.benchmarks.models import BenchmarkSession, Result
+from app.benchmarks.states import LIVE, Status
+from app.core.database import WriteSession
+
+
+class Filters(NamedTuple):
+    """What a listing is narrowed to; None does not narrow."""
+
+    status: Status | None = None
+    provider: str | None = None
+    model: str | None = None
+    tag: str | None = None
+    text: str | None = None
+
+
+def visible_to(caller: Caller) -> ColumnElement[bool]:
+    """Which sessions a caller may see: users their own, administrators and (read-only) viewers all."""
+    if caller.role in (Role.ADMIN, Role.VIEWER):
+        return true()
+    return BenchmarkSession.owner_id == caller.user_id
+
+
+_HEAD = (
+    BenchmarkSession.id,
+    BenchmarkSession.name,
+    BenchmarkSession.status,
+    BenchmarkSession.tags,
+    BenchmarkSession.owner_id,
+    User.username.label("owner_name"),
+    BenchmarkSession.created_at,
+    BenchmarkSession.started_at,
+    BenchmarkSession.finished_at,
+    BenchmarkSession.error,
+    BenchmarkSession.summary,
+)
+
+
+def _joined(query: Select[Any]) -> Select[Any]:
+    return query.outerjoin(User, User.id == BenchmarkSession.owner_id)
+
+
+async def page(
+    session: AsyncSession, caller: Caller, filters: Filters, limit: int, after: tuple[datetime, UUID] | None
+) -> Sequence[Row[Any]]:
+    """Up to `limit` visible sessions, newest first, after a position.
+
+    Parts of the spec are taken out of it in the database: whole specs may hold megabytes of prompts.
+    """
+    parts = [BenchmarkSession.spec[name].label(name) for name in ("targets", "load", "stop")]
+    conditions = [visible_to(caller), *_conditions(session, filters)]
+    if after is not None:
+        created_at, id_ = after
+        conditions.append(
+            or_(
+                BenchmarkSession.created_at < created_at,
+                and_(BenchmarkSession.created_at == created_at, BenchmarkSession.id < id_),
+            )
+        )
+    query = _joined(select(*_HEAD, *parts)).where(*conditions)
+    query = query.order_by(BenchmarkSession.created_at.desc(), BenchmarkSession.id.desc()).limit(limit)
+    return (await session.execute(query)).all()
+
+
+async def find(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[Any] | None:
+    """One visible session with its spec."""
+    query = _joined(select(*_HEAD, BenchmarkSession.spec)).where(BenchmarkSession.id == session_id, visible_to(caller))
+    return (await session.execute(query)).one_or_none()
+
+
+async def find_status(
+    session: AsyncSession, caller: Caller, session_id: UUID
+) -> Row[tuple[str, str, UUID | None]] | None:
+    """Status, name and owner of one visible session."""
+    query = select(BenchmarkSession.status, BenchmarkSession.name, BenchmarkSession.owner_id)
+    return (await session.execute(query.where(BenchmarkSession.id == session_id, visible_to(caller)))).one_or_none()
+
+
+async def find_live_document(session: AsyncSession, session_id: UUID) -> dict[str, Any] | None:
+    """The stored timeline, and the progress beside it while the benchmark runs."""
+    query = select(BenchmarkSession.timeline).where(BenchmarkSession.id == session_id)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def change(session: WriteSession, session_id: UUID, current: Sequence[str], **values: Any) -> bool:
+    """Compare and set: change a session only while its status is one of `current`; says whether it was."""
+    statement = update(BenchmarkSession).where(BenchmarkSession.id == session_id, BenchmarkSession.status.in_(current))
+    result = await session.execute(statement.values(values).execution_options(synchronize_session=False))
+    return cast("CursorResult[Any]", result).rowcount == 1
+
+
+async def remove(session: WriteSession, session_id: UUID, status: str) -> bool:
+    """Delete a session and its results while its status is `status`; says whether it was."""
+    statement = delete(BenchmarkSession).where(BenchmarkSession.id == session_id, BenchmarkSession.status == status)
+    result = await session.execute(statement.execution_options(synchronize_session=False))
+    return cast("CursorResult[Any]", result).rowcount == 1
+
+
+async def oldest_pending(session: AsyncSession, limit: int) -> Sequence[UUID]:
+    """Sessions that wait to be run, in the order of submission."""
+    query = select(BenchmarkSession.id).where(BenchmarkSession.status == Status.PENDING)
+    return (await session.scalars(query.order_by(BenchmarkSession.created_at, BenchmarkSession.id).limit(limit))).all()
+
+
+async def silent_since(session: AsyncSession, heartbeat_before: datetime | None) -> Sequence[BenchmarkSession]:
+    """Live sessions whose runner has not been heard of since then; all live ones without a limit."""
+    query = select(BenchmarkSession).where(BenchmarkSession.status.in_(LIVE))
+    if heartbeat_before is not None:
+        query = query.where(
+            func.coalesce(BenchmarkSession.heartbeat_at, BenchmarkSession.created_at) < heartbeat_before
+        )
+    return (await session.scalars(query)).all()
+
+
+async def count_results(session: AsyncSession, session_id: UUID) -> dict[str, int]:
+    """Stored results of a session, by status."""
+    query = select(Result.status, func.count()).where(Result.session_id == session_id).group_by(Result.status)
+    return {row.status: row[1] for row in await session.execute(query)}
+
+
+def _conditions(session: AsyncSession, filters: Filters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if filters.status is not None:
+        conditions.append(BenchmarkSession.status == filters.status)
+    for column, value in (
+        (BenchmarkSession.providers, filters.provider),
+        (BenchmarkSession.models, filters.model),
+        (BenchmarkSession.tags, filters.tag),
+    ):
+        if value is not None:
+            conditions.append(_list_has(session, column, value))
+    if filters.text:
+        conditions.append(BenchmarkSession.name.icontains(filters.text, autoescape=True))
+    return conditions
+
+
+def _list_has(session: AsyncSession, column: InstrumentedAttribute[list[str]], value: str) -> ColumnElement[bool]:
+    """Whether a JSON list column holds a string."""
+    if session.get_bind().dialect.name == "postgresql":
+        return type_coerce(column, JSONB).contains([value])
+    items = func.json_each(column).table_valued("value")
+    return select(items.c.value).where(items.c.value == value).exists()

@@ -1,0 +1,61 @@
+"""REST routes that read results. Exports are the reports room's."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from app.accounts.caller import Caller, require
+from app.accounts.permissions import Permission
+from app.benchmarks.result_views import ResultDetail, ResultItem
+from app.benchmarks.results_service import ResultFilters, ResultService
+from app.benchmarks.service import BenchmarkService
+from app.core.http import error_responses
+from app.core.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
+
+router = APIRouter(prefix="/results", tags=["results"])
+
+CanRead = Annotated[Caller, Depends(require(Permission.RESULTS_READ))]
+
+
+def _service(request: Request) -> ResultService:
+    service = request.app.state.benchmarks
+    assert isinstance(service, BenchmarkService)
+    return service.results
+
+
+Service = Annotated[ResultService, Depends(_service)]
+
+
+@router.get(
+    "",
+    operation_id="listResults",
+    summary="List results",
+    responses=error_responses(400, 401, 403, 404, 422),
+)
+async def list_(
+    *,
+    caller: CanRead,
+    service: Service,
+    session_id: Annotated[UUID | None, Query(description="Only those of this benchmark.")] = None,
+    status: Annotated[Literal["ok", "error"] | None, Query(description="Only those that ended so.")] = None,
+    error_type: Annotated[str | None, Query(description="Only those that failed so.", max_length=32)] = None,
+    provider: Annotated[str | None, Query(description="Only those of this provider.", max_length=64)] = None,
+    model: Annotated[str | None, Query(description="Only those of this model.", max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Most items to return.")] = DEFAULT_PAGE_SIZE,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=500)] = None,
+) -> Page[ResultItem]:
+    """Measured requests: of one benchmark in the order of its schedule, else newest first."""
+    filters = ResultFilters(session_id, status, error_type, provider, model)
+    return await service.list(caller, filters, limit=limit, cursor=cursor)
+
+
+@router.get(
+    "/{result_id}",
+    operation_id="getResult",
+    summary="Read a result",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def get(caller: CanRead, service: Service, result_id: UUID) -> ResultDetail:
+    """One measured request with every chunk gap, its usage and, if it was kept, its text."""
+    return await service.get(caller, result_id)

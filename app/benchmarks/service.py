@@ -1,0 +1,260 @@
+"""What can be done with benchmarks: submit, list, read, cancel, delete. Running them is `tasks` and `executor`."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from app.accounts import audit
+from app.accounts.caller import Caller
+from app.benchmarks import planner, repository, states
+from app.benchmarks.announcements import announce, control_channel
+from app.benchmarks.live import LiveRuns
+from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.repository import Filters
+from app.benchmarks.results_service import ResultService
+from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.states import LIVE, Status
+from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, Owner, Progress, Timeline, headline
+from app.core.clock import Clock
+from app.core.database import Database, WriteSession
+from app.core.errors import ConflictError, InvalidRequestError, MalformedRequestError, NotFoundError
+from app.core.ids import new_id
+from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.events.bus import Bus
+from app.events.types import Topic
+
+
+class ProviderDirectory(Protocol):
+    """What benchmarks ask of providers when one is submitted."""
+
+    async def check_exists(self, names: Sequence[str]) -> None:
+        """Raise `InvalidRequestError` with the path `targets.N.provider` of each name that is not usable."""
+        ...
+
+
+class BenchmarkService:
+    """Serves requests about benchmarks; `results` serves those about their results."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        bus: Bus,
+        providers: ProviderDirectory,
+        *,
+        live: LiveRuns | None = None,
+        max_workers: int | None = None,
+    ) -> None:
+        self.results = ResultService(database)
+        self.live = live or LiveRuns()
+        self.on_submitted: Callable[[], None] = lambda: None  # the runner's bell
+        self._database = database
+        self._clock = clock
+        self._bus = bus
+        self._providers = providers
+        self._max_workers = max_workers
+
+    async def submit(self, caller: Caller, spec: BenchmarkSpec) -> Benchmark:
+        """Store a benchmark; it runs as soon as there is room.
+
+        Raises:
+            InvalidRequestError: when a provider does not exist or there are fewer worker slots than wanted.
+        """
+        if self._max_workers is not None and spec.workers > self._max_workers:
+            message = f"this server has {self._max_workers} worker slots (distributed.worker_count)"
+            allowed = f"1 … {self._max_workers}"
+            raise InvalidRequestError(
+                f"workers: {message}", errors=[{"path": "workers", "message": message, "allowed": allowed}]
+            )
+        await self._providers.check_exists([target.provider for target in spec.targets])
+        row = BenchmarkSession(
+            id=new_id(),
+            name=spec.name,
+            status=Status.PENDING,
+            owner_id=caller.user_id if caller.via != "system" else None,
+            spec=spec.model_dump(mode="json"),
+            tags=list(dict.fromkeys(spec.tags)),
+            providers=list(dict.fromkeys(target.provider for target in spec.targets)),
+            models=list(dict.fromkeys(target.model for target in spec.targets)),
+            requests_planned=planner.requests_planned(spec),
+            requests_ok=0,
+            requests_failed=0,
+            created_at=self._clock.now(),
+        )
+        async with self._database.write() as session:
+            session.add(row)
+            await session.flush()
+            announce(
+                session,
+                Topic.BENCHMARK_CREATED,
+                session_id=row.id,
+                owner_id=row.owner_id,
+                name=row.name,
+                status=Status.PENDING,
+                at=row.created_at,
+            )
+            await self._audit(session, caller, "benchmark.create", row.id, {"name": row.name})
+        self.on_submitted()
+        owner = Owner(id=row.owner_id, username=caller.username) if row.owner_id else None
+        return Benchmark(
+            id=row.id,
+            name=row.name,
+            status=Status.PENDING,
+            tags=row.tags,
+            owner=owner,
+            created_at=row.created_at,
+            started_at=None,
+            finished_at=None,
+            error=None,
+            progress=None,
+            spec=spec,
+            summary=None,
+        )
+
+    async def list(
+        self, caller: Caller, filters: Filters, *, limit: int, cursor: str | None = None
+    ) -> Page[BenchmarkListItem]:
+        """A page of visible benchmarks, newest first."""
+        after = _position(cursor) if cursor else None
+        async with self._database.read() as session:
+            rows = await repository.page(session, caller, filters, limit + 1, after)
+        shown = rows[:limit]
+        more = len(rows) > limit
+        return Page(
+            items=[self._list_item(row) for row in shown],
+            next_cursor=encode_cursor(shown[-1].created_at.isoformat(), str(shown[-1].id)) if more else None,
+        )
+
+    async def get(self, caller: Caller, session_id: UUID) -> Benchmark:
+        """One visible benchmark.
+
+        Raises:
+            NotFoundError: when there is none.
+        """
+        async with self._database.read() as session:
+            row = await repository.find(session, caller, session_id)
+            if row is None:
+                raise _not_found(session_id)
+            progress = self.live.progress(session_id)
+            if progress is None and row.status in LIVE:  # another replica runs it
+                document = await repository.find_live_document(session, session_id)
+                progress = (document or {}).get("progress")
+        return Benchmark.model_validate(_head(row, progress) | {"spec": row.spec, "summary": row.summary})
+
+    async def cancel(self, caller: Caller, session_id: UUID) -> Benchmark:
+        """Stop a benchmark: pending ones end at once, running ones keep what was measured.
+
+        Raises:
+            NotFoundError: when there is none.
+            ConflictError: when it has ended.
+        """
+        async with self._database.write() as session:
+            status = await self._cancel(session, caller, session_id)
+        if status == Status.CANCELLING:
+            await self._bus.publish_raw(control_channel(session_id), b"cancel")
+        return await self.get(caller, session_id)
+
+    async def delete(self, caller: Caller, session_id: UUID) -> None:
+        """Remove a benchmark and its results.
+
+        Raises:
+            NotFoundError: when there is none.
+            ConflictError: while it runs.
+        """
+        async with self._database.write() as session:
+            row = await repository.find_status(session, caller, session_id)
+            if row is None:
+                raise _not_found(session_id)
+            states.check_deletable(row.status)
+            if not await repository.remove(session, session_id, row.status):
+                raise ConflictError("the benchmark has just changed its state; try again", status=row.status)
+            announce(
+                session,
+                Topic.BENCHMARK_DELETED,
+                session_id=session_id,
+                owner_id=row.owner_id,
+                name=row.name,
+                status=Status(row.status),
+                at=self._clock.now(),
+            )
+            await self._audit(session, caller, "benchmark.delete", session_id, {"name": row.name})
+
+    async def timeline(self, caller: Caller, session_id: UUID) -> Timeline:
+        """What happened in each second, also while the benchmark runs; raises as `get`."""
+        async with self._database.read() as session:
+            if await repository.find_status(session, caller, session_id) is None:
+                raise _not_found(session_id)
+            columns = self.live.timeline(session_id)
+            if columns is None:
+                document = await repository.find_live_document(session, session_id)
+                columns = (document or {}).get("columns")
+        return Timeline.model_validate(columns or EMPTY_TIMELINE)
+
+    async def _cancel(self, session: WriteSession, caller: Caller, session_id: UUID) -> Status:
+        # Twice: between reading and changing, the runner may have claimed a pending benchmark.
+        for _ in range(2):
+            row = await repository.find_status(session, caller, session_id)
+            if row is None:
+                raise _not_found(session_id)
+            wanted = states.after_cancel(row.status)
+            if wanted == row.status:
+                return wanted
+            now = self._clock.now()
+            ended = {"finished_at": now} if wanted == Status.CANCELLED else {}
+            if await repository.change(session, session_id, [row.status], status=wanted, **ended):
+                if ended:
+                    announce(
+                        session,
+                        Topic.BENCHMARK_CANCELLED,
+                        session_id=session_id,
+                        owner_id=row.owner_id,
+                        name=row.name,
+                        status=wanted,
+                        at=now,
+                    )
+                await self._audit(
+                    session, caller, "benchmark.cancel", session_id, {"before": row.status, "after": wanted}
+                )
+                return wanted
+        raise ConflictError("the benchmark has just changed its state; try again")
+
+    async def _audit(
+        self, session: WriteSession, caller: Caller, action: str, session_id: UUID, changes: dict[str, Any]
+    ) -> None:
+        await audit.record(session, caller, action, "benchmark", session_id, changes)
+
+    def _list_item(self, row: Row[Any]) -> BenchmarkListItem:
+        parts = {"targets": row.targets, "load": row.load, "stop": row.stop, "headline": headline(row.summary)}
+        return BenchmarkListItem.model_validate(_head(row, self.live.progress(row.id)) | parts)
+
+
+def _head(row: Row[Any], progress: Progress | dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "status": row.status,
+        "tags": row.tags,
+        "owner": {"id": row.owner_id, "username": row.owner_name} if row.owner_name else None,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "error": row.error,
+        "progress": progress if row.status in LIVE else None,
+    }
+
+
+def _position(cursor: str) -> tuple[datetime, UUID]:
+    created_at, id_ = decode_cursor(cursor, str, str)
+    try:
+        return datetime.fromisoformat(created_at).astimezone(UTC), UUID(id_)
+    except (ValueError, OverflowError):
+        raise MalformedRequestError(
+            "the cursor is not valid", errors=[{"path": "cursor", "message": "use next_cursor"}]
+        ) from None
+
+
+def _not_found(session_id: UUID) -> NotFoundError:
+    return NotFoundError(f"there is no benchmark {session_id}", resource="benchmark", id=str(session_id))

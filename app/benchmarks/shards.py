@@ -1,0 +1,255 @@
+"""One shard as a cluster task: finds its plan and its provider by itself, so that no key or prompt travels in it.
+
+A task that runs again (its worker died) skips what is stored already and counts it as measured.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.benchmarks import planner
+from app.benchmarks.announcements import control_channel, tick_channel
+from app.benchmarks.measures import MeasureContext, MeasuredResult
+from app.benchmarks.models import BenchmarkSession, Result
+from app.benchmarks.recorder import Recorder
+from app.benchmarks.restoring import add_stored
+from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.states import Status
+from app.benchmarks.supervisor import (
+    EngineFactory,
+    Shard,
+    ShardOutcome,
+    ShardTick,
+    StopSignal,
+    engine_process,
+    slo_of,
+    supervise,
+)
+from app.core.database import Database
+from app.core.errors import NotFoundError, TestBenchError
+from app.events.bus import Bus
+from app.events.types import Event, Topic
+from app.loadgen.frames import Endpoint
+from app.providers.client import ResolvedProvider
+from app.stats.instrument import InstrumentFacts
+from app.stats.run_statistics import RunStatistics
+
+log = logging.getLogger(__name__)
+
+CONTROL_POLL_SECONDS = 2.0
+COORDINATOR_SILENCE = timedelta(seconds=60)
+_TOLD_RESULTS = 10
+
+
+class ProviderResolver(Protocol):
+    """What a shard asks of providers: `providers.service.ProviderService` and fakes in tests."""
+
+    async def resolve(self, name: str) -> ResolvedProvider:
+        """Address and key; raises `NotFoundError` or `ConflictError`."""
+        ...
+
+
+@dataclass(frozen=True)
+class WorkerContext:
+    """What a worker process gives to the shards that run in it."""
+
+    database: Database
+    bus: Bus
+    providers: ProviderResolver
+    new_engine: EngineFactory = engine_process
+
+
+DEFAULT_CONTEXT = "worker"
+_contexts: dict[str, WorkerContext] = {}
+
+
+def install(context: WorkerContext, name: str = DEFAULT_CONTEXT) -> None:
+    """Let shards run in this process. An embedded cluster uses a name of its own."""
+    _contexts[name] = context
+
+
+def uninstall(name: str = DEFAULT_CONTEXT) -> None:
+    """Undo `install`."""
+    _contexts.pop(name, None)
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """All that travels to a worker."""
+
+    context: str
+    session_id: UUID
+    target_index: int
+    shard: int
+    start_at_ns: int
+    origin_ns: int
+
+
+async def run_shard(task: ShardTask) -> bytes:
+    """Run one shard to its end; the answer is an encoded `ShardOutcome`, also when it failed."""
+    try:
+        outcome = await _run(task, _context(task.context))
+    except TestBenchError as error:
+        outcome = _failed(task, error.message)
+    except Exception:
+        log.exception("shard %d of benchmark %s failed", task.shard, task.session_id)
+        outcome = _failed(task, "internal error in a worker; its log has the details")
+    return outcome.encode()
+
+
+def _context(name: str) -> WorkerContext:
+    try:
+        return _contexts[name]
+    except KeyError:
+        raise NotFoundError("this worker is not part of the service that submitted the shard") from None
+
+
+def _failed(task: ShardTask, message: str) -> ShardOutcome:
+    return ShardOutcome("failed", RunStatistics(task.origin_ns), InstrumentFacts(), message)
+
+
+async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
+    async with context.database.read() as session:
+        query = select(BenchmarkSession.spec, BenchmarkSession.owner_id).where(BenchmarkSession.id == task.session_id)
+        row = (await session.execute(query)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no benchmark {task.session_id}")
+    spec = BenchmarkSpec.model_validate(row.spec)
+    target = spec.targets[task.target_index]
+    provider = await context.providers.resolve(target.provider)
+    known, skip = await _stored_before(task, context.database, spec)
+    endpoint = Endpoint(
+        adapter=provider.adapter,
+        base_url=provider.base_url,
+        model=target.model,
+        api_key=provider.api_key,
+        headers=provider.headers,
+        verify_tls=provider.verify_tls,
+        addresses=tuple(provider.addresses),
+    )
+    plan = planner.shard(
+        spec, task.target_index, endpoint, shard=task.shard, start_at_ns=task.start_at_ns, skip=tuple(skip)
+    )
+    measured = MeasureContext(target.provider, target.model, provider.adapter, tuple(spec.tags))
+    shard = Shard(plan, measured, task.target_index, task.origin_ns, slo_of(spec), known if skip else None)
+    stop = StopSignal()
+    teller = _Teller(context.bus, task.session_id, row.owner_id)
+    watcher = asyncio.create_task(_watch_control(task, context, stop))
+    try:
+        return await _supervise(task, context, shard, stop, teller, keep_gaps=spec.save_gaps)
+    finally:
+        watcher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watcher
+
+
+async def _supervise(
+    task: ShardTask, context: WorkerContext, shard: Shard, stop: StopSignal, teller: "_Teller", *, keep_gaps: bool
+) -> ShardOutcome:
+    outcome = None
+    try:
+        async with Recorder(context.database, task.session_id, keep_gaps=keep_gaps) as recorder:
+
+            async def keep(results: list[MeasuredResult]) -> None:
+                await recorder.add(results)
+                teller.remember(results)
+
+            outcome = await supervise(
+                shard, on_results=keep, on_tick=teller.tell, stop=stop, new_engine=context.new_engine
+            )
+    except TestBenchError as error:  # the last results could not be stored
+        if outcome is None:
+            raise
+        outcome.status, outcome.error = "failed", error.message
+    return outcome
+
+
+async def _stored_before(task: ShardTask, database: Database, spec: BenchmarkSpec) -> tuple[RunStatistics, list[int]]:
+    """Statistics and indices of what an earlier try of this shard has stored."""
+    statistics = RunStatistics(task.origin_ns, slo_of(spec))
+    targets, shards = len(spec.targets), planner.shard_count(spec)
+    mine = Result.index % (targets * shards) == task.target_index + task.shard * targets
+    return statistics, await add_stored(statistics, database, task.session_id, mine)
+
+
+class _Teller:
+    """Publishes a shard's ticks, and the newest results as `test.completed`."""
+
+    def __init__(self, bus: Bus, session_id: UUID, owner_id: UUID | None) -> None:
+        self._bus = bus
+        self._session_id = session_id
+        self._owner_id = owner_id
+        self._newest: deque[MeasuredResult] = deque(maxlen=_TOLD_RESULTS)
+        self._number = 0
+
+    def remember(self, results: list[MeasuredResult]) -> None:
+        """Results that have been measured."""
+        self._newest.extend(results)
+        self._number += len(results)
+
+    async def tell(self, tick: ShardTick) -> None:
+        """Publish."""
+        await self._bus.publish_raw(tick_channel(self._session_id), tick.encode())
+        if not self._number:
+            return
+        names = ("id", "index", "status", "error_type", "provider", "model", "ttft_ms", "e2e_ms", "output_tokens")
+        newest = [{name: _plain(getattr(result, name)) for name in names} for result in self._newest]
+        payload = {"number": self._number, "newest": newest}
+        self._newest.clear()
+        self._number = 0
+        await self._bus.publish(
+            Event(
+                Topic.TEST_COMPLETED,
+                payload,
+                datetime.now(UTC),
+                session_id=self._session_id,
+                owner_id=self._owner_id,
+            )
+        )
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, UUID) else value
+
+
+async def _watch_control(task: ShardTask, context: WorkerContext, stop: StopSignal) -> None:
+    """Pass on a stop from the control channel; the database says the same to whoever missed it."""
+    async with context.bus.subscribe_raw(control_channel(task.session_id)) as messages:
+        listener = asyncio.create_task(_listen(messages, stop))
+        try:
+            while True:
+                await _look_at_session(task, context.database, stop)
+                await asyncio.sleep(CONTROL_POLL_SECONDS)
+        finally:
+            listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listener
+
+
+async def _listen(messages: AsyncIterator[bytes], stop: StopSignal) -> None:
+    async for message in messages:
+        stop.set(message.decode(errors="replace") or "cancelled")
+
+
+async def _look_at_session(task: ShardTask, database: Database, stop: StopSignal) -> None:
+    try:
+        async with database.read() as session:
+            query = select(BenchmarkSession.status, BenchmarkSession.heartbeat_at)
+            row = (await session.execute(query.where(BenchmarkSession.id == task.session_id))).one_or_none()
+    except Exception:  # the recorder notices a database that stays away
+        log.warning("the state of benchmark %s cannot be read", task.session_id, exc_info=True)
+        return
+    if row is None:
+        stop.set("the benchmark was deleted")
+    elif row.status != Status.RUNNING:
+        stop.set("cancelled" if row.status == Status.CANCELLING else f"the benchmark is {row.status}")
+    elif row.heartbeat_at is not None and datetime.now(UTC) - row.heartbeat_at > COORDINATOR_SILENCE:
+        stop.set("the server that coordinates the benchmark is gone")

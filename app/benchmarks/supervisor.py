@@ -1,0 +1,274 @@
+"""Supervises one shard: engine frames in; measured results, statistics and ticks out.
+
+Knows nothing about databases, clusters or buses: whoever calls it says where results and ticks go. So the server and
+`llm-test-bench bench` measure with exactly the same code.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+import msgspec
+
+from app.benchmarks.measures import MeasureContext, MeasuredResult, columns, measure, warm_prices
+from app.benchmarks.schemas import BenchmarkSpec
+from app.core.errors import TestBenchError
+from app.loadgen.frames import Done, Failed, Outgoing, Plan, Records, Tick
+from app.loadgen.process import EngineDiedError, EngineProcess
+from app.stats.instrument import InstrumentFacts
+from app.stats.run_statistics import RunStatistics, Slo, TargetKey
+
+log = logging.getLogger(__name__)
+
+_PATIENCE_SECONDS = 10.0  # past the grace that in-flight requests get
+
+
+class Engine(Protocol):
+    """What the supervisor needs of `loadgen.process.EngineProcess`."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def frames(self) -> AsyncIterator[Outgoing]:
+        """Every frame, the last being `Done` or `Failed`; raises `EngineDiedError`."""
+        ...
+
+    async def stop(self, reason: str) -> None:
+        """Ask it to start nothing more."""
+        ...
+
+
+EngineFactory = Callable[[Plan], Engine]
+
+
+def engine_process(plan: Plan) -> Engine:
+    """The real engine, in a process of its own."""
+    return EngineProcess(plan)
+
+
+@dataclass
+class StopSignal:
+    """Says once that a shard should stop, and why."""
+
+    reason: str | None = None
+    _event: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def set(self, reason: str) -> None:
+        """Ask to stop; only the first reason counts."""
+        if self.reason is None:
+            self.reason = reason
+            self._event.set()
+
+    async def wait(self) -> str:
+        """Wait until asked; the answer is the reason."""
+        await self._event.wait()
+        assert self.reason is not None
+        return self.reason
+
+
+class ShardTick(msgspec.Struct, frozen=True):
+    """What a shard reports four times a second: counters so far, and the statistics since its last report."""
+
+    target: int
+    shard: int
+    at_ns: int
+    started: int
+    in_flight: int
+    waiting: int
+    delta: bytes  # RunStatistics.encode()
+
+    def encode(self) -> bytes:
+        """As msgpack."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> "ShardTick":
+        """The tick behind `encode`'s bytes; raises `msgspec.ValidationError`."""
+        return msgspec.msgpack.decode(encoded, type=ShardTick)
+
+
+@dataclass
+class ShardOutcome:
+    """How a shard ended. What it measured counts in every case."""
+
+    status: Literal["completed", "cancelled", "failed"]
+    statistics: RunStatistics
+    instrument: InstrumentFacts
+    error: str | None = None
+
+    def encode(self) -> bytes:
+        """As msgpack."""
+        return msgspec.msgpack.encode([self.status, self.error, self.statistics.encode(), self.instrument.pack()])
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> Self:
+        """The outcome behind `encode`'s bytes."""
+        status, error, statistics, instrument = msgspec.msgpack.decode(encoded)
+        return cls(status, RunStatistics.decode(statistics), InstrumentFacts.unpack(instrument), error)
+
+
+@dataclass
+class Shard:
+    """One shard to run. `known` are statistics of results that an earlier try of it has stored."""
+
+    plan: Plan
+    context: MeasureContext
+    target_index: int
+    origin_ns: int
+    slo: Slo
+    known: RunStatistics | None = None
+
+
+def slo_of(spec: BenchmarkSpec) -> Slo:
+    """The spec's limits as statistics take them."""
+    return Slo(**spec.slo.model_dump())
+
+
+async def supervise(
+    shard: Shard,
+    *,
+    on_results: Callable[[list[MeasuredResult]], Awaitable[None]],
+    on_tick: Callable[[ShardTick], Awaitable[None]],
+    stop: StopSignal,
+    new_engine: EngineFactory = engine_process,
+) -> ShardOutcome:
+    """Run a shard to its end. Never raises for what an engine or a sink does; the outcome says it."""
+    # Loading the price table takes a second, which must not fall into the run.
+    await asyncio.to_thread(warm_prices, shard.context)
+    run = _ShardRun(shard, on_results, on_tick)
+    limit = asyncio.timeout(None)
+    try:
+        async with limit, new_engine(shard.plan) as engine:
+            is_up = asyncio.Event()
+            watcher = asyncio.create_task(_pass_on_stop(stop, engine, is_up, limit, shard.plan))
+            try:
+                async for frame in engine.frames():
+                    is_up.set()
+                    await run.take(frame)
+            finally:
+                watcher.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watcher
+    except EngineDiedError as error:
+        run.lost(str(error))
+    except msgspec.DecodeError as error:
+        run.lost(f"the engine sent a frame that cannot be read: {error}")
+    except TimeoutError:
+        run.lost("the engine did not stop when it was asked to")
+    except TestBenchError as error:
+        run.lost(error.message)
+    except OSError as error:
+        run.lost(f"the engine could not be started: {error}")
+    await run.report(time.time_ns(), in_flight=0, waiting=0)
+    return run.outcome()
+
+
+async def _pass_on_stop(
+    stop: StopSignal, engine: Engine, is_up: asyncio.Event, limit: asyncio.Timeout, plan: Plan
+) -> None:
+    reason = await stop.wait()
+    await is_up.wait()  # a Stop that comes in one read with the plan would be lost
+    limit.reschedule(asyncio.get_running_loop().time() + plan.grace_ns / 1e9 + _PATIENCE_SECONDS)
+    await engine.stop(reason)
+
+
+class _ShardRun:
+    """What is known about a shard while it runs."""
+
+    def __init__(
+        self,
+        shard: Shard,
+        on_results: Callable[[list[MeasuredResult]], Awaitable[None]],
+        on_tick: Callable[[ShardTick], Awaitable[None]],
+    ) -> None:
+        self._shard = shard
+        self._on_results = on_results
+        self._on_tick = on_tick
+        self._key = TargetKey(shard.context.provider, shard.context.model)
+        self._total = RunStatistics(shard.origin_ns, shard.slo)
+        self._delta = RunStatistics(shard.origin_ns, shard.slo)
+        self._instrument = InstrumentFacts()
+        self._started = 0
+        self._last_tick: Tick | None = None
+        self._done: Done | None = None
+        self._error: str | None = None
+        self._known = 0
+        if shard.known is not None:
+            self._delta.merge(shard.known)
+            self._known = shard.known.overall().counters.total
+
+    async def take(self, frame: Outgoing) -> None:
+        """Take in one frame of the engine."""
+        if isinstance(frame, Records):
+            results = [measure(record, self._shard.context) for record in frame.records]
+            self._delta.add(self._key, columns(results))
+            await self._on_results(results)
+        elif isinstance(frame, Tick):
+            await self._take_tick(frame)
+        elif isinstance(frame, Done):
+            self._done = frame
+            self._take_facts(frame)
+        elif isinstance(frame, Failed):
+            self._error = frame.message
+
+    async def report(self, at_ns: int, *, in_flight: int, waiting: int) -> None:
+        """Send a tick; its statistics move into the total. A bus that is away costs a live view only."""
+        delta, self._delta = self._delta, RunStatistics(self._shard.origin_ns, self._shard.slo)
+        tick = ShardTick(
+            self._shard.target_index,
+            self._shard.plan.shard,
+            at_ns,
+            self._known + self._started,
+            in_flight,
+            waiting,
+            delta.encode(),
+        )
+        self._total.merge(delta)
+        try:
+            await self._on_tick(tick)
+        except Exception:
+            log.warning("a tick of shard %d could not be sent", self._shard.plan.shard, exc_info=True)
+
+    def lost(self, error: str) -> None:
+        """The shard ended badly; the engine could not account for itself."""
+        if self._error is None:
+            self._error = error
+        if self._done is None:
+            self._instrument.lost_engines = 1
+
+    def outcome(self) -> ShardOutcome:
+        """How it ended."""
+        if self._error is not None:
+            return ShardOutcome("failed", self._total, self._instrument, self._error)
+        status: Any = self._done.reason if self._done else "failed"
+        return ShardOutcome(status, self._total, self._instrument)
+
+    async def _take_tick(self, tick: Tick) -> None:
+        last = self._last_tick
+        if last is not None:
+            self._delta.timeline.add_in_flight(last.at_ns, tick.at_ns, tick.in_flight)
+        self._last_tick = tick
+        self._started = tick.started
+        await self.report(tick.at_ns, in_flight=tick.in_flight, waiting=tick.waiting)
+
+    def _take_facts(self, done: Done) -> None:
+        elapsed_ns = done.ended_at_ns - done.started_at_ns
+        self._started = done.started
+        self._instrument = InstrumentFacts(
+            clocks={done.clock},
+            loop_lag_ns=dict(done.loop_lag_ns),
+            send_lag_ns=dict(done.send_lag_ns),
+            cpu_share=done.cpu_ns / elapsed_ns if elapsed_ns > 0 else 0.0,
+            clock_steps=done.clock_steps,
+            bytes_in=done.bytes_in,
+            reads=done.reads,
+            peak_rss_bytes=done.peak_rss_bytes,
+        )

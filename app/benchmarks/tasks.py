@@ -1,0 +1,189 @@
+"""The runner: claims pending benchmarks while there is room, closes those that a dead server left behind, drains."""
+
+import asyncio
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.benchmarks import repository
+from app.benchmarks.announcements import announce
+from app.benchmarks.executor import HEARTBEAT_SECONDS, Executor
+from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.restoring import add_stored
+from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.states import LIVE, Status, transition
+from app.benchmarks.supervisor import slo_of
+from app.benchmarks.views import headline
+from app.core.clock import Clock
+from app.core.database import Database
+from app.events.types import Topic
+from app.stats.run_statistics import RunStatistics
+from app.stats.summary import summarise
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 2.0
+DEAD_AFTER = timedelta(seconds=8 * HEARTBEAT_SECONDS)
+DRAIN_SECONDS = 15.0
+
+
+class BenchmarkRunner:
+    """Start it with the server and stop it with the server; `wake` it when something was submitted.
+
+    `is_alone` says that no other server uses this database (SQLite): then whatever runs at start is dead for sure.
+    Otherwise a run is dead when its heartbeat has stopped for `DEAD_AFTER`.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, executor: Executor, *, max_running: int, is_alone: bool
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._executor = executor
+        self._max_running = max_running
+        self._is_alone = is_alone
+        self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._bell = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Close what died with an earlier server, then begin to claim."""
+        if self._is_alone:
+            await self.close_dead(everything=True)
+        self._loop = asyncio.create_task(self._claim_forever(), name="benchmark runner")
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._bell.set()
+
+    async def stop(self) -> None:
+        """Claim nothing more, end what runs (as failed, with what was measured), and wait for that."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+        now = self._clock.now().strftime("%Y-%m-%d %H:%M:%S UTC")
+        for session_id in list(self._running):
+            await self._executor.interrupt(session_id, f"the server was stopped during the run at {now}")
+        if tasks := list(self._running.values()):
+            _, pending = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+
+    async def close_dead(self, *, everything: bool = False) -> None:
+        """End runs whose server is gone; their results are kept and summarised."""
+        before = None if everything else self._clock.now() - DEAD_AFTER
+        async with self._database.read() as session:
+            dead = [row for row in await repository.silent_since(session, before) if row.id not in self._running]
+        for row in dead:
+            await self._close(row)
+
+    async def _claim_forever(self) -> None:
+        while True:
+            try:
+                await self.close_dead()
+                await self._claim_all()
+            except Exception:
+                log.exception("looking for benchmarks to run failed; trying again")
+            self._bell.clear()
+            try:
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._bell.wait()
+            except TimeoutError:
+                pass
+
+    async def _claim_all(self) -> None:
+        while (room := self._max_running - len(self._running)) > 0:
+            async with self._database.read() as session:
+                waiting = await repository.oldest_pending(session, room)
+            if not waiting:
+                return
+            for session_id in waiting:
+                await self._claim(session_id)
+
+    async def _claim(self, session_id: UUID) -> None:
+        now = self._clock.now()
+        running = transition(Status.PENDING, Status.RUNNING)
+        async with self._database.write() as session:
+            claimed = await repository.change(
+                session, session_id, [Status.PENDING], status=running, started_at=now, heartbeat_at=now
+            )
+            if not claimed:
+                return
+            query = select(BenchmarkSession.name, BenchmarkSession.owner_id).where(BenchmarkSession.id == session_id)
+            row = (await session.execute(query)).one()
+            announce(
+                session,
+                Topic.BENCHMARK_STARTED,
+                session_id=session_id,
+                owner_id=row.owner_id,
+                name=row.name,
+                status=running,
+                at=now,
+            )
+        task = asyncio.create_task(self._executor.run(session_id), name=f"benchmark {session_id}")
+        self._running[session_id] = task
+        task.add_done_callback(lambda ended: self._ended(session_id, ended))
+
+    def _ended(self, session_id: UUID, task: asyncio.Task[None]) -> None:
+        self._running.pop(session_id, None)
+        self._bell.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("benchmark %s ended badly", session_id, exc_info=error)
+
+    async def _close(self, row: BenchmarkSession) -> None:
+        """First the state, then the summary: reading back a million rows takes a while."""
+        async with self._database.read() as session:
+            counts = await repository.count_results(session, row.id)
+        last = row.heartbeat_at or row.started_at or row.created_at
+        kept = sum(counts.values())
+        reason = (
+            f"the server stopped during the run, after {last:%Y-%m-%d %H:%M:%S UTC}; "
+            f"{kept} result{'' if kept == 1 else 's'} are kept"
+        )
+        now = self._clock.now()
+        async with self._database.write() as session:
+            closed = await repository.change(
+                session,
+                row.id,
+                [*LIVE],
+                status=transition(row.status, Status.FAILED),
+                error=reason,
+                finished_at=now,
+                requests_ok=counts.get("ok", 0),
+                requests_failed=counts.get("error", 0),
+            )
+        if closed:
+            log.warning("benchmark %s was closed: %s", row.id, reason)
+            await self._summarise(row, reason)
+
+    async def _summarise(self, row: BenchmarkSession, reason: str) -> None:
+        spec = BenchmarkSpec.model_validate(row.spec)
+        started_at = row.started_at or row.created_at
+        statistics = RunStatistics(int(started_at.timestamp() * 1e9), slo_of(spec))
+        await add_stored(statistics, self._database, row.id)
+        summary = summarise(statistics, None)
+        head = headline(summary)
+        async with self._database.write() as session:
+            changed = await repository.change(
+                session,
+                row.id,
+                [Status.FAILED],
+                summary=summary,
+                timeline={"columns": statistics.timeline.columns()},
+                histograms=statistics.encode(with_timeline=False),
+            )
+            if changed:
+                announce(
+                    session,
+                    Topic.BENCHMARK_FAILED,
+                    session_id=row.id,
+                    owner_id=row.owner_id,
+                    name=row.name,
+                    status=Status.FAILED,
+                    at=self._clock.now(),
+                    error=reason,
+                    headline=head.model_dump() if head else None,
+                )

@@ -1,0 +1,256 @@
+"""What the API answers about benchmarks. Documented here once; REST, WebSocket payloads and the CLI share it."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.benchmarks.schemas import BenchmarkSpec, LoadSpec, StopRule, Target
+from app.benchmarks.states import Status
+
+
+class View(BaseModel):
+    """Base of every answer."""
+
+    model_config = ConfigDict(populate_by_name=True, from_attributes=True)
+
+
+class Owner(View):
+    """Who submitted a benchmark."""
+
+    id: UUID
+    username: str
+
+
+class Percentiles(View):
+    """Current percentiles, in milliseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+class Median(View):
+    """A current median, in milliseconds."""
+
+    p50: float
+
+
+class TimelinePoint(View):
+    """What was reported in one second; null where nothing was."""
+
+    t_s: float = Field(description="Seconds since the start of the run.")
+    ttft_p50_ms: float | None = None
+    ttft_p95_ms: float | None = None
+    ttft_p99_ms: float | None = None
+    gap_p50_ms: float | None = None
+    gap_p95_ms: float | None = None
+    gap_p99_ms: float | None = None
+    output_tokens_per_s: float = 0
+    requests_per_s: float = 0
+    chunks_per_s: float = 0
+    errors_per_s: float = 0
+    in_flight: float = 0
+
+
+class Progress(View):
+    """Where a running benchmark is; also the payload of `benchmark.progress`, four times a second.
+
+    Counters are of the whole run; rates and percentiles of the last ten seconds (of the run so far while those are
+    empty).
+    """
+
+    status: Status
+    planned: int | None = Field(None, description="Requests in all; null when only time ends the run.")
+    started: int = 0
+    completed: int = 0
+    ok: int = 0
+    failed: int = 0
+    in_flight: int = 0
+    waiting: int = Field(0, description="Open loop: due, but held back by load.max_in_flight.")
+    elapsed_s: float = 0
+    eta_s: float | None = None
+    percent: float | None = None
+    requests_per_s: float = 0
+    output_tokens_per_s: float = 0
+    chunks_per_s: float = 0
+    ttft_ms: Percentiles | None = None
+    gap_ms: Percentiles | None = None
+    tpot_ms: Median | None = None
+    error_rate: float = 0
+    cost_usd: float | None = Field(None, description="So far; null when a price is unknown.")
+    errors: dict[str, int] = Field(default_factory=dict, description="Failed requests by error type.")
+    point: TimelinePoint | None = Field(None, description="The last full second.")
+    target_index: int = Field(0, description="Which of spec.targets is being measured.")
+
+
+class MetricSummary(View):
+    """One metric over all successful requests (chunk gaps: over all their chunks), in milliseconds."""
+
+    n: int
+    min: float
+    max: float
+    mean: float
+    stdev: float
+    p50: float
+    p75: float
+    p90: float
+    p95: float
+    p99: float
+    p99_9: float = Field(alias="p99.9")
+
+
+class RequestCounts(View):
+    """Requests by outcome."""
+
+    total: int
+    ok: int
+    failed: int
+    by_error_type: dict[str, int]
+
+
+class TokenCounts(View):
+    """Tokens of successful requests. `output` includes `reasoning`."""
+
+    input: int
+    output: int
+    reasoning: int
+    source: str | None = Field(description="usage, tokenizer, chunks, or mixed.")
+
+
+class Rates(View):
+    """Of successful requests, over the duration; goodput only when the spec has an SLO."""
+
+    requests_per_s: float | None
+    output_tokens_per_s: float | None
+    total_tokens_per_s: float | None
+    chunks_per_s: float | None = None
+    goodput_requests_per_s: float | None = None
+    good_share: float | None = Field(None, description="Share of all requests that met every SLO limit.")
+
+
+class Instrument(View):
+    """The instrument's own error during the run, and whether to trust the numbers."""
+
+    clock: str | None = Field(description="kernel, user, or both joined by +.")
+    loop_lag_ms: dict[str, float] | None = Field(description="p50, p99, max of the worst engine.")
+    send_lag_ms: dict[str, float] | None = Field(description="Due → sent; p50, p99, max of the worst engine.")
+    coalesced_share: float = Field(description="Share of chunks that came out of one read with a later one.")
+    cpu_share: float = Field(description="Share of one core that the busiest engine used.")
+    clock_steps: int
+    bytes_in: int = 0
+    reads: int = 0
+    peak_rss_bytes: int = 0
+    verdict: Literal["trusted", "suspect", "client_bound"]
+    reason: str
+
+
+class Figures(View):
+    """Numbers of a run, or of one target of it."""
+
+    duration_seconds: float
+    requests: RequestCounts
+    error_rate: float | None = None
+    tokens: TokenCounts
+    chunks: int = 0
+    rates: Rates
+    cost_usd: float | None
+    metrics: dict[str, MetricSummary | None]
+
+
+class TargetSummary(Figures):
+    """Numbers of one target."""
+
+    provider: str
+    model: str
+
+
+class Summary(Figures):
+    """Everything that a run found."""
+
+    instrument: Instrument
+    by_target: list[TargetSummary]
+
+
+class Headline(View):
+    """The numbers of a list row."""
+
+    requests: int
+    error_rate: float | None
+    ttft_p50_ms: float | None
+    ttft_p95_ms: float | None
+    tpot_p50_ms: float | None
+    output_tokens_per_s: float | None
+    cost_usd: float | None
+
+
+class BenchmarkHead(View):
+    """What list rows and whole benchmarks share."""
+
+    id: UUID
+    name: str
+    status: Status
+    tags: list[str]
+    owner: Owner | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: str | None = Field(description="Why it failed.")
+    progress: Progress | None = Field(description="Only while it runs.")
+
+
+class BenchmarkListItem(BenchmarkHead):
+    """A benchmark in a listing."""
+
+    targets: list[Target]
+    load: LoadSpec
+    stop: StopRule
+    headline: Headline | None
+
+
+class Benchmark(BenchmarkHead):
+    """One benchmark."""
+
+    spec: BenchmarkSpec
+    summary: Summary | None
+
+
+class Timeline(View):
+    """Columns of one length: one point a second, past 3,600 seconds fewer. Null where nothing happened.
+
+    Everything is counted where it happened: first tokens and chunks when they came, requests when they ended.
+    """
+
+    t_s: list[float]
+    ttft_p50_ms: list[float | None]
+    ttft_p95_ms: list[float | None]
+    ttft_p99_ms: list[float | None]
+    gap_p50_ms: list[float | None]
+    gap_p95_ms: list[float | None]
+    gap_p99_ms: list[float | None]
+    output_tokens_per_s: list[float]
+    requests_per_s: list[float]
+    chunks_per_s: list[float]
+    errors_per_s: list[float]
+    in_flight: list[float]
+
+
+EMPTY_TIMELINE: dict[str, list[Any]] = {name: [] for name in Timeline.model_fields}
+
+
+def headline(summary: dict[str, Any] | None) -> Headline | None:
+    """The list row's numbers out of a stored summary."""
+    if summary is None:
+        return None
+    ttft = summary["metrics"].get("ttft_ms") or {}
+    tpot = summary["metrics"].get("tpot_ms") or {}
+    return Headline(
+        requests=summary["requests"]["total"],
+        error_rate=summary["error_rate"],
+        ttft_p50_ms=ttft.get("p50"),
+        ttft_p95_ms=ttft.get("p95"),
+        tpot_p50_ms=tpot.get("p50"),
+        output_tokens_per_s=summary["rates"]["output_tokens_per_s"],
+        cost_usd=summary["cost_usd"],
+    )

@@ -1,0 +1,146 @@
+import statistics
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.stats.instrument import InstrumentFacts
+from app.stats.rolling import RollingWindow
+from app.stats.run_statistics import RunStatistics, Slo, TargetKey
+from app.stats.summary import summarise
+from tests.stats.batches import ORIGIN, batch
+
+KEY = TargetKey("local", "m")
+OTHER = TargetKey("local", "other")
+FACTS = InstrumentFacts(clocks={"kernel"}, loop_lag_ns={"p99": 1000}, send_lag_ns={"p50": 10, "p99": 20_000, "max": 9})
+
+
+def test_the_summary_of_known_requests() -> None:
+    run = RunStatistics(ORIGIN, Slo(ttft_ms=250, tpot_ms=20))
+    run.add(
+        KEY,
+        batch(
+            [2, 3, 4, 4],
+            started_s=[1, 2, 2, 3],
+            ok=[True, True, True, False],
+            ttft_ms=[100, 200, 300, 1],
+            tpot_ms=[10, np.nan, 10, np.nan],
+            connect_ms=[0, 5, 0, 0],
+            new_connection=[False, True, False, False],
+            gaps=[[10_000_000, 20_000_000], [-1, 30_000_000, 40_000_000], [], [99]],
+            chunks=[3, 4, 1, 2],
+            coalesced_chunks=[0, 1, 0, 0],
+            input_tokens=[5, 5, 5, 5],
+            output_tokens=[3, 4, 1, 2],
+            cost_usd=[0.5, 0.25, 0.25, np.nan],
+            error_types={"http_5xx": 1},
+            token_sources={"usage": 3},
+        ),
+    )
+    summary = summarise(run, FACTS)
+    assert summary["duration_seconds"] == 3
+    assert summary["requests"] == {"total": 4, "ok": 3, "failed": 1, "by_error_type": {"http_5xx": 1}}
+    assert summary["tokens"] == {"input": 15, "output": 8, "reasoning": 0, "source": "usage"}
+    assert summary["rates"]["requests_per_s"] == 1
+    assert summary["rates"]["good_share"] == 0.5  # the second has no TPOT, which breaks no limit
+    assert summary["cost_usd"] == 1
+    ttft = summary["metrics"]["ttft_ms"]
+    assert (ttft["n"], ttft["min"], ttft["max"], ttft["mean"]) == (3, 100, 300, pytest.approx(200))
+    assert ttft["stdev"] == pytest.approx(100)
+    assert summary["metrics"]["connect_ms"]["n"] == 1
+    icl = summary["metrics"]["icl_ms"]  # neither the censored gap nor the one behind it is one chunk's
+    assert (icl["n"], icl["min"], icl["max"]) == (3, 10, 40)
+    assert summary["metrics"]["e2e_ms"] is None
+    assert summary["instrument"]["coalesced_share"] == 0.1
+    assert [target["model"] for target in summary["by_target"]] == ["m"]
+
+
+def test_one_unknown_price_makes_the_cost_unknown() -> None:
+    run = RunStatistics(ORIGIN)
+    run.add(KEY, batch([1, 1], cost_usd=[1.0, np.nan]))
+    assert summarise(run, FACTS)["cost_usd"] is None
+
+
+def test_durations_of_targets_add_up_because_they_ran_one_after_another() -> None:
+    run = RunStatistics(ORIGIN)
+    run.add(KEY, batch([2], started_s=[1]))
+    run.add(OTHER, batch([9], started_s=[7]))
+    summary = summarise(run, None)
+    assert summary["duration_seconds"] == 3
+    assert [target["duration_seconds"] for target in summary["by_target"]] == [1, 2]
+
+
+REQUESTS = st.lists(st.tuples(st.floats(0, 100), st.floats(0.01, 10_000), st.booleans()), max_size=30)
+
+
+@given(st.lists(REQUESTS, max_size=5))
+def test_shards_merge_to_what_one_accumulator_sees(shards: list[list[tuple[float, float, bool]]]) -> None:
+    def filled(requests: list[tuple[float, float, bool]]) -> RunStatistics:
+        run = RunStatistics(ORIGIN, Slo(ttft_ms=500))
+        run.add(
+            KEY,
+            batch(
+                [end for end, _, _ in requests],
+                ttft_ms=[ttft for _, ttft, _ in requests],
+                ok=[ok for _, _, ok in requests],
+                output_tokens=[3] * len(requests),
+            ),
+        )
+        return run
+
+    merged = RunStatistics(ORIGIN, Slo(ttft_ms=500))
+    for shard in shards:
+        merged.merge(RunStatistics.decode(filled(shard).encode()))
+    everything = [request for shard in shards for request in shard]
+    expected, found = summarise(filled(everything), FACTS), summarise(merged, FACTS)
+    for name in ("requests", "tokens", "chunks", "rates", "duration_seconds"):
+        assert found[name] == expected[name]
+    assert merged.timeline.columns() == filled(everything).timeline.columns()
+    ok = [ttft for _, ttft, good in everything if good]
+    metric = found["metrics"]["ttft_ms"] if found["metrics"] else None
+    if not ok:
+        assert metric is None
+        return
+    assert metric == pytest.approx(expected["metrics"]["ttft_ms"])
+    assert metric["mean"] == pytest.approx(statistics.fmean(ok), rel=1e-6)
+    rank = max(int(95 * len(ok) / 100 + 0.5), 1)
+    assert metric["p95"] == pytest.approx(sorted(ok)[rank - 1], rel=1.1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("facts", "verdict"),
+    [
+        (FACTS, "trusted"),
+        (InstrumentFacts(), "suspect"),
+        (InstrumentFacts(clocks={"user"}), "suspect"),
+        (InstrumentFacts(clocks={"kernel"}, clock_steps=1), "suspect"),
+        (InstrumentFacts(clocks={"kernel"}, lost_engines=1), "suspect"),
+        (InstrumentFacts(clocks={"kernel"}, send_lag_ns={"p99": 2_000_000}), "suspect"),
+        (InstrumentFacts(clocks={"kernel"}, cpu_share=0.99), "client_bound"),
+        (InstrumentFacts(clocks={"kernel"}, send_lag_ns={"p99": 20_000_000}), "client_bound"),
+    ],
+)
+def test_the_certificate_says_when_not_to_trust(facts: InstrumentFacts, verdict: str) -> None:
+    merged = InstrumentFacts()
+    merged.merge(InstrumentFacts.unpack(facts.pack()))
+    certificate = merged.certificate(100, 0)
+    assert certificate["verdict"] == verdict
+    assert certificate["reason"]
+
+
+def test_many_chunks_in_one_read_make_gaps_doubtful() -> None:
+    assert FACTS.certificate(100, 50)["verdict"] == "suspect"
+
+
+def test_the_rolling_window_forgets() -> None:
+    window = RollingWindow(seconds=2)
+    for second in range(4):
+        delta = RunStatistics(ORIGIN)
+        delta.add(KEY, batch([second], ttft_ms=[100.0 * (second + 1)]))
+        window.slot(second).add(delta)
+    total = window.total()
+    assert total.counters.ok == 2
+    assert total.percentiles_ms("ttft", 50) == pytest.approx([300], rel=1e-3)
+    assert window.peek(1) is None
+    assert total.percentiles_ms("gap", 50) is None
