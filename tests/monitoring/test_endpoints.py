@@ -87,7 +87,7 @@ async def test_requests_are_counted_by_template(running: Running) -> None:
     await viewer.get("/api/v1/not/there")
     await viewer.request("BREW", "/api/v1/providers")
     running.app.state.metrics.active_benchmarks.set_function(lambda: 3)
-    running.app.state.metrics.websocket_connections.inc()
+    running.app.state.metrics.websocket_connections.set_function(lambda: 1)
     families = {family.name: family for family in text_string_to_metric_families((await viewer.get("/metrics")).text)}
     samples = {
         (sample.name, *sorted(sample.labels.items())): sample.value
