@@ -25,7 +25,7 @@ _FIRST_HASH = "0" * 64
 _MAX_TEXT = 2000
 
 
-async def record(  # noqa: PLR0917  (the columns of an audit row)
+async def record(
     session: WriteSession,
     caller: Caller,
     action: str,

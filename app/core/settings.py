@@ -62,6 +62,9 @@ class ServerSettings(Section):
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Host names accepted besides loopback and `host` (guards against DNS rebinding)."
     )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Addresses whose X-Forwarded-For and X-Forwarded-Proto headers are believed; none by default."
+    )
     rate_limit_requests_per_minute: int = Field(
         600, ge=0, le=10_000_000, description="Requests per minute and caller; 0 switches the limit off."
     )

@@ -12,9 +12,9 @@ FAMILIES: dict[str, frozenset[Topic]] = {
     for family in sorted({topic.partition(".")[0] for topic in Topic})
 }
 
-TICKS = frozenset({Topic.BENCHMARK_PROGRESS, Topic.METRICS_SYSTEM})
-"""Topics whose newest event replaces the older ones: a slow subscriber may miss them. All others are never missed
-silently."""
+TICKS = frozenset({Topic.BENCHMARK_PROGRESS, Topic.TEST_COMPLETED, Topic.METRICS_SYSTEM})
+"""Topics told several times a second, whose newest event replaces the older ones: a slow subscriber may miss them. All
+others are never missed silently."""
 
 _BY_NAME: dict[str, Topic] = {topic.value: topic for topic in Topic}
 

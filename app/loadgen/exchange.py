@@ -41,6 +41,7 @@ class Exchange:
         "error",
         "error_type",
         "expected_bytes",
+        "first_ns",
         "framed",
         "fresh",
         "headers",
@@ -55,6 +56,7 @@ class Exchange:
         "stamps",
         "started_ns",
         "status",
+        "user_stamps",
     )
 
     def __init__(self, index: int, message: bytes, intended_ns: int) -> None:
@@ -80,6 +82,7 @@ class Exchange:
         self.end_ns = 0
         self.dns_ns = 0
         self.reused = False
+        self.user_stamps = False  # some read came without a kernel stamp
         self.mode = ALWAYS
         self.expected_bytes = 0
         self.framed = 0  # bytes of `buffer` that the framer has seen
@@ -89,7 +92,8 @@ class Exchange:
         self.stamps = bytearray()
         self.ends = array("q")  # where each read ends in `buffer`
         self.position = 0  # reads that are decoded
-        self.last_ns = 0  # stamp of the last read that is no longer kept
+        self.first_ns = 0  # stamps of the first and the last read, of those that are no longer kept
+        self.last_ns = 0
         self.reader: BodyReader | None = None
         self.decoder: ReplyDecoder | None = None
         self.error_type: str | None = None
@@ -171,7 +175,9 @@ class Exchange:
 
     def forget_decoded(self) -> None:
         """Drop the bytes, to bound the memory of a long stream. Everything must be framed and decoded."""
-        self.last_ns = self.last_stamp_ns()
+        if self.ends:
+            self.first_ns = self.first_ns or self.stamp_ns(0)
+            self.last_ns = self.last_stamp_ns()
         self.expected_bytes = max(0, self.expected_bytes - len(self.buffer))
         self.buffer = bytearray()
         self.stamps = bytearray()
@@ -188,11 +194,12 @@ class Exchange:
             status="ok",
             intended_ns=self.intended_ns,
             started_ns=self.started_ns,
+            first_byte_ns=self.first_ns or (self.stamp_ns(0) if self.ends else 0),
             end_ns=self.end_ns,
             dns_ns=self.dns_ns,
             reused=self.reused,
             attempts=self.attempts,
-            clock="kernel" if connection is not None and connection.kernel_stamps else "user",
+            clock="user" if self.user_stamps or not (connection and connection.kernel_stamps) else "kernel",
             clock_stepped=self.clock_stepped,
             http_status=self.status or None,
         )

@@ -31,10 +31,9 @@ def request_bytes(method: str, target: str, host: str, headers: list[tuple[str, 
         lines.append("Accept-Encoding: identity")  # compression would merge chunks inside the server
     if body or method in {"POST", "PUT", "PATCH"}:
         lines.append(f"Content-Length: {len(body)}")
-    head = "\r\n".join(lines)
-    if any(character in head.replace("\r\n", "") for character in "\r\n\0"):
+    if any(character in line for line in lines for character in "\r\n\0"):
         raise ValueError("a header or the URL contains a line break")
-    return head.encode("latin-1") + b"\r\n\r\n" + body
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
 class Framer:

@@ -46,6 +46,7 @@ class EngineProcess:
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
             self._python,
+            "-P",  # a folder called `app` where the user stands is not ours
             "-m",
             "app.engine",
             stdin=asyncio.subprocess.PIPE,

@@ -25,6 +25,7 @@ from app.loadgen.wire import Wire
 _DECODE_READS = 32  # a slice of decoding: about 0.1 ms, the longest that a due request waits for it
 _SPIN_NS = 1_500_000  # poll() counts in milliseconds: the rest is waited for by polling without a pause
 _CALM_NS = 300_000  # idle work may start when nothing is due for this long
+_STARTS_AT_ONCE = 16  # then sockets are read again: a thousand starts in a row would keep chunks waiting for 30 ms
 _TICK_NS = 250_000_000
 _BACKLOG_BYTES = 64 * 2**20  # above this, decoding no longer waits for an idle moment
 _LONG_STREAM_BYTES = 262_144  # a running stream with more than this is decoded so far, to bound memory
@@ -150,9 +151,13 @@ class Session:
     def _start_due(self, now: int) -> None:
         if self._stop_reason is not None:
             return
-        while self._retries and self._retries[0][0] <= now:
-            self._start(heapq.heappop(self._retries)[2])
-        while (exchange := self._schedule.take(now)) is not None:
+        for _ in range(_STARTS_AT_ONCE):
+            if self._retries and self._retries[0][0] <= now:
+                self._start(heapq.heappop(self._retries)[2])
+                continue
+            exchange = self._schedule.take(now)
+            if exchange is None:
+                return
             self._health.started += 1
             self._start(exchange)
 
@@ -161,7 +166,9 @@ class Session:
         if not exchange.reused:
             self._dns_ns = 0
         if exchange.connection is not None and not exchange.end_ns:
-            self._wheel.put(exchange, exchange.begun_ns + min(self._limits.connect_ns, self._limits.total_ns))
+            limits = self._limits
+            first = min(limits.first_token_ns, limits.between_chunks_ns) if exchange.reused else limits.connect_ns
+            self._wheel.put(exchange, exchange.begun_ns + min(first, limits.total_ns))
 
     def _wait_and_read(self) -> None:
         now = monotonic_ns()
@@ -240,7 +247,8 @@ class Session:
         if total <= due:
             due, kind, what = total, "timeout_total", "not complete"
         if now < due:
-            self._wheel.put(exchange, due)
+            # A chunk may come at once and no other after it, so it is looked at at least this often.
+            self._wheel.put(exchange, min(due, now + limits.between_chunks_ns))
             return
         limit_ns = {
             "timeout_connect": limits.connect_ns,

@@ -16,7 +16,7 @@ async def by_name(session: AsyncSession, name: str) -> Provider | None:
 async def names_among(session: AsyncSession, names: Iterable[str]) -> dict[str, bool]:
     """Which of `names` exist, and whether each is enabled."""
     rows = await session.execute(select(Provider.name, Provider.is_enabled).where(Provider.name.in_(set(names))))
-    return dict(rows)
+    return dict(rows.tuples().all())
 
 
 async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[Provider]:

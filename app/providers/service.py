@@ -1,6 +1,7 @@
 """Configured providers: what may be stored, what changes need, and what a benchmark gets."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -240,10 +241,8 @@ class ProviderService:
         parsed = httpx.URL(text)
         if parsed.query or parsed.fragment or "?" in text or "#" in text:
             raise _invalid("base_url", "must not have a query or a fragment")
-        try:
+        with suppress(AddressUnknownError):  # it may be started later; each use checks again
             await self._guard.check(text)
-        except AddressUnknownError:
-            pass  # it may be started later; each use checks again
         return str(parsed).rstrip("/")
 
     def _resolved(self, provider: Provider, addresses: tuple[str, ...] = ()) -> ResolvedProvider:
@@ -257,6 +256,7 @@ class ProviderService:
             api_key=key,
             headers=options.headers,
             verify_tls=options.verify_tls,
+            options=provider.options,
             addresses=addresses,
         )
 

@@ -135,8 +135,17 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.create_index("ix_sessions_created", ["created_at", "id"], unique=False)
-        batch_op.create_index("ix_sessions_owner_created", ["owner_id", "created_at"], unique=False)
-        batch_op.create_index("ix_sessions_status_created", ["status", "created_at"], unique=False)
+        batch_op.create_index("ix_sessions_owner_created", ["owner_id", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_sessions_status_created", ["status", "created_at", "id"], unique=False)
+    if op.get_bind().dialect.name == "postgresql":
+        for column in ("tags", "providers", "models"):
+            op.create_index(
+                f"ix_sessions_{column}_gin",
+                "sessions",
+                [column],
+                postgresql_using="gin",
+                postgresql_ops={column: "jsonb_path_ops"},
+            )
 
     op.create_table(
         "results",
@@ -200,8 +209,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name=op.f("uq_results_id")),
     )
     with op.batch_alter_table("results", schema=None) as batch_op:
-        batch_op.create_index("ix_results_provider_model", ["provider", "model", "started_ns"], unique=False)
-        batch_op.create_index("ix_results_session_error_type", ["session_id", "error_type", "index"], unique=False)
+        batch_op.create_index("ix_results_provider_model", ["provider", "model", "session_id", "index"], unique=False)
+        batch_op.create_index(
+            "ix_results_session_error_type",
+            ["session_id", "error_type", "index"],
+            unique=False,
+            sqlite_where=sa.text("error_type IS NOT NULL"),
+            postgresql_where=sa.text("error_type IS NOT NULL"),
+        )
         batch_op.create_index("ix_results_session_status", ["session_id", "status", "index"], unique=False)
 
 

@@ -1,0 +1,79 @@
+# `make` alone lists the targets. Stamps live inside what they describe (.venv, node_modules, app/static), so a second
+# run does nothing when nothing changed, and deleting a folder makes it anew.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# Another active environment must not be installed into.
+unexport VIRTUAL_ENV
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_PYTHON_DOWNLOADS := never
+
+UV_VERSION := 0.13.8
+BIN := .venv/bin
+ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist loadfile
+
+WEB_SOURCES := $(wildcard web/*.json web/*.ts web/*.js web/*.mjs web/index.html) \
+	$(shell find web/src web/public web/scripts 2>/dev/null)
+
+.PHONY: help setup run test check bench build clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.installed app/static/index.html ## Install everything from the lock files and build the dashboard
+
+run: setup ## Serve on http://127.0.0.1:8080 (options: make run ARGS="--port 9090")
+	@exec $(BIN)/llm-test-bench serve $(ARGS)
+
+test: setup ## Run every test: Python, web, browser
+	@ops/dev/chromium.sh
+	npm --prefix web run test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: setup ## Check format, lint, types, layers and lock files
+	$(BIN)/uv lock --quiet --check
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	npm --prefix web run check
+
+bench: setup ## Measure the instrument itself (benches/bench_*.py)
+	@for bench in benches/bench_*.py; do \
+		echo "== $$bench"; $(BIN)/python "$$bench" $(ARGS); \
+	done
+
+build: setup ## Build the wheel into dist/, with the migrations and the dashboard inside
+	$(BIN)/uv build --quiet --wheel --out-dir dist
+	@ls -1 dist/*.whl
+
+clean: ## Remove everything that was installed or built; keeps data/ and config.toml
+	rm -rf .venv web/node_modules app/static dist test-results .coverage* \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find app tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.bootstrapped: ops/dev/python.sh Makefile
+	@python=$$(ops/dev/python.sh) && echo "==> Making .venv with $$python" && "$$python" -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@touch $@
+
+.venv/.installed: .venv/.bootstrapped pyproject.toml uv.lock
+	@echo "==> Installing the Python packages of uv.lock"
+	@$(BIN)/uv sync --frozen --quiet
+	@touch $@
+
+web/node_modules/.installed: ops/dev/node.sh web/package.json web/package-lock.json
+	@ops/dev/node.sh
+	@echo "==> Installing the web packages of web/package-lock.json"
+	@npm --prefix web ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+app/static/index.html: web/node_modules/.installed $(WEB_SOURCES)
+	@echo "==> Building the dashboard"
+	@npm --prefix web run build --silent
+	@touch $@

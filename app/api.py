@@ -1,0 +1,145 @@
+"""The REST routers, the only routes that need no identity, and the OpenAPI document.
+
+The document is what FastAPI derives, plus identity, and nothing that the service does not answer.
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
+
+from app.accounts.authentication import ACCESS_COOKIE
+from app.accounts.endpoints import router as auth_router
+from app.core.settings import Settings
+from app.monitoring.endpoints import health_router, metrics_router
+from app.providers.endpoints import router as providers_router
+
+API_PREFIX = "/api/v1"
+
+DESCRIPTION = """\
+Measures LLM endpoints: submit a benchmark, watch it live, read every request's timing back.
+
+**Identity.** Everything except health and sign-in needs one: `Authorization: Bearer <access token or ltb_… API key>`,
+or the cookies that sign-in sets (writes with cookies must come from this server's own pages).
+
+**Errors** always have the same body:
+`{"error": {"code", "message", "details", "retryable"}, "request_id", "timestamp"}`.
+Wrong input is 422 with `details.errors` = `[{"path", "message", "allowed"?}]`.
+
+**Limits.** Requests are counted per user; `RateLimit-*` headers say where you stand, 429 carries `Retry-After`.
+
+**Times** are UTC (RFC 3339); durations carry their unit in the name (`_ms`, `_seconds`, `_ns`).
+"""
+
+TAGS = [
+    {"name": "auth", "description": "Signing in and out, API keys."},
+    {"name": "providers", "description": "Endpoints that benchmarks can target."},
+    {"name": "benchmarks", "description": "Submitting benchmarks and following them."},
+    {"name": "results", "description": "What was measured, request by request."},
+    {"name": "health", "description": "Probes. Public."},
+    {"name": "monitoring", "description": "Prometheus metrics."},
+]
+
+SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an `ltb_…` API key."},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE, "description": "Set by sign-in; for browsers."},
+}
+
+# Public means: no `require(...)` guard. Sign-out checks the tokens that it is given itself.
+PUBLIC_PATHS = frozenset(
+    {
+        f"{API_PREFIX}/auth/login",
+        f"{API_PREFIX}/auth/refresh",
+        f"{API_PREFIX}/auth/logout",
+        f"{API_PREFIX}/health",
+        f"{API_PREFIX}/health/live",
+        f"{API_PREFIX}/health/ready",
+        f"{API_PREFIX}/openapi.json",  # not served in production mode
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/openapi.json",  # likewise
+    }
+)
+
+# One line per room, in the order of the OpenAPI document.
+REST_ROUTERS: tuple[APIRouter, ...] = (
+    auth_router,
+    providers_router,
+)
+
+
+def api_router(settings: Settings) -> APIRouter:
+    """Everything under /api/v1 that the settings switch on."""
+    router = APIRouter(prefix=API_PREFIX)
+    if settings.server.enable_rest:
+        for room in REST_ROUTERS:
+            router.include_router(room)
+    router.include_router(health_router)
+    if settings.monitoring.enable_metrics:
+        router.include_router(metrics_router)
+    return router
+
+
+def root_router(settings: Settings) -> APIRouter:
+    """The same health and metrics at the root, where probes and scrapers look first; documented under /api/v1."""
+    router = APIRouter(include_in_schema=False)
+    router.include_router(health_router)
+    if settings.monitoring.enable_metrics:
+        router.include_router(metrics_router)
+    return router
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The document of `app`, built once."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            tags=app.openapi_tags,
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        )
+        _add_identity(app, schema)
+        _drop_default_validation_errors(schema)
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _add_identity(app: FastAPI, schema: dict[str, Any]) -> None:
+    schema.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+    for context in iter_route_contexts(app.routes):
+        path = context.path_format
+        operations = schema["paths"].get(path)
+        if operations is None or path is None:
+            continue
+        for method in context.methods or ():
+            if operation := operations.get(method.lower()):
+                operation["security"] = [] if path in PUBLIC_PATHS else [{"bearer": []}, {"cookie": []}]
+                if permission := permission_of(context.dependant):
+                    operation["x-permission"] = permission
+
+
+def permission_of(dependant: Any) -> str | None:
+    """The permission that a route's guard checks, found on its dependency tree."""
+    found = getattr(dependant.call, "permission", None)
+    if found is not None:
+        return str(found)
+    for child in dependant.dependencies:
+        if (permission := permission_of(child)) is not None:
+            return permission
+    return None
+
+
+def _drop_default_validation_errors(schema: dict[str, Any]) -> None:
+    # FastAPI adds its own 422 body to routes that do not document one; ours always answers with the envelope.
+    schemas = schema["components"].get("schemas", {})
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            answer = operation.get("responses", {}).get("422")
+            if answer and "HTTPValidationError" in str(answer):
+                answer["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)

@@ -1,0 +1,164 @@
+# ruff: noqa: ARG001 - the parameters are the options, and are read through `context.params`
+"""`llm-test-bench bench`: one benchmark, run here or submitted to a server."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+_LOAD = "Load"
+_STOP = "End of the run (whichever comes first)"
+_WORK = "Prompts (default: made up, 128 tokens in and 128 out)"
+_REQUEST = "Requests"
+_LIMITS = "Service levels: a request is good when it meets all of them"
+_TARGET = "Target"
+_OUTPUT = "Output"
+_SERVER = "Run on a server instead of here"
+
+_EPILOG = """
+Examples:
+
+llm-test-bench bench --base-url http://127.0.0.1:8000/v1 --model llama --concurrency 64 --requests 1000 --output out
+
+llm-test-bench bench --provider openai --api-key-env OPENAI_API_KEY --model gpt-4o-mini --rate 5 --duration 60
+
+Exit codes: 0 done, 1 failed (also when no request succeeded), 2 bad usage, 130 interrupted. Ctrl-C stops cleanly and
+writes what was measured; a second Ctrl-C leaves at once.
+"""
+
+bench_app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@bench_app.command("bench", epilog=_EPILOG)
+def bench(
+    context: typer.Context,
+    model: Annotated[str, typer.Option(help="Model to ask for.", rich_help_panel=_TARGET)],
+    provider: Annotated[
+        str,
+        typer.Option(
+            help="Kind of provider (openai, vllm, …); with --server, the name of a provider configured there.",
+            rich_help_panel=_TARGET,
+        ),
+    ] = "openai-compatible",
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="Address of the API, such as http://127.0.0.1:8000/v1.", rich_help_panel=_TARGET),
+    ] = None,
+    api_key_env: Annotated[
+        str | None,
+        typer.Option(
+            help="Environment variable that holds the provider's key; without this option no key is sent.",
+            rich_help_panel=_TARGET,
+        ),
+    ] = None,
+    header: Annotated[
+        list[str], typer.Option(help="Further header, 'Name: value'; repeatable.", rich_help_panel=_TARGET)
+    ] = [],  # noqa: B006 - typer copies it
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Accept any TLS certificate.", rich_help_panel=_TARGET)
+    ] = False,
+    ca_file: Annotated[
+        Path | None, typer.Option(help="Further certificate authorities, PEM.", rich_help_panel=_TARGET)
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            help="Users that each wait for their answer (default 1); with --rate, cap on requests in flight.",
+            rich_help_panel=_LOAD,
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Requests per second, started whatever the server does.", rich_help_panel=_LOAD),
+    ] = None,
+    arrival: Annotated[
+        Literal["poisson", "constant"], typer.Option(help="Gaps between arrivals of --rate.", rich_help_panel=_LOAD)
+    ] = "poisson",
+    workers: Annotated[
+        int, typer.Option(help="Engine processes; each wants a core of its own.", rich_help_panel=_LOAD)
+    ] = 1,
+    seed: Annotated[int, typer.Option(help="Same seed, same schedule and prompts.", rich_help_panel=_LOAD)] = 0,
+    requests: Annotated[int | None, typer.Option(help="Requests to start.", rich_help_panel=_STOP)] = None,
+    duration: Annotated[
+        float | None, typer.Option(help="Seconds after which no request starts.", rich_help_panel=_STOP)
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="The same prompt for every request.", rich_help_panel=_WORK)
+    ] = None,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(
+            help='Prompts taken in turn: .txt (one a line), .jsonl or .json (strings or {"prompt": …}).',
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
+    input_tokens: Annotated[
+        int | None, typer.Option(help="Made-up prompts of about this length, all different.", rich_help_panel=_WORK)
+    ] = None,
+    output_tokens: Annotated[
+        int | None, typer.Option(help="Tokens to ask for with made-up prompts.", rich_help_panel=_WORK)
+    ] = None,
+    system: Annotated[str | None, typer.Option(help="System message.", rich_help_panel=_REQUEST)] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Cap on output tokens.", rich_help_panel=_REQUEST)] = None,
+    temperature: Annotated[float | None, typer.Option(help="0 to 2.", rich_help_panel=_REQUEST)] = None,
+    top_p: Annotated[float | None, typer.Option(help="Above 0, up to 1.", rich_help_panel=_REQUEST)] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream/--no-stream", help="Ask for a streamed answer.", rich_help_panel=_REQUEST)
+    ] = True,
+    timeout: Annotated[
+        float | None,
+        typer.Option(help="Seconds for a whole request (default 600).", rich_help_panel=_REQUEST),
+    ] = None,
+    max_attempts: Annotated[
+        int, typer.Option(help="Tries per request; 1 never retries.", rich_help_panel=_REQUEST)
+    ] = 1,
+    slo_ttft_ms: Annotated[
+        float | None, typer.Option(help="Longest time to first token.", rich_help_panel=_LIMITS)
+    ] = None,
+    slo_tpot_ms: Annotated[
+        float | None, typer.Option(help="Longest time per output token.", rich_help_panel=_LIMITS)
+    ] = None,
+    slo_e2e_ms: Annotated[
+        float | None, typer.Option(help="Longest time to the last chunk.", rich_help_panel=_LIMITS)
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the benchmark.", rich_help_panel=_OUTPUT)] = None,
+    tag: Annotated[list[str], typer.Option(help="Tag; repeatable.", rich_help_panel=_OUTPUT)] = [],  # noqa: B006
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder for results.jsonl and summary.json; replaces those there.", rich_help_panel=_OUTPUT),
+    ] = None,
+    export: Annotated[
+        str,
+        typer.Option(help="Formats for --output: jsonl, csv, json, separated by commas.", rich_help_panel=_OUTPUT),
+    ] = "jsonl",
+    save_responses: Annotated[
+        bool, typer.Option("--save-responses", help="Keep response texts.", rich_help_panel=_OUTPUT)
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No live view, only the summary.", rich_help_panel=_OUTPUT)
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON on standard output.", rich_help_panel=_OUTPUT)
+    ] = False,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of an LLM Test Bench server.", envvar="LLM_TEST_BENCH_SERVER", rich_help_panel=_SERVER
+        ),
+    ] = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option(help="API key of that server (ltb_…).", envvar="LLM_TEST_BENCH_API_KEY", rich_help_panel=_SERVER),
+    ] = None,
+) -> None:
+    """Run one benchmark and print what was measured, with the instrument's own error beside it."""
+    from app.cli.bench_spec import BenchOptions  # noqa: PLC0415 - help stays fast
+
+    options = BenchOptions(**context.params)
+    if options.server:
+        from app.cli.bench_remote import run_on_server  # noqa: PLC0415
+
+        raise typer.Exit(run_on_server(options))
+    from app.cli.bench_local import run_here  # noqa: PLC0415
+
+    raise typer.Exit(run_here(options))

@@ -1,0 +1,92 @@
+"""A benchmark in this process and its engine processes, with no server and no database."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from importlib.metadata import version
+from typing import Any
+
+from app.benchmarks.local import run_local
+from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
+from app.benchmarks.schemas import BenchmarkSpec
+from app.cli.bench_outcome import show_outcome
+from app.cli.bench_output import ResultFiles, parse_formats
+from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec
+from app.cli.bench_view import BenchView
+from app.loadgen.frames import Endpoint
+
+_STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves at once."
+
+
+def run_here(options: BenchOptions) -> int:
+    """Run, show and write; the answer is the exit code."""
+    spec, endpoint, formats = build_spec(options), build_endpoint(options), parse_formats(options.export)
+    fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
+    files = ResultFiles(options.output, formats, fields) if options.output else None
+    view = BenchView(spec.name, quiet=options.quiet)
+    with files or nullcontext():
+        try:
+            with view.running():
+                summary, interrupted = asyncio.run(_run(spec, endpoint, files, view))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None  # the second Ctrl-C
+        if files:
+            status = "failed" if summary["error"] else "interrupted" if interrupted else "completed"
+            written = files.finish({**_context(spec, endpoint, status), **summary})
+            view.console.print(f"Wrote {', '.join(str(path) for path in written)}", highlight=False, soft_wrap=True)
+    return show_outcome(spec.name, summary, as_json=options.as_json, interrupted=interrupted)
+
+
+async def _run(
+    spec: BenchmarkSpec, endpoint: Endpoint, files: ResultFiles | None, view: BenchView
+) -> tuple[dict[str, Any], bool]:
+    stop = asyncio.Event()
+
+    def keep(results: list[MeasuredResult]) -> None:
+        if files:
+            files.write(_line(result, spec) for result in results)
+
+    def interrupt() -> None:
+        view.note(_STOPPING)
+        stop.set()
+
+    with _on_interrupt(interrupt):
+        summary = await run_local(spec, endpoint, on_progress=view.update, on_results=keep, stop=stop)
+    return summary, stop.is_set()
+
+
+def _line(result: MeasuredResult, spec: BenchmarkSpec) -> dict[str, Any]:
+    line = results_line(result)
+    return {**line, "response_text": result.response_text} if spec.save_responses else line
+
+
+@contextmanager
+def _on_interrupt(first: Callable[[], None]) -> Iterator[None]:
+    """The first SIGINT or SIGTERM calls `first`; the next one cancels the running task."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+    steps = iter([first])
+
+    def handle() -> None:
+        next(steps, task.cancel)()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, handle)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _context(spec: BenchmarkSpec, endpoint: Endpoint, status: str) -> dict[str, Any]:
+    """What it takes to run the same again; keys and header values stay out."""
+    return {
+        "name": spec.name,
+        "status": status,
+        "program": f"llm-test-bench {version('llm-test-bench')}",
+        "base_url": endpoint.base_url,
+        "spec": spec.model_dump(mode="json"),
+    }

@@ -1,0 +1,24 @@
+"""How a benchmark ends on the command line: what is printed, and the exit code. The same for local and remote runs."""
+
+import sys
+from typing import Any
+
+import orjson
+from rich.console import Console
+
+from app.cli import EXIT_FAILED, EXIT_INTERRUPTED
+from app.cli.bench_view import print_summary
+
+
+def show_outcome(title: str, summary: dict[str, Any], *, as_json: bool, interrupted: bool) -> int:
+    """Print the summary as asked; the answer is the exit code."""
+    if as_json:
+        print(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode())
+    else:
+        print_summary(Console(), title, summary)
+    if summary.get("error"):
+        print(f"error: {summary['error']}", file=sys.stderr)
+        return EXIT_FAILED
+    if interrupted:
+        return EXIT_INTERRUPTED
+    return 0 if summary["requests"]["ok"] else EXIT_FAILED

@@ -1,0 +1,98 @@
+"""The files of a local benchmark. Knows rows as dictionaries, not how they were measured.
+
+`results.jsonl` grows while the run goes on, so a crash keeps what was measured; the others are made from it at the end.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+from app.cli.usage import UsageProblem
+from app.reports.exports import safe_cell
+
+FORMATS = ("jsonl", "csv", "json")
+JOURNAL = "results.jsonl"
+
+
+def parse_formats(text: str) -> tuple[str, ...]:
+    """`jsonl,csv` as a tuple; `jsonl` is always written.
+
+    Raises:
+        UsageProblem: for anything else.
+    """
+    formats = [part.strip() for part in text.split(",") if part.strip()]
+    if unknown := [part for part in formats if part not in FORMATS]:
+        raise UsageProblem([f"--export: unknown format {', '.join(unknown)}; known are {', '.join(FORMATS)}"])
+    return tuple(dict.fromkeys(formats))
+
+
+class ResultFiles:
+    """Writes into one folder; what an earlier run left there under the same names is replaced."""
+
+    def __init__(self, folder: Path, formats: Iterable[str], fields: tuple[str, ...]) -> None:
+        self.folder = folder
+        self._formats = tuple(formats)
+        self._fields = fields
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in ("summary.json", *(f"results.{other}" for other in FORMATS)):
+                (folder / name).unlink(missing_ok=True)
+            self._journal = (folder / JOURNAL).open("wb")
+        except OSError as error:
+            raise UsageProblem([f"--output: {error.filename or folder}: {error.strerror}"]) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._journal.close()
+
+    def write(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Append rows and hand them to the system, which keeps them should this process die."""
+        self._journal.write(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows))
+        self._journal.flush()
+
+    def finish(self, summary: dict[str, Any]) -> list[Path]:
+        """Write the summary and the other formats; returns every file that was written."""
+        self._journal.flush()
+        os.fsync(self._journal.fileno())
+        written = [self.folder / "summary.json", self.folder / JOURNAL]
+        written[0].write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        if "csv" in self._formats:
+            written.append(self._write_csv())
+        if "json" in self._formats:
+            written.append(self._write_json())
+        return written
+
+    def _rows(self) -> Iterator[bytes]:
+        with (self.folder / JOURNAL).open("rb") as journal:
+            yield from journal
+
+    def _write_csv(self) -> Path:
+        path = self.folder / "results.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, self._fields, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows({name: _cell(value) for name, value in orjson.loads(row).items()} for row in self._rows())
+        return path
+
+    def _write_json(self) -> Path:
+        path = self.folder / "results.json"
+        with path.open("wb") as file:
+            separator = b"[\n"
+            for row in self._rows():
+                file.write(separator + row.rstrip(b"\n"))
+                separator = b",\n"
+            file.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
+        return path
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return safe_cell(value) if isinstance(value, str) else value

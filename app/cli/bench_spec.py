@@ -1,0 +1,260 @@
+"""From the options of `bench` to a benchmark spec and an endpoint. Says what is wrong in terms of options."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.adapters import registry
+from app.benchmarks.schemas import BenchmarkSpec, Timeouts
+from app.cli.usage import UsageProblem
+from app.loadgen.frames import Endpoint
+
+DEFAULT_TOKENS = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions:
+    """The options as given; their defaults and meanings are in `app.cli.bench`."""
+
+    provider: str
+    base_url: str | None
+    model: str
+    name: str | None
+    tag: list[str]
+    concurrency: int | None
+    rate: float | None
+    arrival: str
+    requests: int | None
+    duration: float | None
+    workers: int
+    seed: int
+    prompt: str | None
+    dataset: Path | None
+    input_tokens: int | None
+    output_tokens: int | None
+    system: str | None
+    max_tokens: int | None
+    temperature: float | None
+    top_p: float | None
+    stream: bool
+    timeout: float | None
+    max_attempts: int
+    slo_ttft_ms: float | None
+    slo_tpot_ms: float | None
+    slo_e2e_ms: float | None
+    api_key_env: str | None
+    header: list[str]
+    insecure: bool
+    ca_file: Path | None
+    output: Path | None
+    export: str
+    save_responses: bool
+    server: str | None
+    api_key: str | None
+    quiet: bool
+    as_json: bool
+
+
+_OPTION_OF_FIELD = {
+    "targets.provider": "--provider",
+    "targets.model": "--model",
+    "workload.prompt": "--prompt",
+    "workload.prompts": "--dataset",
+    "workload.input_tokens": "--input-tokens",
+    "workload.output_tokens": "--output-tokens",
+    "load.concurrency": "--concurrency",
+    "load.max_in_flight": "--concurrency",
+    "load.rate": "--rate",
+    "stop": "--requests, --duration",
+    "stop.requests": "--requests",
+    "stop.duration_seconds": "--duration",
+    "slo.ttft_ms": "--slo-ttft-ms",
+    "slo.tpot_ms": "--slo-tpot-ms",
+    "slo.e2e_ms": "--slo-e2e-ms",
+    "sampling.system": "--system",
+    "sampling.max_tokens": "--max-tokens",
+    "sampling.temperature": "--temperature",
+    "sampling.top_p": "--top-p",
+    "retry.max_attempts": "--max-attempts",
+    "timeouts": "--timeout",
+    "seed": "--seed",
+    "workers": "--workers",
+    "name": "--name",
+    "tags": "--tag",
+    "": "--workers",  # the one rule over the whole spec that options can break
+}
+_KINDS = {"prompt", "list", "synthetic", "closed", "constant", "poisson"}
+
+
+def build_spec(options: BenchOptions) -> BenchmarkSpec:
+    """The spec that the options describe.
+
+    Raises:
+        UsageProblem: naming each wrong option.
+    """
+    if options.requests is None and options.duration is None:
+        raise UsageProblem(["give --requests, --duration, or both"])
+    document = {
+        "name": options.name if options.name is not None else f"{options.provider} {options.model}"[:200],
+        "tags": options.tag,
+        "targets": [{"provider": options.provider, "model": options.model}],
+        "workload": _workload(options),
+        "load": _load(options),
+        "stop": _given(requests=options.requests, duration_seconds=options.duration),
+        "slo": _given(ttft_ms=options.slo_ttft_ms, tpot_ms=options.slo_tpot_ms, e2e_ms=options.slo_e2e_ms),
+        "sampling": _given(
+            stream=options.stream,
+            system=options.system,
+            max_tokens=options.max_tokens,
+            temperature=options.temperature,
+            top_p=options.top_p,
+        ),
+        "retry": {"max_attempts": options.max_attempts},
+        "timeouts": _timeouts(options.timeout),
+        "seed": options.seed,
+        "workers": options.workers,
+        "save_responses": options.save_responses,
+    }
+    try:
+        return BenchmarkSpec.model_validate(document)
+    except ValidationError as error:
+        raise UsageProblem(
+            f"{option_of(item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors(include_url=False, include_input=False, include_context=False)
+        ) from None
+
+
+def build_endpoint(options: BenchOptions) -> Endpoint:
+    """Where a local run sends its requests.
+
+    Raises:
+        UsageProblem: for an unknown provider kind, a missing address or key, or a header that is none.
+    """
+    try:
+        kind = registry.kind(options.provider)
+    except registry.UnknownKindError as error:
+        raise UsageProblem([f"--provider: {error}"]) from None
+    base_url = options.base_url or kind.default_base_url
+    if base_url is None:
+        raise UsageProblem([f"--base-url: {options.provider} has no default address; give one"])
+    if not base_url.startswith(("http://", "https://")):
+        raise UsageProblem([f"--base-url: {base_url!r} must start with http:// or https://"])
+    if options.ca_file is not None and not options.ca_file.is_file():
+        raise UsageProblem([f"--ca-file: {options.ca_file} is not a file"])
+    return Endpoint(
+        adapter=options.provider,
+        base_url=base_url,
+        model=options.model,
+        api_key=provider_key(options),
+        headers=headers(options),
+        verify_tls=not options.insecure,
+        ca_file=str(options.ca_file) if options.ca_file else None,
+    )
+
+
+def provider_key(options: BenchOptions) -> str | None:
+    """The provider's key out of the variable named by `--api-key-env`; only ever sent when that option is given."""
+    if options.api_key_env is None:
+        return None
+    key = os.environ.get(options.api_key_env)
+    if not key:
+        raise UsageProblem([f"--api-key-env: the environment variable {options.api_key_env} is not set"])
+    return key
+
+
+def headers(options: BenchOptions) -> dict[str, str]:
+    """`--header "Name: value"`, as often as given."""
+    found = {}
+    for line in options.header:
+        name, separator, value = line.partition(":")
+        if not separator or not name.strip():
+            raise UsageProblem([f"--header: {line!r} is not of the form 'Name: value'"])
+        found[name.strip()] = value.strip()
+    return found
+
+
+def option_of(location: Sequence[int | str]) -> str:
+    """The option behind a place in the spec, such as `("load", "closed", "concurrency")`."""
+    named = [str(part) for part in location if not str(part).isdigit()]
+    without_kind = [*named[:1], *(named[2:] if named[1:2] and named[1] in _KINDS else named[1:])]
+    for parts in (without_kind, named):
+        for length in range(len(parts), 0, -1):
+            if option := _OPTION_OF_FIELD.get(".".join(parts[:length])):
+                return option
+    return ".".join(named) or _OPTION_OF_FIELD[""]
+
+
+def _workload(options: BenchOptions) -> dict[str, Any]:
+    synthetic = options.input_tokens is not None or options.output_tokens is not None
+    if (options.prompt is not None) + (options.dataset is not None) + synthetic > 1:
+        raise UsageProblem(["--prompt, --dataset and --input-tokens/--output-tokens exclude each other"])
+    if options.prompt is not None:
+        return {"kind": "prompt", "prompt": options.prompt}
+    if options.dataset is not None:
+        return {"kind": "list", "prompts": read_prompts(options.dataset)}
+    return {
+        "kind": "synthetic",
+        "input_tokens": DEFAULT_TOKENS if options.input_tokens is None else options.input_tokens,
+        "output_tokens": DEFAULT_TOKENS if options.output_tokens is None else options.output_tokens,
+    }
+
+
+def _load(options: BenchOptions) -> dict[str, Any]:
+    if options.rate is None:
+        return {"kind": "closed", "concurrency": 1 if options.concurrency is None else options.concurrency}
+    return {"kind": options.arrival, "rate": options.rate} | _given(max_in_flight=options.concurrency)
+
+
+def _timeouts(total_seconds: float | None) -> dict[str, float]:
+    if total_seconds is None:
+        return {}
+    usual = Timeouts().model_dump()
+    return {name: min(seconds, total_seconds) for name, seconds in usual.items()} | {"total_seconds": total_seconds}
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def read_prompts(path: Path) -> list[str]:
+    """Prompts of a file: `.txt` has one a line, `.jsonl` and `.json` hold strings or objects with a `prompt`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise UsageProblem([f"--dataset: {path}: {reason}"]) from None
+    suffix = path.suffix.lower()
+    if suffix == ".txt":
+        prompts = [line for line in text.splitlines() if line.strip()]
+    elif suffix == ".jsonl":
+        lines = [(f"line {number}", line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+        prompts = [_prompt(_parsed(path, place, line), path, place) for place, line in lines]
+    elif suffix == ".json":
+        items = _parsed(path, "file", text)
+        if not isinstance(items, list):
+            raise UsageProblem([f"--dataset: {path}: must hold a list of prompts"])
+        prompts = [_prompt(item, path, f"item {number}") for number, item in enumerate(items, 1)]
+    else:
+        raise UsageProblem([f"--dataset: {path}: must end in .txt, .jsonl or .json"])
+    if not prompts:
+        raise UsageProblem([f"--dataset: {path}: holds no prompt"])
+    return prompts
+
+
+def _parsed(path: Path, place: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UsageProblem([f"--dataset: {path}, {place}: not JSON ({error})"]) from None
+
+
+def _prompt(item: Any, path: Path, place: str) -> str:
+    prompt = item.get("prompt") if isinstance(item, dict) else item
+    if not isinstance(prompt, str) or not prompt:
+        raise UsageProblem([f'--dataset: {path}, {place}: must be a string or an object with a "prompt" string'])
+    return prompt

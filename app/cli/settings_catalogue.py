@@ -1,0 +1,142 @@
+"""Every setting as the models declare it: key, default, meaning, what is allowed, and where its value came from.
+
+The configuration template, `config show` and the documentation test are all made from this list, so nothing is
+written down twice.
+"""
+
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+from urllib.parse import urlsplit, urlunsplit
+
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from app.core.settings import ENV_PREFIX, Settings
+
+_LIMITS = (
+    (Ge, "ge", "at least {}"),
+    (Gt, "gt", "above {}"),
+    (Le, "le", "at most {}"),
+    (Lt, "lt", "below {}"),
+    (MinLen, "min_length", "at least {} characters"),
+    (MaxLen, "max_length", "at most {} characters"),
+)
+REDACTED = "********"
+
+
+class Setting(NamedTuple):
+    """One key of one section."""
+
+    section: str
+    name: str
+    default: Any
+    description: str
+    allowed: str
+
+    @property
+    def key(self) -> str:
+        """As in messages: `server.websocket.queue_size`."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it: `LTB_SERVER__WEBSOCKET__QUEUE_SIZE`."""
+        return ENV_PREFIX + self.key.replace(".", "__").upper()
+
+
+def settings() -> Iterator[Setting]:
+    """Every setting, section by section; a section's own keys come before its sub-sections."""
+    for name, field in Settings.model_fields.items():
+        yield from _of_section(name, _model(field))
+
+
+def value_of(values: BaseModel, setting: Setting) -> Any:
+    """The value in force, with secrets and passwords inside addresses replaced by asterisks."""
+    found: Any = values
+    for part in setting.key.split("."):
+        found = getattr(found, part)
+    if isinstance(found, SecretStr):
+        return REDACTED
+    if isinstance(found, str) and "://" in found:
+        return _without_password(found)
+    return str(found) if isinstance(found, Path) else found
+
+
+def source_of(setting: Setting, path: Path) -> str:
+    """Where the value came from: an environment variable, the file, or the default."""
+    environment = {name.upper() for name in os.environ}
+    parts = setting.variable.split("__")
+    for depth in range(len(parts), 0, -1):  # LTB_SERVER may hold the whole section as JSON
+        name = "__".join(parts[:depth])
+        if name in environment and (depth == len(parts) or _in_json(name, setting.key.split(".")[depth:])):
+            return name
+    if path.is_file() and _contains(tomllib.loads(path.read_text(encoding="utf-8")), setting.key.split(".")):
+        return str(path)
+    return "default"
+
+
+def toml_value(value: Any) -> str:
+    """`value` as TOML; JSON and TOML agree on strings, numbers, booleans and arrays of them."""
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+
+
+def _of_section(section: str, model: type[BaseModel]) -> Iterator[Setting]:
+    nested = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            nested.append((name, field))
+            continue
+        default = field.get_default(call_default_factory=True)
+        yield Setting(
+            section,
+            name,
+            str(default) if isinstance(default, Path) else default,
+            field.description or "",
+            _allowed(field),
+        )
+    for name, field in nested:
+        yield from _of_section(f"{section}.{name}", _model(field))
+
+
+def _model(field: FieldInfo) -> type[BaseModel]:
+    assert isinstance(field.annotation, type)
+    assert issubclass(field.annotation, BaseModel)
+    return field.annotation
+
+
+def _allowed(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return " | ".join(toml_value(choice) for choice in get_args(field.annotation))
+    texts = []
+    for kind, attribute, text in _LIMITS:
+        texts += [text.format(getattr(item, attribute)) for item in field.metadata if isinstance(item, kind)]
+    return ", ".join(texts).replace("at least 1 characters", "not empty")
+
+
+def _without_password(address: str) -> str:
+    parts = urlsplit(address)
+    if not parts.password:
+        return address
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.split(':', 1)[0]}:{REDACTED}@{host}"))
+
+
+def _in_json(variable: str, path: list[str]) -> bool:
+    raw = next(value for name, value in os.environ.items() if name.upper() == variable)
+    try:
+        return _contains(json.loads(raw), path)
+    except ValueError:
+        return False
+
+
+def _contains(tree: Any, path: list[str]) -> bool:
+    for part in path:
+        if not isinstance(tree, Mapping) or part not in tree:
+            return False
+        tree = tree[part]
+    return True

@@ -1,0 +1,49 @@
+"""`llm-test-bench simulate`: the built-in server with known timings."""
+
+from typing import Annotated
+
+import typer
+
+from app.simulator.behaviour import Behaviour
+from app.simulator.server import serve
+
+
+def _help(name: str) -> str:
+    return str(Behaviour.__dataclass_fields__[name].metadata["help"])
+
+
+def simulate(
+    host: Annotated[str, typer.Option(help=_help("host"))] = Behaviour.host,
+    port: Annotated[int, typer.Option(help=_help("port"))] = Behaviour.port,
+    ttft_ms: Annotated[float, typer.Option(help=_help("ttft_ms"))] = Behaviour.ttft_ms,
+    itl_ms: Annotated[float, typer.Option(help=_help("itl_ms"))] = Behaviour.itl_ms,
+    jitter: Annotated[float, typer.Option(help=_help("jitter"))] = Behaviour.jitter,
+    tokens: Annotated[int, typer.Option(help=_help("tokens"))] = Behaviour.tokens,
+    error_rate: Annotated[float, typer.Option(help=_help("error_rate"))] = Behaviour.error_rate,
+    errors: Annotated[str, typer.Option(help=_help("errors"))] = Behaviour.errors,
+    seed: Annotated[int, typer.Option(help=_help("seed"))] = Behaviour.seed,
+    model: Annotated[str, typer.Option(help=_help("model"))] = Behaviour.model,
+    api_key: Annotated[str | None, typer.Option(help=_help("api_key"))] = Behaviour.api_key,
+    log: Annotated[str | None, typer.Option(help=_help("log"))] = Behaviour.log,
+) -> None:
+    """Serve OpenAI Chat Completions with known timings, for trying benchmarks and checking measurements.
+
+    Example: llm-test-bench simulate --port 9000 --ttft-ms 200 --itl-ms 20 --tokens 100 --log truth.jsonl
+    """
+    try:
+        behaviour = Behaviour(
+            host, port, ttft_ms, itl_ms, jitter, tokens, error_rate, errors, seed, model, api_key, log
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+    def on_listening(port: int) -> None:
+        print(f"simulating {model!r} at http://{host}:{port}/v1 (Ctrl-C stops)", flush=True)
+
+    try:
+        simulator = serve(behaviour, on_listening)
+    except OSError as error:
+        print(f"cannot serve on {host}:{port}: {error.strerror or error}")
+        raise typer.Exit(1) from None
+    lag_ms = simulator.max_send_lag_ns / 1e6
+    print(f"answered {simulator.requests} requests; the latest send was {lag_ms:.3f} ms behind its schedule")

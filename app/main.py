@@ -1,0 +1,157 @@
+"""The server: `create_app` wires the rooms together, and its lifespan starts and stops them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse
+from starlette.types import Scope
+
+from app.accounts.authentication import COOKIE_NAMES, RequestGate
+from app.accounts.service import AccountService
+from app.api import API_PREFIX, DESCRIPTION, TAGS, api_router, openapi_document, root_router
+from app.core import migrations
+from app.core.clock import SystemClock
+from app.core.database import Database
+from app.core.http import install_error_handlers
+from app.core.keyring import load_keyring
+from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
+from app.core.origins import HostPolicy, OriginPolicy
+from app.core.outbound import OutboundGuard
+from app.core.rate_limit import RateLimiter
+from app.core.settings import Settings
+from app.core.static import Dashboard
+from app.monitoring.health import Readiness, database_check, redis_check
+from app.monitoring.metrics import Metrics, ObserveRequests
+from app.providers.service import ProviderService
+
+STATIC_FOLDER = Path(__file__).parent / "static"
+
+log = structlog.get_logger(__name__)
+
+
+def service_version() -> str:
+    """The installed version."""
+    try:
+        return version("llm-test-bench")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "0"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI app for these settings. Building it does nothing; its lifespan does."""
+    production = settings.security.production
+    app = FastAPI(
+        title="LLM Test Bench",
+        version=service_version(),
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        openapi_url=None,
+        docs_url=None,  # the stock pages load scripts from a CDN, which the content security policy forbids
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    app.state.metrics = Metrics(app.version)
+    app.state.generated_admin_password = None
+    install_error_handlers(app)
+    app.include_router(api_router(settings))
+    app.include_router(root_router(settings))
+    if not production:
+        _serve_openapi(app)
+    if settings.server.enable_dashboard:
+        # Not a mount: a mount at "/" would take requests whose path exists and whose method is wrong (405).
+        app.router.default = Dashboard(STATIC_FOLDER)
+    app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
+    _add_middlewares(app, settings)
+    return app
+
+
+def _serve_openapi(app: FastAPI) -> None:
+    async def document() -> JSONResponse:
+        return JSONResponse(openapi_document(app))
+
+    for path in ("/openapi.json", f"{API_PREFIX}/openapi.json"):
+        app.add_api_route(path, document, include_in_schema=False)
+
+
+def _add_middlewares(app: FastAPI, settings: Settings) -> None:
+    # Added from the inside out: the last one sees a request first.
+    server = settings.server
+    app.add_middleware(OriginCheck, policy=OriginPolicy(server.cors_allowed_origins), cookie_names=COOKIE_NAMES)
+    app.add_middleware(BodyLimit, limit_bytes=server.max_body_bytes)
+    if server.cors_allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(server.cors_allowed_origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
+        )
+    app.add_middleware(HostCheck, policy=HostPolicy(server))
+    app.add_middleware(ErrorBoundary)
+    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=_Templates(app).of)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestContext)
+
+
+class _Templates:
+    """Finds the route template (`/api/v1/providers/{name}`) of a request that was routed."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._by_endpoint: dict[object, list[tuple[str, object]]] | None = None
+
+    def of(self, scope: Scope) -> str | None:
+        """The template, or None when no route took the request."""
+        if self._by_endpoint is None:
+            self._by_endpoint = {}
+            for context in iter_route_contexts(self._app.routes):
+                known = self._by_endpoint.setdefault(context.endpoint, [])
+                known.append((str(context.path_format), getattr(context, "path_regex", None)))
+        for template, regex in self._by_endpoint.get(scope.get("endpoint"), ()):
+            if regex is not None and regex.match(scope["path"]):  # type: ignore[attr-defined]
+                return template
+        return "(dashboard)" if isinstance(scope.get("endpoint"), Dashboard) else None
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Starts the rooms from the lowest up and stops them in reverse, even when a later one fails to start."""
+    settings: Settings = app.state.settings
+    async with AsyncExitStack() as stack:
+        keyring = load_keyring(settings)
+        clock = app.state.clock = SystemClock()
+        database = app.state.database = Database(settings.storage)
+        stack.push_async_callback(database.close)
+        if settings.storage.enable_migrations:
+            await migrations.upgrade(database.engine)
+        # events: `app.state.bus` and publish-on-commit join here.
+
+        limiter = RateLimiter(settings.distributed.redis_url)
+        stack.push_async_callback(limiter.close)
+        accounts = app.state.accounts = AccountService(database, clock, keyring, limiter, settings.security)
+        stack.callback(accounts.close)
+        await accounts.start()
+        gate = app.state.gate = RequestGate(accounts, limiter, settings.server.rate_limit_requests_per_minute)
+        app.state.authenticate = gate.authenticate
+
+        guard = OutboundGuard(settings.outbound.allow)
+        app.state.providers = ProviderService(database, clock, keyring, guard)
+        # benchmarks, realtime: their services join here, then the benchmark runner starts.
+
+        checks = {"database": database_check(database)}
+        if settings.distributed.redis_url is not None:
+            checks["redis"] = redis_check(settings.distributed.redis_url)
+        app.state.readiness = Readiness(checks)
+        app.state.generated_admin_password = await accounts.users.bootstrap(
+            settings.security.admin_username, settings.storage.data_dir, production=settings.security.production
+        )
+        log.info("started", version=app.version, database=database.dialect)
+        yield
+        log.info("stopping")

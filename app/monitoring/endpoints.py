@@ -1,0 +1,70 @@
+"""REST: health (public) and Prometheus metrics. Served under /api/v1 and at the root, where probes look first."""
+
+import asyncio
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.accounts.caller import Caller, require
+from app.accounts.permissions import Permission
+from app.core.errors import ServiceUnavailableError
+from app.core.http import error_responses
+from app.monitoring.health import Readiness
+from app.monitoring.metrics import CONTENT_TYPE, Metrics
+from app.monitoring.schemas import Alive, Health, Ready
+
+health_router = APIRouter(tags=["health"])
+metrics_router = APIRouter(tags=["monitoring"])
+
+MetricsRead = Annotated[Caller, Depends(require(Permission.METRICS_READ))]
+
+
+def _readiness(request: Request) -> Readiness:
+    return cast("Readiness", request.app.state.readiness)
+
+
+Parts = Annotated[Readiness, Depends(_readiness)]
+
+
+@health_router.get("/health", operation_id="getHealth", summary="Health", responses=error_responses())
+async def health(parts: Parts) -> Health:
+    """How each part is. Always 200 while the process answers; use /health/ready to decide about traffic."""
+    checks = await parts.results()
+    is_ok = all(check.status == "ok" for check in checks.values())
+    return Health(status="ok" if is_ok else "degraded", checks=checks)
+
+
+@health_router.get("/health/live", operation_id="getLiveness", summary="Liveness", responses=error_responses())
+async def live() -> Alive:
+    """The process answers. Restart it when this fails."""
+    return Alive()
+
+
+@health_router.get("/health/ready", operation_id="getReadiness", summary="Readiness", responses=error_responses(503))
+async def ready(parts: Parts) -> Ready:
+    """Every part answers in time. Send no traffic while this fails."""
+    checks = await parts.results()
+    if failed := [name for name, check in checks.items() if check.status != "ok"]:
+        raise ServiceUnavailableError(
+            f"not ready: {', '.join(failed)}", checks={name: check.model_dump() for name, check in checks.items()}
+        )
+    return Ready(checks=checks)
+
+
+@metrics_router.get(
+    "/metrics",
+    operation_id="getMetrics",
+    summary="Prometheus metrics",
+    response_class=Response,
+    responses={
+        **error_responses(401, 403),
+        200: {
+            "description": "Prometheus text format 0.0.4.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        },
+    },
+)
+async def metrics(_caller: MetricsRead, request: Request) -> Response:
+    """Counters, histograms and gauges for Prometheus. Give the scraper an API key with the scope `metrics.read`."""
+    found = cast("Metrics", request.app.state.metrics)
+    return Response(await asyncio.to_thread(found.exposition), media_type=CONTENT_TYPE)

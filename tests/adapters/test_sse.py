@@ -1,0 +1,79 @@
+"""The event-stream parser against a plain reading of the standard, split at every position."""
+
+import re
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.adapters.sse import SseParser
+
+LINE = st.sampled_from(
+    [
+        b"",
+        b"",
+        b"data: one",
+        b"data:two",
+        b"data: ",
+        b"data",
+        b": ping",
+        b"event: x",
+        b"id: 7",
+        b'data: {"a": 1}',
+        b"junk",
+    ]
+)
+END = st.sampled_from([b"\n", b"\r\n", b"\r"])
+
+
+def as_the_standard_says(stream: bytes) -> list[bytes]:
+    """Section 9.2.6, read literally over the whole stream."""
+    lines = re.split(rb"\r\n|\n|\r", stream.removeprefix(b"\xef\xbb\xbf"))
+    events: list[bytes] = []
+    data: list[bytes] = []
+    for line in [*lines, b""]:  # the blank line at the end is our stated deviation
+        if not line:
+            if data:
+                events.append(b"\n".join(data))
+            data = []
+        else:
+            field, colon, value = line.partition(b":")
+            if field == b"data":
+                data.append(value.removeprefix(b" ") if colon else b"")
+    return events
+
+
+def parsed(pieces: list[bytes]) -> list[bytes]:
+    parser = SseParser()
+    events = [event for piece in pieces for event in parser.feed(piece)]
+    return events + parser.finish()
+
+
+@given(
+    lines=st.lists(st.tuples(LINE, END), max_size=12),
+    bom=st.booleans(),
+    cuts=st.lists(st.integers(0, 200), max_size=8),
+)
+def test_any_split_gives_what_the_standard_says(lines: list[tuple[bytes, bytes]], bom: bool, cuts: list[int]) -> None:
+    stream = b"".join(line + end for line, end in lines)
+    # An empty first line must not swallow the LF of a CRLF that our own joining made out of "\r" + "\n…".
+    stream = (b"\xef\xbb\xbf" if bom else b"") + stream
+    bounds = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    pieces = [stream[start:end] for start, end in pairwise(bounds)]
+    assert parsed(pieces) == as_the_standard_says(stream)
+
+
+def test_an_event_is_delivered_by_the_read_that_closes_it() -> None:
+    parser = SseParser()
+    assert parser.feed(b"data: a\r\n\r") == [b"a"]
+    assert parser.feed(b"\ndata: b\n") == []
+    assert parser.feed(b"\n") == [b"b"]
+
+
+def test_long_events_cost_linear_time() -> None:
+    parser = SseParser()
+    piece = b"x" * 1000
+    parser.feed(b"data: ")
+    for _ in range(10_000):
+        assert parser.feed(piece) == []
+    assert parser.feed(b"\n\n") == [piece * 10_000]

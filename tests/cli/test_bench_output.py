@@ -1,0 +1,62 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from app.cli.bench_output import ResultFiles, parse_formats
+from app.cli.usage import UsageProblem
+
+FIELDS = ("index", "status", "error", "ttft_ms")
+ROWS = [
+    {"index": 0, "status": "ok", "error": None, "ttft_ms": 1.5},
+    {"index": 1, "status": "error", "error": "=HYPERLINK(1)", "ttft_ms": None},
+]
+
+
+def test_rows_are_on_disk_as_soon_as_they_are_written(tmp_path: Path) -> None:
+    with ResultFiles(tmp_path / "new" / "folder", ("jsonl",), FIELDS) as files:
+        files.write(ROWS)
+        lines = (files.folder / "results.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == ROWS
+
+
+def test_the_other_formats_hold_the_same_rows(tmp_path: Path) -> None:
+    with ResultFiles(tmp_path, ("csv", "json"), FIELDS) as files:
+        files.write(ROWS)
+        written = files.finish({"requests": {"total": 2}})
+    assert {path.name for path in written} == {"summary.json", "results.jsonl", "results.csv", "results.json"}
+    assert json.loads((tmp_path / "results.json").read_text()) == ROWS
+    with (tmp_path / "results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0] == {"index": "0", "status": "ok", "error": "", "ttft_ms": "1.5"}
+    assert rows[1]["error"] == "'=HYPERLINK(1)"  # a spreadsheet would run it otherwise
+    assert json.loads((tmp_path / "summary.json").read_text()) == {"requests": {"total": 2}}
+
+
+def test_no_rows_still_make_valid_files(tmp_path: Path) -> None:
+    with ResultFiles(tmp_path, ("csv", "json"), FIELDS) as files:
+        files.finish({})
+    assert json.loads((tmp_path / "results.json").read_text()) == []
+    assert (tmp_path / "results.csv").read_text().strip() == ",".join(FIELDS)
+
+
+def test_files_of_an_earlier_run_do_not_stay_behind(tmp_path: Path) -> None:
+    (tmp_path / "results.csv").write_text("old")
+    (tmp_path / "notes.md").write_text("mine")
+    with ResultFiles(tmp_path, ("jsonl",), FIELDS) as files:
+        files.finish({})
+    assert not (tmp_path / "results.csv").exists()
+    assert (tmp_path / "notes.md").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_bad_usage(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageProblem, match="--output"):
+        ResultFiles(tmp_path / "file" / "folder", ("jsonl",), FIELDS)
+
+
+def test_formats_are_known_names_separated_by_commas() -> None:
+    assert parse_formats("jsonl, csv,csv") == ("jsonl", "csv")
+    with pytest.raises(UsageProblem, match="xml"):
+        parse_formats("jsonl,xml")

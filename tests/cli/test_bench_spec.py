@@ -1,0 +1,178 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.benchmarks.schemas import ClosedLoad, OpenLoad, PromptList, SyntheticPrompts
+from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec, read_prompts
+from app.cli.usage import UsageProblem
+
+DEFAULTS: dict[str, Any] = {
+    "provider": "openai-compatible",
+    "base_url": "http://127.0.0.1:9/v1",
+    "model": "m",
+    "name": None,
+    "tag": [],
+    "concurrency": None,
+    "rate": None,
+    "arrival": "poisson",
+    "requests": 10,
+    "duration": None,
+    "workers": 1,
+    "seed": 0,
+    "prompt": None,
+    "dataset": None,
+    "input_tokens": None,
+    "output_tokens": None,
+    "system": None,
+    "max_tokens": None,
+    "temperature": None,
+    "top_p": None,
+    "stream": True,
+    "timeout": None,
+    "max_attempts": 1,
+    "slo_ttft_ms": None,
+    "slo_tpot_ms": None,
+    "slo_e2e_ms": None,
+    "api_key_env": None,
+    "header": [],
+    "insecure": False,
+    "ca_file": None,
+    "output": None,
+    "export": "jsonl",
+    "save_responses": False,
+    "server": None,
+    "api_key": None,
+    "quiet": False,
+    "as_json": False,
+}
+
+
+def options(**changed: Any) -> BenchOptions:
+    return BenchOptions(**DEFAULTS | changed)
+
+
+def test_defaults_are_one_user_and_synthetic_prompts() -> None:
+    spec = build_spec(options())
+    assert spec.load == ClosedLoad(concurrency=1)
+    assert spec.workload == SyntheticPrompts(input_tokens=128, output_tokens=128)
+
+
+def test_a_rate_makes_an_open_loop_capped_by_concurrency() -> None:
+    load = build_spec(options(rate=5.0, arrival="constant", concurrency=32)).load
+    assert isinstance(load, OpenLoad)
+    assert (load.kind, load.rate, load.max_in_flight) == ("constant", 5.0, 32)
+
+
+def test_a_timeout_caps_every_phase() -> None:
+    timeouts = build_spec(options(timeout=30.0)).timeouts
+    assert timeouts.total_seconds == timeouts.first_token_seconds == timeouts.between_chunks_seconds == 30
+    assert timeouts.connect_seconds == 10
+    assert build_spec(options(timeout=900.0)).timeouts.total_seconds == 900
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"concurrency": 0}, "--concurrency: "),
+        ({"rate": -1.0}, "--rate: "),
+        ({"rate": 1.0, "concurrency": 10**6}, "--concurrency: "),
+        ({"requests": 0}, "--requests: "),
+        ({"requests": None}, "--requests, --duration"),
+        ({"requests": None, "duration": -2.0}, "--duration: "),
+        ({"workers": 0}, "--workers: "),
+        ({"workers": 4, "concurrency": 2}, "--workers: "),
+        ({"seed": -1}, "--seed: "),
+        ({"prompt": ""}, "--prompt: "),
+        ({"input_tokens": 0}, "--input-tokens: "),
+        ({"output_tokens": 0}, "--output-tokens: "),
+        ({"prompt": "a", "input_tokens": 5}, "exclude each other"),
+        ({"temperature": 3.0}, "--temperature: "),
+        ({"top_p": 0.0}, "--top-p: "),
+        ({"max_tokens": 0}, "--max-tokens: "),
+        ({"timeout": 0.0}, "--timeout: "),
+        ({"max_attempts": 0}, "--max-attempts: "),
+        ({"slo_ttft_ms": 0.0}, "--slo-ttft-ms: "),
+        ({"slo_tpot_ms": 0.0}, "--slo-tpot-ms: "),
+        ({"slo_e2e_ms": 0.0}, "--slo-e2e-ms: "),
+        ({"model": ""}, "--model: "),
+        ({"provider": "No such"}, "--provider: "),
+        ({"name": " "}, "--name: "),
+        ({"tag": [""]}, "--tag: "),
+    ],
+)
+def test_a_wrong_value_names_its_option(changed: dict[str, Any], named: str) -> None:
+    with pytest.raises(UsageProblem, match=named):
+        build_spec(options(**changed))
+
+
+def test_all_wrong_options_are_told_at_once() -> None:
+    with pytest.raises(UsageProblem) as problem:
+        build_spec(options(workers=0, temperature=9.0))
+    assert len(problem.value.messages) == 2
+
+
+def test_the_endpoint_takes_the_key_only_from_a_named_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    assert build_endpoint(options()).api_key is None
+    endpoint = build_endpoint(options(api_key_env="OPENAI_API_KEY", header=["X-Team: a:b"], insecure=True))
+    assert (endpoint.api_key, endpoint.headers, endpoint.verify_tls) == ("sk-secret", {"X-Team": "a:b"}, False)
+
+
+def test_a_kind_knows_its_own_address() -> None:
+    assert build_endpoint(options(provider="openai", base_url=None)).base_url == "https://api.openai.com/v1"
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"provider": "opnai"}, "--provider: unknown provider kind 'opnai'; known are openai"),
+        ({"base_url": None}, "--base-url: "),
+        ({"base_url": "127.0.0.1:9000"}, "--base-url: .*must start with http"),
+        ({"api_key_env": "LTB_NO_SUCH_VARIABLE"}, "--api-key-env: .*LTB_NO_SUCH_VARIABLE is not set"),
+        ({"header": ["nonsense"]}, "--header: "),
+        ({"ca_file": Path("absent.pem")}, "--ca-file: "),
+    ],
+)
+def test_a_wrong_endpoint_names_its_option(changed: dict[str, Any], named: str) -> None:
+    with pytest.raises(UsageProblem, match=named):
+        build_endpoint(options(**changed))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("prompts.txt", "one\n\n two\n"),
+        ("prompts.jsonl", '{"prompt": "one", "id": 7}\n\n" two"\n'),
+        ("prompts.json", json.dumps(["one", {"prompt": " two"}])),
+    ],
+)
+def test_a_dataset_has_one_of_three_forms(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    assert build_spec(options(dataset=path)).workload == PromptList(prompts=["one", " two"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "named"),
+    [
+        ("a.txt", b"\n \n", "holds no prompt"),
+        ("a.txt", b"\xff\xfe\x00", "not UTF-8"),
+        ("a.jsonl", b'"one"\n{"text": "two"}\n', "line 2"),
+        ("a.jsonl", b'"one"\n{broken\n', "line 2: not JSON"),
+        ("a.json", b'{"prompt": "one"}', "must hold a list"),
+        ("a.json", b"[1]", "item 1"),
+        ("a.csv", b"one", "must end in .txt, .jsonl or .json"),
+    ],
+)
+def test_a_wrong_dataset_says_where(tmp_path: Path, name: str, content: bytes, named: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UsageProblem, match=named):
+        read_prompts(path)
+
+
+def test_a_missing_dataset_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match=r"absent\.txt: No such file"):
+        read_prompts(tmp_path / "absent.txt")

@@ -1,0 +1,60 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from app.cli import EXIT_FAILED, EXIT_USAGE
+from app.core.ids import new_id
+from app.core.settings import StorageSettings
+from tests.cli.command import run
+from tests.cli.conftest import Cli
+from tests.factories import Rows
+
+RESULTS = 5
+
+
+@pytest.fixture
+async def stored(rows: Rows, storage_settings: StorageSettings, tmp_path: Path) -> str:
+    """The id of a finished benchmark in the database that `tmp_path/config.toml` names."""
+    session = await rows.session(status="completed")
+    await rows.results(session, RESULTS)
+    (tmp_path / "config.toml").write_text(f"[storage]\ndatabase_url = {json.dumps(storage_settings.url)}\n")
+    return str(session.id)
+
+
+async def test_stored_results_become_a_file(stored: str, tmp_path: Path) -> None:
+    done = run(*f"results export --session {stored} --format csv --output new/results.csv".split(), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "new" / "results.csv").open(newline="") as file:
+        assert [int(row["index"]) for row in csv.DictReader(file)] == list(range(RESULTS))
+
+
+async def test_results_go_to_standard_output_unless_a_file_is_named(stored: str, tmp_path: Path) -> None:
+    done = run("results", "export", "--session", stored, cwd=tmp_path)
+    assert [json.loads(line)["index"] for line in done.stdout.splitlines()] == list(range(RESULTS))
+
+
+def test_no_database_is_told_and_none_is_made(cli: Cli, tmp_path: Path) -> None:
+    done = cli("results", "export", "--session", str(new_id()), "--output", "out.jsonl")
+    assert done.returncode == EXIT_FAILED
+    assert "there is no database at" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_an_unknown_benchmark_is_told_and_leaves_no_file(stored: str, tmp_path: Path) -> None:
+    done = run("results", "export", "--session", str(new_id()), "--output", "out.jsonl", cwd=tmp_path)
+    assert done.returncode == EXIT_FAILED
+    assert "there is no benchmark" in done.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--session", "nonsense"], ["--session", str(new_id()), "--format", "xml"], []])
+def test_bad_usage_exits_with_2(cli: Cli, arguments: list[str]) -> None:
+    assert cli("results", "export", *arguments).returncode == EXIT_USAGE
+
+
+def test_a_server_that_is_not_there_is_told(cli: Cli) -> None:
+    done = cli("results", "export", "--session", str(new_id()), "--server", "http://127.0.0.1:1")
+    assert done.returncode == EXIT_FAILED
+    assert "http://127.0.0.1:1 cannot be reached" in done.stderr

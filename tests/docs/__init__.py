@@ -1,0 +1,1 @@
+"""The documents say what the program does: undocumented settings, commands and rooms fail here."""

@@ -1,0 +1,134 @@
+"""The export route, on stored results and both databases."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from fastapi import FastAPI, Request
+
+from app.accounts.caller import Caller
+from app.accounts.permissions import Role
+from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.service import BenchmarkService
+from app.core.clock import SystemClock
+from app.core.database import Database
+from app.core.errors import UnauthorizedError
+from app.core.http import install_error_handlers
+from app.core.ids import new_id
+from app.events.memory import MemoryBus
+from app.reports.endpoints import router
+from tests.factories import Rows, make_caller, make_failed_result
+
+
+class AnyProvider:
+    """Knows every provider."""
+
+    async def check_exists(self, names: Any) -> None:
+        del names
+
+
+class Visitor:
+    """A client whose identity the test chooses."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.caller: Caller | None = None
+        self.client = client
+
+    async def authenticate(self, _request: Request) -> Caller:
+        if self.caller is None:
+            raise UnauthorizedError("sign in")
+        return self.caller
+
+    async def export(self, **body: Any) -> httpx.Response:
+        return await self.client.post("/results/export", json=body)
+
+
+@pytest.fixture
+async def visitor(database: Database) -> AsyncIterator[Visitor]:
+    app = FastAPI()
+    install_error_handlers(app)
+    app.include_router(router)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        visitor = Visitor(client)
+        app.state.benchmarks = BenchmarkService(database, SystemClock(), MemoryBus(), AnyProvider())
+        app.state.authenticate = visitor.authenticate
+        yield visitor
+
+
+@pytest.fixture
+async def benchmark(rows: Rows, visitor: Visitor) -> BenchmarkSession:
+    """A benchmark of the visitor with 1,005 results (the service reads a thousand at a time), the last one failed."""
+    owner = await rows.user()
+    visitor.caller = make_caller(owner)
+    benchmark = await rows.session(owner_id=owner.id)
+    await rows.results(benchmark, 1_004, tags=["nightly"])
+    await rows.add([make_failed_result(1_004, session_id=benchmark.id, error="=cmd|' /C calc'!A0")])
+    await rows.results(await rows.session(owner_id=owner.id), 3)
+    return benchmark
+
+
+async def test_every_result_once_in_order(visitor: Visitor, benchmark: BenchmarkSession) -> None:
+    answer = await visitor.export(session_id=str(benchmark.id), format="jsonl")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/jsonl"
+    assert answer.headers["content-disposition"] == f'attachment; filename="results-{benchmark.id}.jsonl"'
+    assert "content-length" not in answer.headers, "it is streamed"
+    lines = [orjson.loads(line) for line in answer.content.splitlines()]
+    assert [line["index"] for line in lines] == list(range(1_005))
+    assert (lines[0]["ttft_ms"], lines[0]["provider"], lines[0]["tags"]) == (100.0, "local", ["nightly"])
+    assert (lines[-1]["status"], lines[-1]["error_type"], lines[-1]["ttft_ms"]) == ("error", "http_5xx", None)
+
+
+async def test_the_other_formats(visitor: Visitor, benchmark: BenchmarkSession) -> None:
+    answer = await visitor.export(session_id=str(benchmark.id), format="json")
+    assert len(answer.json()) == 1_005
+    answer = await visitor.export(session_id=str(benchmark.id), format="csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    table = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert len(table) == 1_005
+    assert table[-1]["error"] == "'=cmd|' /C calc'!A0"
+
+
+async def test_a_benchmark_without_results_is_an_empty_file(visitor: Visitor, rows: Rows) -> None:
+    owner = await rows.user()
+    visitor.caller = make_caller(owner)
+    benchmark = await rows.session(owner_id=owner.id)
+    answer = await visitor.export(session_id=str(benchmark.id), format="jsonl")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+async def test_what_one_may_not_see_does_not_exist(visitor: Visitor, benchmark: BenchmarkSession) -> None:
+    visitor.caller = make_caller()
+    for session_id in (benchmark.id, new_id()):
+        answer = await visitor.export(session_id=str(session_id), format="csv")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
+async def test_exporting_needs_its_permission(visitor: Visitor, benchmark: BenchmarkSession) -> None:
+    visitor.caller = make_caller(role=Role.VIEWER)
+    answer = await visitor.export(session_id=str(benchmark.id), format="csv")
+    assert (answer.status_code, answer.json()["error"]["details"]["permission"]) == (403, "results.export")
+    visitor.caller = None
+    assert (await visitor.export(session_id=str(benchmark.id), format="csv")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"format": "csv"}, "session_id"),
+        ({"session_id": "7", "format": "csv"}, "session_id"),
+        ({"session_id": str(new_id())}, "format"),
+        ({"session_id": str(new_id()), "format": "xlsx"}, "format"),
+        ({"session_id": str(new_id()), "format": "csv", "path": "/etc/passwd"}, "path"),
+    ],
+)
+async def test_a_wrong_body_is_told_where(visitor: Visitor, body: dict[str, Any], path: str) -> None:
+    visitor.caller = make_caller()
+    answer = await visitor.export(**body)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["details"]["errors"][0]["path"] == path

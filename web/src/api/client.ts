@@ -1,0 +1,116 @@
+/** The one way to the REST API: JSON in and out, errors as `ApiError`, one renewal of the session on a 401. */
+
+import { ApiError, errorFromFailure, errorFromResponse } from "./errors";
+import { dropLogin, keepLogin, oneTabAtATime, tokens } from "./session";
+import type { Login } from "./types";
+
+const BASE = "/api/v1";
+const TIMEOUT_MS = 30_000;
+
+type Query = Record<string, string | number | null | undefined>;
+
+export interface CallOptions {
+  query?: Query;
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+const listeners = new Set<() => void>();
+
+/** Calls `listener` when the session has ended and only signing in helps. */
+export function onSignedOut(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function address(path: string, query: Query | undefined): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
+  }
+  const text = search.toString();
+  return `${BASE}${path}${text ? `?${text}` : ""}`;
+}
+
+async function send(method: string, path: string, options: CallOptions): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (tokens.token) headers.Authorization = `Bearer ${tokens.token}`;
+  if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    return await fetch(address(path, options.query), {
+      method,
+      headers,
+      body: options.body === undefined ? undefined : JSON.stringify(options.body),
+      credentials: "same-origin",
+      signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
+    });
+  } catch (reason) {
+    if (options.signal?.aborted) throw reason;
+    throw errorFromFailure(reason);
+  }
+}
+
+async function read<Result>(response: Response): Promise<Result> {
+  const text = await response.text();
+  let body: unknown;
+  try {
+    body = text ? JSON.parse(text) : undefined;
+  } catch {
+    body = undefined;
+  }
+  if (!response.ok) throw errorFromResponse(response.status, body, response.headers.get("X-Request-ID"));
+  return body as Result;
+}
+
+let renewal: Promise<boolean> | null = null;
+
+/** Renews the session by its cookie; false when it is over. Calls at the same time share one renewal. */
+export function renewSession(): Promise<boolean> {
+  renewal ??= oneTabAtATime(async () => {
+    const response = await send("POST", "/auth/refresh", { body: {} });
+    if (response.ok) {
+      keepLogin(await read<Login>(response));
+      return true;
+    }
+    if (response.status >= 500 || response.status === 429) await read(response);
+    dropLogin();
+    for (const listener of listeners) listener();
+    return false;
+  }).finally(() => {
+    renewal = null;
+  });
+  return renewal;
+}
+
+/**
+ * One call. A 401 renews the session and tries once more.
+ *
+ * @throws {ApiError} when the service refuses or cannot be reached
+ */
+export async function call<Result>(method: string, path: string, options: CallOptions = {}): Promise<Result> {
+  if (tokens.token && Date.now() >= tokens.renewAt) await renewSession();
+  const response = await send(method, path, options);
+  if (response.status !== 401) return read<Result>(response);
+  if (!(await renewSession())) return read<Result>(response);
+  return read<Result>(await send(method, path, options));
+}
+
+/** Signs in; a wrong password is an `ApiError` with status 401. */
+export async function signIn(username: string, password: string): Promise<Login> {
+  dropLogin();
+  const login = await read<Login>(await send("POST", "/auth/login", { body: { username, password } }));
+  keepLogin(login);
+  return login;
+}
+
+/** Ends the session here and on the server. A server that cannot be reached does not keep anyone signed in here. */
+export async function signOut(): Promise<void> {
+  try {
+    await send("POST", "/auth/logout", { body: {} });
+  } catch (reason) {
+    if (!(reason instanceof ApiError)) throw reason;
+  } finally {
+    dropLogin();
+  }
+}

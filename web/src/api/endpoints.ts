@@ -1,0 +1,58 @@
+/** One function per operation that the dashboard uses. */
+
+import { type CallOptions, call } from "./client";
+import type {
+  Benchmark,
+  BenchmarkListItem,
+  BenchmarkSpec,
+  Page,
+  Provider,
+  ProviderHealth,
+  ProviderInput,
+  ProviderModels,
+  Timeline,
+  User,
+} from "./types";
+
+type Signal = CallOptions["signal"];
+
+const at = encodeURIComponent;
+
+export const getMe = (signal?: Signal) => call<User>("GET", "/auth/me", { signal });
+
+export interface BenchmarkQuery {
+  status?: string;
+  q?: string;
+  limit?: number;
+  cursor?: string | null;
+}
+
+export const listBenchmarks = (query: BenchmarkQuery, signal?: Signal) =>
+  call<Page<BenchmarkListItem>>("GET", "/benchmarks", { query: { ...query }, signal });
+
+export const getBenchmark = (id: string, signal?: Signal) =>
+  call<Benchmark>("GET", `/benchmarks/${at(id)}`, { signal });
+
+export const getTimeline = (id: string, signal?: Signal) =>
+  call<Timeline>("GET", `/benchmarks/${at(id)}/timeline`, { signal });
+
+export const createBenchmark = (spec: BenchmarkSpec) => call<{ id: string }>("POST", "/benchmarks", { body: spec });
+
+export const cancelBenchmark = (id: string) => call<unknown>("POST", `/benchmarks/${at(id)}/cancel`);
+
+export const deleteBenchmark = (id: string) => call<void>("DELETE", `/benchmarks/${at(id)}`);
+
+export const listProviders = (cursor?: string | null, signal?: Signal) =>
+  call<Page<Provider>>("GET", "/providers", { query: { limit: 200, cursor }, signal });
+
+export const createProvider = (input: ProviderInput) => call<Provider>("POST", "/providers", { body: input });
+
+export const updateProvider = (name: string, changes: Partial<ProviderInput>) =>
+  call<Provider>("PATCH", `/providers/${at(name)}`, { body: changes });
+
+export const deleteProvider = (name: string) => call<void>("DELETE", `/providers/${at(name)}`);
+
+export const testProvider = (name: string) => call<ProviderHealth>("POST", `/providers/${at(name)}/health`);
+
+export const listModels = (name: string, signal?: Signal) =>
+  call<ProviderModels>("GET", `/providers/${at(name)}/models`, { signal });

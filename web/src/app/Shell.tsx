@@ -1,0 +1,83 @@
+/** The frame around every page: where one can go, who is here, and whether live data arrives. */
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { User } from "../api/types";
+import { Button } from "../ui/Button";
+import { Icon } from "../ui/icons";
+import { ConnectionBadge } from "./ConnectionBadge";
+import { Help } from "./Help";
+import { focusSearch, listen, type Shortcut } from "./keyboard";
+import { navigate, route } from "./router";
+import { may, signOut } from "./session";
+import { ThemeSwitch } from "./ThemeSwitch";
+import "./shell.css";
+
+const PLACES = [
+  { href: "/", label: "Benchmarks", pages: ["benchmarks", "new-benchmark", "run"] },
+  { href: "/providers", label: "Providers", pages: ["providers"] },
+];
+
+export function Shell({ user, children }: { user: User; children: ComponentChildren }) {
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  const shortcuts: Shortcut[] = [
+    { key: "/", what: "Search this page", run: focusSearch },
+    { key: "n", what: "New benchmark", run: () => may("benchmark.create") && navigate("/benchmarks/new") },
+    { key: "b", what: "Benchmarks", run: () => navigate("/") },
+    { key: "p", what: "Providers", run: () => navigate("/providers") },
+    { key: "?", what: "This help", run: () => setHelpOpen(true) },
+  ];
+  useEffect(() => listen(shortcuts), []);
+
+  return (
+    <div class="shell">
+      <a class="skip" href="#page">
+        Skip to the page
+      </a>
+      <header class="bar">
+        <a class="brand" href="/">
+          <Icon name="pulse" />
+          <span>Test Bench</span>
+        </a>
+        <nav aria-label="Main">
+          {PLACES.map((destination) => (
+            <a
+              key={destination.href}
+              href={destination.href}
+              aria-current={destination.pages.includes(route.value.page) ? "page" : undefined}
+            >
+              {destination.label}
+            </a>
+          ))}
+        </nav>
+        <div class="bar-end">
+          <button type="button" class="bar-button bar-help" title="Keyboard help (?)" onClick={() => setHelpOpen(true)}>
+            <Icon name="keyboard" />
+            <span class="visually-hidden">Keyboard help</span>
+          </button>
+          <ThemeSwitch />
+          <span class="bar-user" title={`Signed in as ${user.username}, role ${user.role}`}>
+            {user.username}
+          </span>
+          <Button kind="quiet" icon="out" title="Sign out" onClick={() => void signOut()}>
+            <span class="bar-wide">Sign out</span>
+          </Button>
+        </div>
+      </header>
+      <main id="page" tabIndex={-1}>
+        {children}
+      </main>
+      <footer class="foot">
+        <ConnectionBadge />
+        <span class="foot-end">
+          <a href="/api/v1/openapi.json" target="_blank" rel="noreferrer">
+            API
+          </a>
+          <span aria-hidden="true"> · </span>
+          <kbd>?</kbd> keys
+        </span>
+      </footer>
+      {isHelpOpen && <Help shortcuts={shortcuts} onClose={() => setHelpOpen(false)} />}
+    </div>
+  );
+}

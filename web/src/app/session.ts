@@ -1,0 +1,90 @@
+/** Who is signed in, and what they may do. */
+
+import { signal } from "@preact/signals";
+import * as client from "../api/client";
+import { getMe } from "../api/endpoints";
+import type { ApiError } from "../api/errors";
+import { asApiError } from "../api/errors";
+import type { Permission, User } from "../api/types";
+import { live } from "../live";
+import { navigate, place } from "./router";
+
+/** `unknown` until the cookies have been tried. */
+export type Session =
+  | { state: "unknown" }
+  | { state: "unreachable"; error: ApiError }
+  | { state: "out" }
+  | { state: "in"; user: User };
+
+export const session = signal<Session>({ state: "unknown" });
+
+// Says that cookies may exist (scripts cannot see them), so that a first visit does not start with a refused request.
+const HINT = "ltb.session";
+
+function hint(value: boolean): void {
+  try {
+    if (value) localStorage.setItem(HINT, "1");
+    else localStorage.removeItem(HINT);
+  } catch {
+    // Storage is blocked: every start tries the cookies.
+  }
+}
+
+function hinted(): boolean {
+  try {
+    return localStorage.getItem(HINT) === "1";
+  } catch {
+    return true;
+  }
+}
+
+function entered(user: User): void {
+  hint(true);
+  session.value = { state: "in", user };
+  live.start();
+}
+
+function left(): void {
+  hint(false);
+  live.stop();
+  session.value = { state: "out" };
+}
+
+export function may(permission: Permission): boolean {
+  const current = session.value;
+  return current.state === "in" && current.user.permissions.includes(permission);
+}
+
+/** Finds out whether the cookies of an earlier visit still hold. */
+export async function resumeSession(): Promise<void> {
+  client.onSignedOut(left);
+  if (!hinted()) {
+    left();
+    return;
+  }
+  session.value = { state: "unknown" };
+  try {
+    entered(await getMe());
+  } catch (reason) {
+    const error = asApiError(reason);
+    if (error.status === 401) left();
+    else session.value = { state: "unreachable", error };
+  }
+}
+
+export async function signIn(username: string, password: string): Promise<void> {
+  const login = await client.signIn(username, password);
+  entered(login.user);
+}
+
+export async function signOut(): Promise<void> {
+  await client.signOut();
+  left();
+  navigate("/signin");
+}
+
+/** Where to sign in and then come back to the page that is open now. */
+export function signInAddress(): string {
+  const back = place.value.path + place.value.query;
+  return back === "/" ? "/signin" : `/signin?next=${encodeURIComponent(back)}`;
+}

@@ -1,0 +1,5 @@
+export { Chart } from "./Chart";
+export { frames } from "./loop";
+export { Ring } from "./ring";
+export { Sparkline } from "./Sparkline";
+export type { ChartSpec, SeriesSpec } from "./spec";

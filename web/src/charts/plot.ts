@@ -1,0 +1,207 @@
+/** One uPlot over one ring: synchronised cursor and zoom, redrawn by the frame loop. The only importer of uPlot. */
+
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import type { DurationScale } from "../ui/numbers";
+import { DASHES, lineProperty, resolveColour } from "./palette";
+import type { Ring } from "./ring";
+import { type ChartSpec, scaleFor, writeTick, writeTime } from "./spec";
+
+const HEIGHT_PX = 200;
+// A chart of a run's first seconds shows this much time, so that it does not stretch with every point.
+const SHORTEST_SPAN_S = 10;
+
+export interface PlotHooks {
+  /** The row under the cursor (null: the newest), and the unit in force. */
+  onCursor(row: number | null): void;
+}
+
+type Nullable = (number | null)[];
+
+export class Plot<Column extends string> {
+  readonly #spec: ChartSpec<Column>;
+  readonly #ring: Ring<Column>;
+  readonly #hooks: PlotHooks;
+  readonly #element: HTMLElement;
+  readonly #sync: string;
+  readonly #hidden = new Set<Column>();
+  #uplot: uPlot;
+  #drawnVersion = -1;
+  #zoomed = false;
+  #leftScale: DurationScale | null = null;
+  readonly #observer: ResizeObserver;
+
+  constructor(element: HTMLElement, spec: ChartSpec<Column>, ring: Ring<Column>, sync: string, hooks: PlotHooks) {
+    this.#element = element;
+    this.#spec = spec;
+    this.#ring = ring;
+    this.#sync = sync;
+    this.#hooks = hooks;
+    this.#uplot = this.#build();
+    this.#observer = new ResizeObserver(() => {
+      const width = element.clientWidth;
+      if (width > 0 && width !== this.#uplot.width) this.#uplot.setSize({ width, height: HEIGHT_PX });
+    });
+    this.#observer.observe(element);
+  }
+
+  /** The unit of the left axis, null when it measures no duration. */
+  get leftScale(): DurationScale | null {
+    return this.#leftScale;
+  }
+
+  isDirty(): boolean {
+    return this.#drawnVersion !== this.#ring.version;
+  }
+
+  draw(): void {
+    this.#drawnVersion = this.#ring.version;
+    const data = this.#data();
+    if (this.#zoomed) {
+      const { min, max } = this.#uplot.scales.x ?? {};
+      this.#uplot.setData(data, false);
+      if (min !== undefined && max !== undefined) this.#uplot.setScale("x", { min, max });
+    } else {
+      this.#uplot.setData(data);
+    }
+    this.#hooks.onCursor(this.#uplot.cursor.idx ?? null);
+  }
+
+  show(column: Column, visible: boolean): void {
+    if (visible) this.#hidden.delete(column);
+    else this.#hidden.add(column);
+    const index = this.#spec.series.findIndex((series) => series.column === column);
+    if (index >= 0) this.#uplot.setSeries(index + 1, { show: visible });
+  }
+
+  /** Builds the canvas anew with the colours of the theme now in force. */
+  recolour(): void {
+    this.#uplot.destroy();
+    this.#uplot = this.#build();
+    this.#drawnVersion = -1;
+    this.draw();
+  }
+
+  destroy(): void {
+    this.#observer.disconnect();
+    this.#uplot.destroy();
+  }
+
+  #data(): uPlot.AlignedData {
+    const durations = this.#spec.series.filter((series) => series.axis === "left");
+    this.#leftScale = scaleFor(this.#spec.left.measure, this.#values(durations.map((series) => series.column)));
+    const columns = this.#spec.series.map((series) => nullable(this.#ring.y(series.column)));
+    return [Array.from(this.#ring.x()), ...columns];
+  }
+
+  *#values(columns: readonly Column[]): Iterable<number> {
+    for (const column of columns) yield* this.#ring.y(column);
+  }
+
+  #build(): uPlot {
+    const colour = (property: string) => resolveColour(this.#element, property);
+    const muted = colour("--muted");
+    const grid = { stroke: colour("--grid"), width: 1 };
+    const font = `12px ${getComputedStyle(this.#element).getPropertyValue("--font-number")}`;
+    const axis = { stroke: muted, font, ticks: { show: false }, gap: 4 };
+    const duration = () => this.#leftScale;
+    const axes: uPlot.Axis[] = [
+      {
+        ...axis,
+        grid,
+        size: 24,
+        space: 64,
+        values: (_, ticks) => ticks.map(writeTime),
+        incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400],
+      },
+      {
+        ...axis,
+        grid,
+        scale: "left",
+        size: widthOf,
+        space: 32,
+        values: (_, ticks) => ticks.map((tick) => writeTick(tick, duration())),
+      },
+    ];
+    if (this.#spec.right) {
+      const values = (_: uPlot, ticks: number[]) => ticks.map((tick) => writeTick(tick, null));
+      axes.push({ ...axis, grid: { show: false }, scale: "right", side: 1, size: widthOf, space: 32, values });
+    }
+    const options: uPlot.Options = {
+      width: Math.max(this.#element.clientWidth, 200),
+      height: HEIGHT_PX,
+      legend: { show: false },
+      padding: [8, this.#spec.right ? 0 : 24, 0, 0],
+      cursor: {
+        sync: { key: this.#sync, setSeries: false },
+        drag: { x: true, y: false, setScale: true },
+        points: { size: 6 },
+        y: false,
+      },
+      scales: {
+        x: { time: false, range: span },
+        left: { range: fromZero },
+        right: { range: fromZero },
+      },
+      axes,
+      series: [
+        {},
+        ...this.#spec.series.map((series, order) => ({
+          label: series.label,
+          scale: series.axis,
+          stroke: colour(lineProperty(series.colour)),
+          dash: [...(DASHES[order % DASHES.length] ?? [])],
+          width: 1.5,
+          show: !this.#hidden.has(series.column),
+          points: { show: false },
+          spanGaps: false,
+        })),
+      ],
+      hooks: {
+        setCursor: [(u) => this.#hooks.onCursor(u.cursor.idx ?? null)],
+        setScale: [
+          (u, key) => {
+            if (key === "x") this.#zoomed = isZoomed(u);
+          },
+        ],
+      },
+    };
+    const plot = new uPlot(options, this.#data(), this.#element);
+    this.#drawnVersion = this.#ring.version;
+    return plot;
+  }
+}
+
+/** The x range for data from `min` to `max`: as given, and never less than the shortest span unless zoomed in. */
+function span(u: uPlot, min: number | null, max: number | null): uPlot.Range.MinMax {
+  if (min === null || max === null) return [0, SHORTEST_SPAN_S];
+  const { first, last } = extent(u);
+  return min <= first && max >= last ? [min, Math.max(max, min + SHORTEST_SPAN_S)] : [min, max];
+}
+
+/** Whether the x axis shows less than the data that is drawn. */
+function isZoomed(u: uPlot): boolean {
+  const { min, max } = u.scales.x ?? {};
+  const { first, last } = extent(u);
+  return min !== undefined && max !== undefined && (min > first || max < last);
+}
+
+function extent(u: uPlot): { first: number; last: number } {
+  const xs = u.data[0];
+  return { first: xs[0] ?? 0, last: xs[xs.length - 1] ?? 0 };
+}
+
+function nullable(values: Float64Array): Nullable {
+  return Array.from(values, (value) => (Number.isNaN(value) ? null : value));
+}
+
+/** Axes start at zero: a latency axis that does not would make small changes look large. */
+function fromZero(_: uPlot, __: number | null, max: number | null): uPlot.Range.MinMax {
+  return [0, max === null || max <= 0 ? 1 : max * 1.08];
+}
+
+/** An axis as wide as its longest label, measured roughly: 12 px figures are 7.3 px wide. */
+function widthOf(_: uPlot, values: string[] | null): number {
+  const longest = Math.max(3, ...(values ?? []).map((value) => value.length));
+  return Math.ceil(longest * 7.3) + 10;
+}

@@ -1,0 +1,79 @@
+/**
+ * A bounded table of numbers in typed arrays: one x column that only grows, and y columns beside it. The oldest rows fall
+ * out when it is full. Every column is written twice, half a buffer apart, so that its rows are always one contiguous view.
+ */
+
+/** "Nothing happened here" in a y column. */
+export const NOTHING = Number.NaN;
+
+export class Ring<Column extends string> {
+  readonly capacity: number;
+  readonly columns: readonly Column[];
+  readonly #x: Float64Array;
+  readonly #y: Map<Column, Float64Array>;
+  #start = 0;
+  #length = 0;
+  #version = 0;
+
+  constructor(columns: readonly Column[], capacity: number) {
+    this.columns = columns;
+    this.capacity = capacity;
+    this.#x = new Float64Array(capacity * 2);
+    this.#y = new Map(columns.map((column) => [column, new Float64Array(capacity * 2)]));
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Grows with every change; equal versions mean equal content. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The x of the newest row, or null when empty. */
+  get lastX(): number | null {
+    return this.#length === 0 ? null : (this.#x[this.#start + this.#length - 1] ?? null);
+  }
+
+  clear(): void {
+    this.#start = 0;
+    this.#length = 0;
+    this.#version += 1;
+  }
+
+  /** Adds a row, or replaces the newest when it has the same x. Rows older than the newest are refused: false. */
+  put(x: number, row: Partial<Record<Column, number | null | undefined>>): boolean {
+    const last = this.lastX;
+    if (!Number.isFinite(x) || (last !== null && x < last)) return false;
+    if (x !== last) this.#grow();
+    const index = this.#start + this.#length - 1;
+    this.#write(this.#x, index, x);
+    for (const [column, values] of this.#y) this.#write(values, index, row[column] ?? NOTHING);
+    this.#version += 1;
+    return true;
+  }
+
+  /** The x column, oldest first: a view, valid until the next `put`. */
+  x(): Float64Array {
+    return this.#x.subarray(this.#start, this.#start + this.#length);
+  }
+
+  /** A y column, oldest first: a view, valid until the next `put`. */
+  y(column: Column): Float64Array {
+    const values = this.#y.get(column);
+    if (!values) throw new RangeError(`no column ${column}; there are ${this.columns.join(", ")}`);
+    return values.subarray(this.#start, this.#start + this.#length);
+  }
+
+  #grow(): void {
+    if (this.#length < this.capacity) this.#length += 1;
+    else this.#start = (this.#start + 1) % this.capacity;
+  }
+
+  #write(values: Float64Array, index: number, value: number): void {
+    const low = index % this.capacity;
+    values[low] = value;
+    values[low + this.capacity] = value;
+  }
+}

@@ -1,0 +1,234 @@
+/** The parts that have a sensible value when left alone. Empty fields are not sent; the shown value is what then applies. */
+
+import { AreaField, CheckField, NumberField, TextField } from "../../ui/Field";
+import type { FormProps } from "./form";
+
+export function SloFields({ draft, change, problems }: FormProps) {
+  return (
+    <div class="fields fields-three">
+      <NumberField
+        label="TTFT"
+        unit="ms"
+        name="slo-ttft"
+        value={draft.sloTtftMs}
+        problem={problems["slo.ttft_ms"]}
+        onInput={(sloTtftMs) => change({ sloTtftMs })}
+      />
+      <NumberField
+        label="TPOT"
+        unit="ms"
+        name="slo-tpot"
+        value={draft.sloTpotMs}
+        problem={problems["slo.tpot_ms"]}
+        onInput={(sloTpotMs) => change({ sloTpotMs })}
+      />
+      <NumberField
+        label="End to end"
+        unit="ms"
+        name="slo-e2e"
+        value={draft.sloE2eMs}
+        problem={problems["slo.e2e_ms"]}
+        onInput={(sloE2eMs) => change({ sloE2eMs })}
+      />
+    </div>
+  );
+}
+
+export function SamplingFields({ draft, change, problems }: FormProps) {
+  return (
+    <div class="fields fields-three">
+      <NumberField
+        whole
+        label="Max. tokens"
+        name="max-tokens"
+        placeholder="not sent"
+        value={draft.maxTokens}
+        problem={problems["sampling.max_tokens"]}
+        onInput={(maxTokens) => change({ maxTokens })}
+      />
+      <NumberField
+        label="Temperature"
+        name="temperature"
+        placeholder="not sent"
+        value={draft.temperature}
+        problem={problems["sampling.temperature"]}
+        onInput={(temperature) => change({ temperature })}
+      />
+      <NumberField
+        label="Top p"
+        name="top-p"
+        placeholder="not sent"
+        value={draft.topP}
+        problem={problems["sampling.top_p"]}
+        onInput={(topP) => change({ topP })}
+      />
+      <NumberField
+        whole
+        label="Seed of the model"
+        name="sampling-seed"
+        placeholder="not sent"
+        value={draft.samplingSeed}
+        problem={problems["sampling.seed"]}
+        onInput={(samplingSeed) => change({ samplingSeed })}
+      />
+      <AreaField
+        wide
+        rows={2}
+        label="System prompt"
+        name="system"
+        placeholder="none"
+        value={draft.system}
+        problem={problems["sampling.system"]}
+        onInput={(system) => change({ system })}
+      />
+      <AreaField
+        wide
+        rows={2}
+        label="Stop texts"
+        name="stop-texts"
+        hint="one a line, up to 16"
+        value={draft.stopTexts}
+        problem={problems["sampling.stop"]}
+        onInput={(stopTexts) => change({ stopTexts })}
+      />
+      <AreaField
+        wide
+        mono
+        rows={2}
+        label="Further fields of the request"
+        name="extra"
+        placeholder='{"top_k": 40}'
+        hint="a JSON object, put into the body as it is"
+        value={draft.extra}
+        problem={problems["sampling.extra"]}
+        onInput={(extra) => change({ extra })}
+      />
+      <div class="field-wide">
+        <CheckField
+          label="Stream the answer"
+          hint="Without streaming there is no time to first token and no chunk gap."
+          checked={draft.stream}
+          onInput={(stream) => change({ stream })}
+        />
+      </div>
+    </div>
+  );
+}
+
+export function LimitFields({ draft, change, problems }: FormProps) {
+  return (
+    <div class="fields fields-four">
+      <NumberField
+        label="Connect"
+        unit="s"
+        name="timeout-connect"
+        placeholder="10"
+        value={draft.connectSeconds}
+        problem={problems["timeouts.connect_seconds"]}
+        onInput={(connectSeconds) => change({ connectSeconds })}
+      />
+      <NumberField
+        label="First token"
+        unit="s"
+        name="timeout-first-token"
+        placeholder="120"
+        value={draft.firstTokenSeconds}
+        problem={problems["timeouts.first_token_seconds"]}
+        onInput={(firstTokenSeconds) => change({ firstTokenSeconds })}
+      />
+      <NumberField
+        label="Between chunks"
+        unit="s"
+        name="timeout-between"
+        placeholder="60"
+        value={draft.betweenChunksSeconds}
+        problem={problems["timeouts.between_chunks_seconds"]}
+        onInput={(betweenChunksSeconds) => change({ betweenChunksSeconds })}
+      />
+      <NumberField
+        label="Whole request"
+        unit="s"
+        name="timeout-total"
+        placeholder="600"
+        value={draft.totalSeconds}
+        problem={problems["timeouts.total_seconds"]}
+        onInput={(totalSeconds) => change({ totalSeconds })}
+      />
+      <NumberField
+        whole
+        label="Attempts"
+        name="max-attempts"
+        placeholder="1"
+        hint="1: never retry"
+        value={draft.maxAttempts}
+        problem={problems["retry.max_attempts"]}
+        onInput={(maxAttempts) => change({ maxAttempts })}
+      />
+      <NumberField
+        label="First pause"
+        unit="ms"
+        name="base-delay"
+        placeholder="500"
+        value={draft.baseDelayMs}
+        problem={problems["retry.base_delay_ms"]}
+        onInput={(baseDelayMs) => change({ baseDelayMs })}
+      />
+      <NumberField
+        label="Longest pause"
+        unit="ms"
+        name="max-delay"
+        placeholder="20,000"
+        value={draft.maxDelayMs}
+        problem={problems["retry.max_delay_ms"]}
+        onInput={(maxDelayMs) => change({ maxDelayMs })}
+      />
+    </div>
+  );
+}
+
+export function RunFields({ draft, change, problems }: FormProps) {
+  return (
+    <div class="fields">
+      <TextField
+        label="Tags"
+        name="tags"
+        hint="separated by commas"
+        value={draft.tags}
+        problem={problems.tags}
+        onInput={(tags) => change({ tags })}
+      />
+      <NumberField
+        whole
+        label="Seed"
+        name="seed"
+        placeholder="0"
+        hint="same seed, same schedule and prompts"
+        value={draft.seed}
+        problem={problems.seed}
+        onInput={(seed) => change({ seed })}
+      />
+      <NumberField
+        whole
+        label="Workers"
+        name="workers"
+        placeholder="1"
+        hint="each wants a core of its own"
+        value={draft.workers}
+        problem={problems.workers}
+        onInput={(workers) => change({ workers })}
+      />
+      <div class="field-wide checks">
+        <CheckField
+          label="Keep the response texts"
+          checked={draft.saveResponses}
+          onInput={(saveResponses) => change({ saveResponses })}
+        />
+        <CheckField
+          label="Keep every chunk gap"
+          checked={draft.saveGaps}
+          onInput={(saveGaps) => change({ saveGaps })}
+        />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,1 @@
+export { NewBenchmarkPage } from "./NewBenchmarkPage";

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import type { Provider } from "../../api/types";
+import { changesOf, draftOf, inputOf, needsKeyAgain, parseHeaders } from "./input";
+
+const PROVIDER: Provider = {
+  id: "1",
+  name: "lab",
+  kind: "openai",
+  base_url: "https://gpu.example/v1",
+  has_api_key: true,
+  default_model: "m",
+  options: { headers: { "X-Team": "a: b" }, verify_tls: false },
+  is_enabled: true,
+};
+
+describe("provider input", () => {
+  it("comes back as it was when nothing is changed", () => {
+    expect(changesOf(draftOf(PROVIDER), PROVIDER)).toEqual({});
+    expect(inputOf(draftOf(PROVIDER)).options).toEqual(PROVIDER.options);
+  });
+
+  it("sends only changes, and a key only when one was typed", () => {
+    const draft = { ...draftOf(PROVIDER), apiKey: "k", defaultModel: "", isEnabled: false };
+    expect(changesOf(draft, PROVIDER)).toEqual({ api_key: "k", default_model: null, is_enabled: false });
+  });
+
+  it("reads headers line by line", () => {
+    expect(parseHeaders("A: 1\n\nB:x:y\nodd")).toEqual({ A: "1", B: "x:y", odd: "" });
+  });
+
+  it("asks for the key again when it would go elsewhere", () => {
+    const draft = draftOf(PROVIDER);
+    expect(needsKeyAgain(draft, PROVIDER)).toBe(false);
+    expect(needsKeyAgain({ ...draft, baseUrl: "https://gpu.example/v2" }, PROVIDER)).toBe(false);
+    expect(needsKeyAgain({ ...draft, baseUrl: "https://gpu.example:8443/v1" }, PROVIDER)).toBe(true);
+    expect(needsKeyAgain({ ...draft, baseUrl: "http://gpu.example/v1", apiKey: "k" }, PROVIDER)).toBe(false);
+    expect(needsKeyAgain({ ...draft, baseUrl: "http://x/" }, null)).toBe(false);
+  });
+});

@@ -1,0 +1,22 @@
+import type { Benchmark } from "../../api/types";
+import { Sparkline } from "../../charts";
+import { finalFigures, liveFigures } from "./big-numbers";
+import type { RunStore } from "./store";
+
+export function BigNumbers({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
+  const figures = benchmark.summary ? finalFigures(benchmark.summary) : liveFigures(run.progress.value, benchmark.spec);
+  return (
+    <dl class="figures">
+      {figures.map((figure, index) => (
+        <div key={index} class="figure panel" title={figure.title}>
+          <dt>{figure.label}</dt>
+          <dd class={figure.isBad ? "is-bad" : undefined}>
+            <span class="number">{figure.value}</span>
+            {figure.unit && <span class="figure-unit"> {figure.unit}</span>}
+          </dd>
+          <div class="figure-line">{figure.column && <Sparkline ring={run.ring} column={figure.column} />}</div>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,107 @@
+import { useEffect, useMemo } from "preact/hooks";
+import type { Benchmark } from "../../api/types";
+import { Chart } from "../../charts";
+import { StatusBadge } from "../../ui/Badge";
+import { LinkButton } from "../../ui/Button";
+import { PageHead } from "../../ui/Panel";
+import { Failure, Loading, Message, Notice, sentence } from "../../ui/states";
+import { exact, relative } from "../../ui/times";
+import { useNow } from "../../ui/useNow";
+import { Actions } from "./Actions";
+import { BigNumbers } from "./BigNumbers";
+import { CHARTS } from "./chart-specs";
+import { ErrorClasses } from "./ErrorClasses";
+import { ProgressStrip } from "./ProgressStrip";
+import { SpecPanel } from "./SpecPanel";
+import { SummaryPanels } from "./SummaryPanels";
+import { RunStore } from "./store";
+import "./run.css";
+
+export function RunPage({ id }: { id: string }) {
+  const run = useMemo(() => new RunStore(id), [id]);
+  useEffect(() => {
+    run.open();
+    return () => run.close();
+  }, [run]);
+
+  const benchmark = run.benchmark.value;
+  const error = run.error.value;
+  useEffect(() => {
+    if (benchmark) document.title = `${benchmark.name} · LLM Test Bench`;
+  }, [benchmark?.name]);
+
+  if (run.isDeleted.value) {
+    return (
+      <Message icon="info" title="This benchmark was deleted" action={<LinkButton href="/">Benchmarks</LinkButton>}>
+        <p>Its results are gone with it.</p>
+      </Message>
+    );
+  }
+  if (!benchmark) {
+    return error ? (
+      <Failure error={error} what="benchmark" retry={() => void run.load()} />
+    ) : (
+      <Loading what="the benchmark" />
+    );
+  }
+  return <Run run={run} benchmark={benchmark} />;
+}
+
+function Run({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
+  const { error, timelineError } = run;
+  return (
+    <div class="run">
+      <PageHead
+        crumb={<a href="/">Benchmarks</a>}
+        title={benchmark.name}
+        status={
+          <span role="status" class="run-status">
+            <StatusBadge status={run.status.value} />
+          </span>
+        }
+        actions={<Actions run={run} benchmark={benchmark} />}
+      />
+      <Facts benchmark={benchmark} />
+      {error.value && <Notice error={error.value} what="This page is not up to date." />}
+      {benchmark.error && (
+        <div class="notice" role="alert">
+          <div>
+            <strong>{benchmark.status === "failed" ? "The benchmark failed." : "Note."}</strong>{" "}
+            {sentence(benchmark.error)}
+          </div>
+        </div>
+      )}
+      <ProgressStrip run={run} benchmark={benchmark} />
+      <BigNumbers run={run} benchmark={benchmark} />
+      {timelineError.value && <Notice error={timelineError.value} what="The charts have no history." />}
+      <div class="run-charts">
+        {CHARTS.map((spec) => (
+          <Chart key={spec.title} spec={spec} ring={run.ring} sync={run.id} />
+        ))}
+      </div>
+      <ErrorClasses run={run} />
+      {benchmark.summary && <SummaryPanels summary={benchmark.summary} spec={benchmark.spec} />}
+      <SpecPanel spec={benchmark.spec} />
+    </div>
+  );
+}
+
+/** Who, when, and under what tags. */
+function Facts({ benchmark }: { benchmark: Benchmark }) {
+  const now = useNow(5000);
+  const since = benchmark.finished_at ?? benchmark.started_at ?? benchmark.created_at;
+  const verb = benchmark.finished_at ? "ended" : benchmark.started_at ? "started" : "created";
+  return (
+    <p class="run-facts muted">
+      <span title={exact(since)}>
+        {verb} {relative(since, now)}
+      </span>
+      {benchmark.owner && <span>by {benchmark.owner.username}</span>}
+      {benchmark.tags.map((tag) => (
+        <span key={tag} class="run-tag">
+          {tag}
+        </span>
+      ))}
+    </p>
+  );
+}

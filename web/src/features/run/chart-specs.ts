@@ -1,0 +1,43 @@
+/** The four charts of a run, over the columns of its timeline. */
+
+import type { TimelineColumn } from "../../api/types";
+import type { ChartSpec } from "../../charts";
+
+function percentiles(of: "ttft" | "gap"): ChartSpec<TimelineColumn>["series"] {
+  return [
+    { column: `${of}_p50_ms`, label: "p50", colour: 0, axis: "left" },
+    { column: `${of}_p95_ms`, label: "p95", colour: 3, axis: "left" },
+    { column: `${of}_p99_ms`, label: "p99", colour: 1, axis: "left" },
+  ];
+}
+
+export const CHARTS: readonly ChartSpec<TimelineColumn>[] = [
+  {
+    title: "Time to first token",
+    left: { measure: "duration", label: "ms" },
+    series: percentiles("ttft"),
+  },
+  {
+    title: "Chunk gap",
+    left: { measure: "duration", label: "ms" },
+    series: percentiles("gap"),
+  },
+  {
+    title: "Throughput",
+    left: { measure: "rate", label: "tok/s" },
+    right: { measure: "rate", label: "req/s" },
+    series: [
+      { column: "output_tokens_per_s", label: "output", unit: "tok/s", colour: 2, axis: "left" },
+      { column: "requests_per_s", label: "requests", unit: "req/s", colour: 4, axis: "right" },
+    ],
+  },
+  {
+    title: "In flight and errors",
+    left: { measure: "count", label: "in flight" },
+    right: { measure: "rate", label: "errors/s" },
+    series: [
+      { column: "in_flight", label: "in flight", colour: 5, axis: "left" },
+      { column: "errors_per_s", label: "errors", unit: "/s", colour: 1, axis: "right" },
+    ],
+  },
+];

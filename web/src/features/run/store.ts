@@ -1,0 +1,118 @@
+/** One benchmark as it is looked at: what was stored, the newest progress, and the timeline in a ring. */
+
+import { batch, computed, signal } from "@preact/signals";
+import { getBenchmark, getTimeline } from "../../api/endpoints";
+import { type ApiError, asApiError } from "../../api/errors";
+import { type Benchmark, type Progress, TIMELINE_COLUMNS, type Timeline, type TimelineColumn } from "../../api/types";
+import { frames, Ring } from "../../charts";
+import { live } from "../../live";
+import type { LiveEvent } from "../../live/messages";
+
+// Two hours at one point a second; the server keeps at most 3,600 points, coarser for longer runs.
+const RING_ROWS = 7_200;
+
+export class RunStore {
+  readonly id: string;
+  readonly benchmark = signal<Benchmark | null>(null);
+  readonly progress = signal<Progress | null>(null);
+  readonly error = signal<ApiError | null>(null);
+  readonly timelineError = signal<ApiError | null>(null);
+  readonly isDeleted = signal(false);
+  /** When the newest progress came, ms since the epoch. */
+  readonly heardAt = signal(0);
+  readonly ring = new Ring<TimelineColumn>(TIMELINE_COLUMNS, RING_ROWS);
+  readonly status = computed(() => {
+    const stored = this.benchmark.value?.status;
+    if (!stored || isOver(stored)) return stored ?? "pending";
+    return this.progress.value?.status ?? stored;
+  });
+  readonly isOver = computed(() => isOver(this.status.value));
+  #abort = new AbortController();
+  #stopListening: (() => void) | null = null;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  open(): void {
+    this.#abort = new AbortController();
+    this.#stopListening = live.subscribe({
+      topics: ["benchmark.*"],
+      sessionId: this.id,
+      onEvent: (event) => this.onEvent(event),
+      onResume: () => void this.load(),
+    });
+    void this.load();
+  }
+
+  close(): void {
+    this.#abort.abort();
+    this.#stopListening?.();
+  }
+
+  /** Reads the benchmark and its timeline; also fills the gap after the connection was away. */
+  async load(): Promise<void> {
+    const { signal: aborted } = this.#abort;
+    try {
+      const benchmark = await getBenchmark(this.id, aborted);
+      if (aborted.aborted) return;
+      batch(() => {
+        this.benchmark.value = benchmark;
+        this.error.value = null;
+        if (benchmark.progress) this.#hear(benchmark.progress);
+      });
+    } catch (reason) {
+      if (!aborted.aborted) this.error.value = asApiError(reason);
+      return;
+    }
+    try {
+      const timeline = await getTimeline(this.id, aborted);
+      if (aborted.aborted) return;
+      fillRing(this.ring, timeline);
+      this.timelineError.value = null;
+      frames.wake();
+    } catch (reason) {
+      if (!aborted.aborted) this.timelineError.value = asApiError(reason);
+    }
+  }
+
+  onEvent(event: LiveEvent): void {
+    if (event.topic === "benchmark.deleted") this.isDeleted.value = true;
+    else if (event.topic === "benchmark.progress") this.#tick(event.payload as unknown as Progress);
+    else void this.load();
+  }
+
+  #tick(progress: Progress): void {
+    if (this.benchmark.value && isOver(this.benchmark.value.status)) return;
+    this.#hear(progress);
+    if (!progress.point) return;
+    const { t_s: at, ...row } = progress.point;
+    if (this.ring.put(at, row)) frames.wake();
+  }
+
+  #hear(progress: Progress): void {
+    batch(() => {
+      this.progress.value = progress;
+      this.heardAt.value = Date.now();
+    });
+  }
+}
+
+function isOver(status: string): boolean {
+  return status === "completed" || status === "failed" || status === "cancelled";
+}
+
+/** Replaces the ring's rows by a timeline's, keeping newer ones that arrived while it was fetched. */
+export function fillRing(ring: Ring<TimelineColumn>, timeline: Timeline): void {
+  const last = timeline.t_s.at(-1) ?? Number.NEGATIVE_INFINITY;
+  const newer = Array.from(ring.x())
+    .map((at, row) => ({ at, values: TIMELINE_COLUMNS.map((column) => ring.y(column)[row] ?? Number.NaN) }))
+    .filter(({ at }) => at > last);
+  ring.clear();
+  timeline.t_s.forEach((at, row) => {
+    ring.put(at, Object.fromEntries(TIMELINE_COLUMNS.map((column) => [column, timeline[column]?.[row]])));
+  });
+  for (const { at, values } of newer) {
+    ring.put(at, Object.fromEntries(TIMELINE_COLUMNS.map((column, index) => [column, values[index]])));
+  }
+}

@@ -1,0 +1,38 @@
+/** Sixteen-pixel line icons, always beside a word or a label. */
+
+const PATHS = {
+  check: "M3 8.5 6.5 12 13 4.5",
+  cross: "M4 4l8 8M12 4l-8 8",
+  clock: "M8 4.5V8l2.5 1.5M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12Z",
+  play: "M5 3.5v9l7-4.5-7-4.5Z",
+  stop: "M4.5 4.5h7v7h-7z",
+  minus: "M4 8h8",
+  alert: "M8 2.5 14.5 13.5h-13L8 2.5ZM8 6.5v3.2M8 11.6v.1",
+  info: "M8 7v4.2M8 4.8v.1M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12Z",
+  plus: "M8 3v10M3 8h10",
+  search: "M10.5 10.5 14 14M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9Z",
+  sun: "M8 10.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5ZM8 1.5v1.6M8 12.9v1.6M1.5 8h1.6M12.9 8h1.6M3.4 3.4l1.1 1.1M11.5 11.5l1.1 1.1M12.6 3.4l-1.1 1.1M4.5 11.5l-1.1 1.1",
+  moon: "M13 9.6A5.5 5.5 0 0 1 6.4 3a5.5 5.5 0 1 0 6.6 6.6Z",
+  auto: "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 2v12M10 3v10M12 4.5v7",
+  copy: "M6 6h7v7H6zM3.5 10V3H10",
+  pulse: "M1.5 8.5h3l2-5 3 9 2-4h3",
+  keyboard: "M1.5 4.5h13v7h-13zM4 7h.1M6.6 7h.1M9.3 7h.1M12 7h.1M5 9.3h6",
+  out: "M6 3H3v10h3M7 8h6.5M11 5.2 13.8 8 11 10.8",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class="icon" width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
+      <path
+        d={PATHS[name]}
+        fill="none"
+        stroke="currentColor"
+        stroke-width="1.6"
+        stroke-linecap="round"
+        stroke-linejoin="round"
+      />
+    </svg>
+  );
+}
