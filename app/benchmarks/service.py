@@ -50,7 +50,7 @@ class BenchmarkService:
         max_workers: int | None = None,
     ) -> None:
         self.results = ResultService(database)
-        self.live = live or LiveRuns()
+        self.live = LiveRuns() if live is None else live
         self.on_submitted: Callable[[], None] = lambda: None  # the runner's bell
         self._database = database
         self._clock = clock

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from app.accounts.permissions import Role
 from app.benchmarks.models import BenchmarkSession, Result
+from app.benchmarks.repository import Filters
 from app.benchmarks.results_service import ResultFilters
 from app.benchmarks.service import BenchmarkService
 from app.benchmarks.supervisor import Engine, EngineFactory
@@ -90,6 +91,9 @@ async def test_cancelling_keeps_what_was_measured(bench: Bench) -> None:
     assert running.status == "running"
     assert running.progress is not None
     assert running.progress.in_flight == 2
+    assert bench.service.live.progress(session_id) is not None
+    (listed,) = (await bench.service.list(bench.caller, Filters(), limit=5)).items
+    assert listed.progress is not None
     assert sum((await bench.service.timeline(bench.caller, session_id)).requests_per_s) == 1
     with pytest.raises(ConflictError, match="cancel it first"):
         await bench.service.delete(bench.caller, session_id)
