@@ -23,7 +23,6 @@ from app.benchmarks.views import Benchmark
 from app.core.clock import SystemClock
 from app.core.database import Database
 from app.core.errors import InvalidRequestError, NotFoundError
-from app.core.ids import new_id
 from app.core.settings import DistributedSettings
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
@@ -55,7 +54,7 @@ class FakeProviders:
         if name not in self.base_urls:
             raise NotFoundError(f"there is no provider {name}")
         return ResolvedProvider(
-            id=new_id(),
+            id=UUID(int=1),
             name=name,
             adapter="openai-compatible",
             base_url=self.base_urls[name],
