@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 from uuid import uuid4
 
-from distributed import Client, LocalCluster
+from distributed import Client
 
+from app.benchmarks.embedded_cluster import embedded_cluster
 from app.benchmarks.shards import ShardTask, run_shard
 from app.core.errors import ConstraintViolationError
 from app.core.settings import DistributedSettings
@@ -39,22 +40,13 @@ class Cluster:
         if settings.enable_distributed:
             address = settings.scheduler_url
             return cls(await _client(address, timeout=_CONNECT_SECONDS), None)
-        local: Any = LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=1,
-            threads_per_worker=settings.worker_count,
-            processes=False,
-            protocol="inproc",
-            dashboard_address=None,
-            asynchronous=True,
-            memory_limit=0,
-        )
+        local = embedded_cluster(settings.worker_count)
         await local
         return cls(await _client(local), local)
 
-    def capacity(self) -> int:
+    async def capacity(self) -> int:
         """Shards that can run at once."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        return sum(int(worker["nthreads"]) for worker in workers.values())
+        return sum((await self._client.nthreads()).values())
 
     @asynccontextmanager
     async def slots(self, number: int) -> AsyncIterator[None]:
@@ -99,26 +91,25 @@ class Cluster:
 
     async def _take(self, ticket: object, number: int) -> bool:
         """Wait for this ticket's turn and for room; False when the capacity must be looked at again."""
-        await self._wait_for_capacity(number)
+        capacity = await self._enough_capacity(number)
         async with self._changed:
             try:
                 async with asyncio.timeout(_CAPACITY_PATIENCE_SECONDS):
-                    await self._changed.wait_for(
-                        lambda: self._queue[0] is ticket and self._taken + number <= self.capacity()
-                    )
+                    await self._changed.wait_for(lambda: self._queue[0] is ticket and self._taken + number <= capacity)
             except TimeoutError:
                 return False
             self._taken += number
             return True
 
-    async def _wait_for_capacity(self, number: int) -> None:
+    async def _enough_capacity(self, number: int) -> int:
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + _CAPACITY_PATIENCE_SECONDS
-        while self.capacity() < number:
+        while (capacity := await self.capacity()) < number:
             if loop.time() >= give_up_at:
                 raise ConstraintViolationError(
-                    f"this benchmark needs {number} worker slots at once; the cluster has {self.capacity()}",
+                    f"this benchmark needs {number} worker slots at once; the cluster has {capacity}",
                     needed=number,
-                    available=self.capacity(),
+                    available=capacity,
                 )
             await asyncio.sleep(_CAPACITY_POLL_SECONDS)
+        return capacity

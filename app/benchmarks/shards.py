@@ -226,8 +226,8 @@ async def _watch_control(task: ShardTask, context: WorkerContext, stop: StopSign
         listener = asyncio.create_task(_listen(messages, stop))
         try:
             while True:
-                await asyncio.sleep(CONTROL_POLL_SECONDS)
                 await _look_at_session(task, context.database, stop)
+                await asyncio.sleep(CONTROL_POLL_SECONDS)
         finally:
             listener.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -147,9 +147,11 @@ async def supervise(
     limit = asyncio.timeout(None)
     try:
         async with limit, new_engine(shard.plan) as engine:
-            watcher = asyncio.create_task(_pass_on_stop(stop, engine, limit, shard.plan))
+            is_up = asyncio.Event()
+            watcher = asyncio.create_task(_pass_on_stop(stop, engine, is_up, limit, shard.plan))
             try:
                 async for frame in engine.frames():
+                    is_up.set()
                     await run.take(frame)
             finally:
                 watcher.cancel()
@@ -169,8 +171,11 @@ async def supervise(
     return run.outcome()
 
 
-async def _pass_on_stop(stop: StopSignal, engine: Engine, limit: asyncio.Timeout, plan: Plan) -> None:
+async def _pass_on_stop(
+    stop: StopSignal, engine: Engine, is_up: asyncio.Event, limit: asyncio.Timeout, plan: Plan
+) -> None:
     reason = await stop.wait()
+    await is_up.wait()  # a Stop that comes in one read with the plan would be lost
     limit.reschedule(asyncio.get_running_loop().time() + plan.grace_ns / 1e9 + _PATIENCE_SECONDS)
     await engine.stop(reason)
 

@@ -162,10 +162,10 @@ class Timeline:
         return [COARSE.upper_edge(int(index)) / 1e6 for index in sparse[0][np.searchsorted(ranks, wanted)]]
 
     def _reach(self, instant_ns: int) -> None:
-        """Make room for an instant, in the array and under the cap."""
+        """Make room for an instant, in the array and under the cap; the first point takes what came before it."""
         while (points := (instant_ns - self.origin_ns) // (self.width_s * _NS_PER_S) + 1) > self._max_points:
             self.coarsen()
-        self._extend(points)
+        self._extend(max(points, 1))
 
     def _extend(self, length: int) -> None:
         if length > len(self.sums):

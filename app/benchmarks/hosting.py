@@ -1,0 +1,66 @@
+"""The benchmark room put together inside a server: cluster, worker context, service, runner."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+from uuid import uuid4
+
+from app.benchmarks.cluster import Cluster
+from app.benchmarks.executor import Executor
+from app.benchmarks.live import LiveRuns
+from app.benchmarks.service import BenchmarkService, ProviderDirectory
+from app.benchmarks.shards import DEFAULT_CONTEXT, ProviderResolver, WorkerContext, install, uninstall
+from app.benchmarks.supervisor import EngineFactory, engine_process
+from app.benchmarks.tasks import BenchmarkRunner
+from app.core.clock import Clock
+from app.core.database import Database
+from app.core.settings import DistributedSettings
+from app.events.bus import Bus
+
+
+class Providers(ProviderDirectory, ProviderResolver, Protocol):
+    """All that benchmarks ask of providers."""
+
+
+@asynccontextmanager
+async def host_benchmarks(
+    settings: DistributedSettings,
+    database: Database,
+    *,
+    clock: Clock,
+    bus: Bus,
+    providers: Providers,
+    new_engine: EngineFactory = engine_process,
+) -> AsyncIterator[BenchmarkService]:
+    """Serve and run benchmarks while the block runs.
+
+    `events.outbox.publish_on_commit` must have been called for `database` and `bus` before.
+    """
+    embedded = not settings.enable_distributed
+    # A name of its own keeps two servers in one process (tests) apart; external workers know only the default.
+    context = f"server-{uuid4().hex}" if embedded else DEFAULT_CONTEXT
+    live = LiveRuns()
+    max_workers = settings.worker_count if embedded else None
+    service = BenchmarkService(database, clock, bus, providers, live=live, max_workers=max_workers)
+    cluster = await Cluster.start(settings)
+    executor = Executor(database, clock, bus, cluster, live, context=context)
+    runner = BenchmarkRunner(
+        database,
+        clock,
+        executor,
+        max_running=settings.max_running_benchmarks,
+        is_alone=database.dialect == "sqlite",
+    )
+    service.on_submitted = runner.wake
+    if embedded:
+        install(WorkerContext(database, bus, providers, new_engine), context)
+    try:
+        await runner.start()
+        try:
+            yield service
+        finally:
+            await runner.stop()
+    finally:
+        await cluster.close()
+        if embedded:
+            uninstall(context)
