@@ -187,10 +187,11 @@ class RedisServer:
 
 def _wait_until(ready: Any, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    while not ready():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-4000:]}")
+    while process.poll() is None and time.monotonic() < deadline:
+        if ready():
+            return
         time.sleep(0.01)
+    raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-4000:]}")
 
 
 def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> None:

@@ -56,6 +56,7 @@ class Exchange:
         "stamps",
         "started_ns",
         "status",
+        "user_stamps",
     )
 
     def __init__(self, index: int, message: bytes, intended_ns: int) -> None:
@@ -81,6 +82,7 @@ class Exchange:
         self.end_ns = 0
         self.dns_ns = 0
         self.reused = False
+        self.user_stamps = False  # some read came without a kernel stamp
         self.mode = ALWAYS
         self.expected_bytes = 0
         self.framed = 0  # bytes of `buffer` that the framer has seen
@@ -197,7 +199,7 @@ class Exchange:
             dns_ns=self.dns_ns,
             reused=self.reused,
             attempts=self.attempts,
-            clock="kernel" if connection is not None and connection.kernel_stamps else "user",
+            clock="user" if self.user_stamps or not (connection and connection.kernel_stamps) else "kernel",
             clock_stepped=self.clock_stepped,
             http_status=self.status or None,
         )

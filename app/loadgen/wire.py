@@ -58,7 +58,7 @@ class Wire:
             return
         self.active[opening.fd] = exchange
 
-    def read_all(  # noqa: C901  (the hot path: a call a chunk would cost what it measures)
+    def read_all(  # noqa: C901, PLR0912, PLR0915  (the hot path: a call a chunk would cost what it measures)
         self, events: list[tuple[int, int]], watch: Mapping[int, Callable[[int], None]]
     ) -> None:
         """Read every ready socket first; only then look at what the reads mean."""
@@ -90,7 +90,11 @@ class Wire:
             if not size:
                 self._lost(exchange, "the server closed the connection")
                 continue
-            stamp = ancillary[0][2] if ancillary else _now()
+            if ancillary:
+                stamp = ancillary[0][2]
+            else:
+                stamp = _now()
+                exchange.user_stamps = True
             buffer = exchange.buffer
             buffer += view[:size]
             exchange.stamps += stamp
@@ -168,12 +172,7 @@ class Wire:
 
     def _read_slowly(self, connection: Connection, exchange: Exchange | None) -> None:
         try:
-            size, ancillary, _, _ = connection.recvmsg_into([self._buffer], ANCILLARY_BYTES)
-            stamp = ancillary[0][2] if ancillary else _now()
-            data: bytes | memoryview = self._view[:size]
-            closed = not size
-            if connection.tls is not None and size:
-                data, closed = connection.decrypt(data)
+            data, stamp, closed = self._receive(connection)
         except BlockingIOError:
             return
         except (OSError, ssl.SSLError) as error:
@@ -186,14 +185,25 @@ class Wire:
             if closed or data:  # an idle connection has nothing to say: its server is hanging up
                 self._pool.close(connection)
             return
-        self._health.bytes_in += size
-        self._health.reads += 1
         if data:
-            exchange.take(data, stamp)
+            exchange.user_stamps = exchange.user_stamps or not stamp
+            exchange.take(data, stamp or _now())
             if exchange.mode != CHUNKED or exchange.buffer.endswith(CHUNKED_END):
                 self.look(exchange)
-        if closed and exchange.connection is connection and self.active.get(connection.fd) is exchange:
+        if closed and self.active.get(connection.fd) is exchange:
             self._lost(exchange, "the server closed the connection")
+
+    def _receive(self, connection: Connection) -> tuple[bytes | memoryview, bytes, bool]:
+        """`(plaintext, kernel stamp or nothing, whether the peer closed)`."""
+        size, ancillary, _, _ = connection.recvmsg_into([self._buffer], ANCILLARY_BYTES)
+        stamp = ancillary[0][2] if ancillary else b""
+        self._health.bytes_in += size
+        self._health.reads += 1
+        data = self._view[:size]
+        if connection.tls is not None and size:
+            plaintext, closed = connection.decrypt(data)
+            return plaintext, stamp, closed
+        return data, stamp, not size
 
     # ---------------------------------------------------------------- ends
 

@@ -158,7 +158,7 @@ async def test_connections_are_bounded_and_counted(start: Start) -> None:
 
 
 async def test_the_server_pings_and_closes_who_does_not_answer(start: Start) -> None:
-    live = await start(limits=replace(LIMITS, ping_interval_seconds=0.05, pong_timeout_seconds=0.3))
+    live = await start(limits=replace(LIMITS, ping_interval_seconds=0.05, pong_timeout_seconds=1.5))
     polite, silent = await admin(live), await admin(live)
     pings = 0
     while pings < 5:

@@ -98,7 +98,12 @@ async def test_texts_that_are_not_unicode_harm_nobody() -> None:
 
 # Watching allocations makes CSV ten times slower, so one format goes all the way.
 @pytest.mark.parametrize(
-    ("kind", "number"), [(ExportFormat.CSV, 20_000), (ExportFormat.JSON, 20_000), (ExportFormat.JSONL, 200_000)]
+    ("kind", "number"),
+    [
+        (ExportFormat.CSV, 20_000),
+        (ExportFormat.JSON, 20_000),
+        pytest.param(ExportFormat.JSONL, 200_000, marks=pytest.mark.slow),
+    ],
 )
 async def test_memory_stays_flat(kind: ExportFormat, number: int) -> None:
     async def endless() -> AsyncIterator[MeasuredResult]:

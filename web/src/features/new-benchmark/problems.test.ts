@@ -37,7 +37,7 @@ describe("placing problems", () => {
       fields,
     );
     expect(placed.byField).toEqual({
-      "load.concurrency": "is too large (allowed: le 20000)",
+      "load.concurrency": "is too large (allowed: at most 20,000)",
       "targets.0.provider": "there is no such provider (allowed: demo, lab); must be a name",
     });
     expect(placed.rest).toEqual(["workers must not exceed concurrency", "colour: unknown field"]);

@@ -47,14 +47,21 @@ export function placeProblems(problems: readonly FieldProblem[], fields: readonl
   return { byField, rest };
 }
 
+const BOUNDS: Record<string, string> = { ge: "at least", gt: "above", le: "at most", lt: "below" };
+
 function describe({ message, allowed }: FieldProblem): string {
-  if (allowed === undefined || allowed === null) return message;
-  const words = Array.isArray(allowed)
-    ? allowed.join(", ")
-    : typeof allowed === "object"
-      ? Object.entries(allowed)
-          .map(([name, value]) => `${name} ${value}`)
-          .join(", ")
-      : String(allowed);
-  return message.includes(words) ? message : `${message} (allowed: ${words})`;
+  const words = describeAllowed(allowed);
+  return words === "" || message.includes(words) ? message : `${message} (allowed: ${words})`;
+}
+
+/** Lists are the choices, objects are bounds, anything else is already words. */
+function describeAllowed(allowed: unknown): string {
+  if (allowed === undefined || allowed === null) return "";
+  if (Array.isArray(allowed)) return allowed.join(", ");
+  if (typeof allowed !== "object") return String(allowed);
+  return Object.entries(allowed)
+    .map(
+      ([name, value]) => `${BOUNDS[name] ?? name} ${typeof value === "number" ? value.toLocaleString("en-US") : value}`,
+    )
+    .join(", ");
 }

@@ -16,10 +16,7 @@ export function ProgressStrip({ run, benchmark }: { run: RunStore; benchmark: Be
   const total = benchmark.summary?.requests.total;
   const done = isOver ? (total ?? progress?.completed) : progress?.completed;
   const planned = progress?.planned ?? plannedOf(benchmark);
-  const share =
-    isOver && run.status.value === "completed"
-      ? 100
-      : (progress?.percent ?? (isOver && planned && done !== undefined ? (100 * done) / planned : null));
+  const share = isOver ? shareOf(run.status.value, done, planned) : (progress?.percent ?? null);
   const elapsed = isOver ? benchmark.summary?.duration_seconds : progress?.elapsed_s;
   return (
     <section class="panel progress-strip" aria-label="Progress">
@@ -51,6 +48,12 @@ export function ProgressStrip({ run, benchmark }: { run: RunStore; benchmark: Be
       </span>
     </section>
   );
+}
+
+/** How far a run came that is over. */
+function shareOf(status: string, done: number | undefined, planned: number | null): number | null {
+  if (status === "completed") return 100;
+  return planned && done !== undefined ? (100 * done) / planned : null;
 }
 
 function plannedOf({ spec }: Benchmark): number | null {

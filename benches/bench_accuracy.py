@@ -1,0 +1,106 @@
+"""How far off the instrument is, against the simulator's log of when bytes really left.
+
+Prints rows per load: errors in microseconds, |measured - true|, of time to first token, end to end and single chunk
+gaps; the gap between our `started` and the request's arrival; and what it cost. Engine and simulator get a core each.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.loadgen.frames import CENSORED, Arrivals, Done, Endpoint, Plan, Record, Records, Tick, Workload
+from app.loadgen.process import EngineProcess
+
+LOADS = ((64, 4), (256, 4), (1000, 3))  # streams, rounds
+SETTINGS = ("--ttft-ms", "200", "--itl-ms", "20", "--tokens", "100", "--jitter", "0.1")
+
+
+async def measure(port: int, streams: int, requests: int) -> tuple[list[Record], Done, int]:
+    """Run one load; the records, the closing facts and the highest resident size in bytes."""
+    plan = Plan(
+        endpoint=Endpoint("openai", f"http://127.0.0.1:{port}/v1", "m"),
+        workload=Workload(("hello there",)),
+        arrivals=Arrivals("closed", concurrency=streams),
+        requests=requests,
+    )
+    records: list[Record] = []
+    done = None
+    rss = 0
+    async with EngineProcess(plan) as engine:
+        _pin(engine.pid, 0)
+        async for frame in engine.frames():
+            if isinstance(frame, Records):
+                records += frame.records
+            elif isinstance(frame, Tick):
+                rss = max(rss, frame.rss_bytes)
+            elif isinstance(frame, Done):
+                done = frame
+    if done is None:
+        raise RuntimeError("the engine could not run")
+    return records, done, rss
+
+
+def errors_us(records: list[Record], truth: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Microseconds of error, by what was measured."""
+    ttft, end, arrival, gaps = [], [], [], []
+    for record in records:
+        true = truth[record.response_id or ""]
+        sent = np.array(true["chunk_ns"])
+        ttft.append(record.first_token_ns - record.started_ns - (sent[0] - true["request_ns"]))
+        end.append(record.last_token_ns - record.started_ns - (sent[-1] - true["request_ns"]))
+        arrival.append(true["request_ns"] - record.started_ns)
+        measured = np.frombuffer(record.gaps, "<i8")
+        sure = measured != CENSORED
+        sure[1:] &= sure[:-1]
+        gaps.append((measured - np.diff(sent))[sure])
+    values = {"TTFT": ttft, "end to end": end, "start → arrival": arrival, "gaps": np.concatenate(gaps)}
+    return {name: np.abs(np.asarray(value)) / 1000 for name, value in values.items()}
+
+
+def _pin(pid: int | None, core: int) -> None:
+    if pid is not None and hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(pid, {core})
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--streams", type=int, help="only this many streams")
+    wanted = parser.parse_args().streams
+    print(f"{'streams':>8} {'measure':>16} {'p50 µs':>9} {'p99 µs':>9} {'max µs':>9}   facts")
+    for streams, rounds in LOADS if wanted is None else ((wanted, 3),):
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder) / "truth.jsonl"
+            command = [sys.executable, "-m", "app.simulator", "--port", "0", "--log", str(log), *SETTINGS]
+            with subprocess.Popen(command, stdout=subprocess.PIPE) as simulator:
+                _pin(simulator.pid, 1)
+                assert simulator.stdout is not None
+                port = json.loads(simulator.stdout.readline())["port"]
+                records, done, rss = asyncio.run(measure(port, streams, streams * rounds))
+                simulator.terminate()
+            truth = {line["response_id"]: line for line in map(json.loads, log.read_text().splitlines())}
+        seconds = (done.ended_at_ns - done.started_at_ns) / 1e9
+        chunks = sum(record.chunks for record in records)
+        ok = [record for record in records if record.status == "ok"]
+        facts = (
+            f"{len(ok)}/{streams * rounds} ok, {chunks / seconds:,.0f} chunks/s, "
+            f"CPU {done.cpu_ns / 1e9 / seconds:.0%}, "
+            f"{done.cpu_ns / 1000 / chunks:.1f} µs/chunk, {rss / 1e6:.0f} MB, "
+            f"{sum(record.coalesced_chunks for record in ok)} coalesced"
+        )
+        for name, values in errors_us(ok, truth).items():
+            p50, p99, worst = np.percentile(values, [50, 99, 100])
+            print(f"{streams:>8} {name:>16} {p50:>9.1f} {p99:>9.1f} {worst:>9.1f}   {facts}", flush=True)
+            facts = ""
+
+
+if __name__ == "__main__":
+    main()
