@@ -11,9 +11,13 @@ from fastapi.routing import iter_route_contexts
 
 from app.accounts.authentication import ACCESS_COOKIE
 from app.accounts.endpoints import router as auth_router
+from app.benchmarks.endpoints import router as benchmarks_router
+from app.benchmarks.results_endpoints import router as results_router
 from app.core.settings import Settings
 from app.monitoring.endpoints import health_router, metrics_router
 from app.providers.endpoints import router as providers_router
+from app.realtime.endpoints import router as live_router
+from app.reports.endpoints import router as reports_router
 
 API_PREFIX = "/api/v1"
 
@@ -67,6 +71,9 @@ PUBLIC_PATHS = frozenset(
 REST_ROUTERS: tuple[APIRouter, ...] = (
     auth_router,
     providers_router,
+    benchmarks_router,
+    reports_router,  # before results: /results/export is not a result's id
+    results_router,
 )
 
 
@@ -88,6 +95,8 @@ def root_router(settings: Settings) -> APIRouter:
     router.include_router(health_router)
     if settings.monitoring.enable_metrics:
         router.include_router(metrics_router)
+    if settings.server.enable_websocket:
+        router.include_router(live_router)
     return router
 
 

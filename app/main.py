@@ -15,9 +15,13 @@ from starlette.types import Scope
 from app.accounts.authentication import COOKIE_NAMES, RequestGate
 from app.accounts.service import AccountService
 from app.api import API_PREFIX, DESCRIPTION, TAGS, api_router, openapi_document, root_router
+from app.benchmarks import demo
+from app.benchmarks.hosting import host_benchmarks
+from app.benchmarks.service import BenchmarkService
 from app.core import migrations
 from app.core.clock import SystemClock
 from app.core.database import Database
+from app.core.errors import ServiceUnavailableError
 from app.core.http import install_error_handlers
 from app.core.keyring import load_keyring
 from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
@@ -26,9 +30,13 @@ from app.core.outbound import OutboundGuard
 from app.core.rate_limit import RateLimiter
 from app.core.settings import Settings
 from app.core.static import Dashboard
+from app.events.memory import MemoryBus
+from app.events.outbox import publish_on_commit
+from app.events.redis_bus import RedisBus
 from app.monitoring.health import Readiness, database_check, redis_check
 from app.monitoring.metrics import Metrics, ObserveRequests
 from app.providers.service import ProviderService
+from app.realtime.gateway import Gateway, limits_from
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 
@@ -121,6 +129,29 @@ class _Templates:
 
 
 @asynccontextmanager
+async def _demo_target(settings: Settings, database: Database) -> AsyncIterator[str | None]:
+    """The simulator's address while the block runs, where the demo is wanted; a failure only costs the demo."""
+    async with AsyncExitStack() as stack:
+        url = None
+        if settings.demo.enable and not settings.security.production and await demo.is_wanted(database):
+            try:
+                url = await stack.enter_async_context(demo.simulator())
+            except ServiceUnavailableError as error:
+                log.warning("no demo", reason=error.message)
+        yield url
+
+
+def _feed_gauges(metrics: Metrics, benchmarks: BenchmarkService, gateway: Gateway) -> None:
+    metrics.active_benchmarks.set_function(lambda: len(benchmarks.live))
+    metrics.websocket_connections.set_function(lambda: gateway.connection_count)
+
+    async def count_sessions() -> None:
+        metrics.active_sessions.set(await benchmarks.count_unfinished())
+
+    metrics.before_scrape.append(count_sessions)
+
+
+@asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Starts the rooms from the lowest up and stops them in reverse, even when a later one fails to start."""
     settings: Settings = app.state.settings
@@ -131,9 +162,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(database.close)
         if settings.storage.enable_migrations:
             await migrations.upgrade(database.engine)
-        # events: `app.state.bus` and publish-on-commit join here.
+        redis_url = settings.distributed.redis_url
+        bus = app.state.bus = RedisBus(redis_url) if redis_url is not None else MemoryBus()
+        stack.push_async_callback(bus.close)
+        stack.callback(publish_on_commit(database, bus))
 
-        limiter = RateLimiter(settings.distributed.redis_url)
+        limiter = RateLimiter(redis_url)
         stack.push_async_callback(limiter.close)
         accounts = app.state.accounts = AccountService(database, clock, keyring, limiter, settings.security)
         stack.callback(accounts.close)
@@ -142,16 +176,27 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.authenticate = gate.authenticate
 
         guard = OutboundGuard(settings.outbound.allow)
-        app.state.providers = ProviderService(database, clock, keyring, guard)
-        # benchmarks, realtime: their services join here, then the benchmark runner starts.
-
-        checks = {"database": database_check(database)}
-        if settings.distributed.redis_url is not None:
-            checks["redis"] = redis_check(settings.distributed.redis_url)
-        app.state.readiness = Readiness(checks)
+        providers = app.state.providers = ProviderService(database, clock, keyring, guard)
         app.state.generated_admin_password = await accounts.users.bootstrap(
             settings.security.admin_username, settings.storage.data_dir, production=settings.security.production
         )
+        demo_url = await stack.enter_async_context(_demo_target(settings, database))
+        benchmarks = app.state.benchmarks = await stack.enter_async_context(
+            host_benchmarks(settings.distributed, database, clock=clock, bus=bus, providers=providers)
+        )
+        gateway = app.state.gateway = Gateway(
+            bus, accounts, limits_from(settings.server.websocket), allowed_origins=settings.server.cors_allowed_origins
+        )
+        await gateway.start()
+        stack.push_async_callback(gateway.close)
+        _feed_gauges(app.state.metrics, benchmarks, gateway)
+
+        checks = {"database": database_check(database)}
+        if redis_url is not None:
+            checks["redis"] = redis_check(redis_url)
+        app.state.readiness = Readiness(checks)
+        if demo_url is not None:
+            await demo.run_demo(database, providers, benchmarks, demo_url)
         log.info("started", version=app.version, database=database.dialect)
         yield
         log.info("stopping")

@@ -15,8 +15,9 @@ from app.accounts.permissions import Permission, Role
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.service import BenchmarkService
-from app.core.database import Database
+from app.core.database import Database, ReadSession
 from app.core.errors import NotFoundError, ServiceUnavailableError
+from app.providers.models import Provider
 from app.providers.schemas import ProviderCreate, ProviderUpdate
 from app.providers.service import ProviderService
 
@@ -72,6 +73,13 @@ async def simulator() -> AsyncIterator[str]:
         process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  (asyncio leaves the pipe to the collector)
 
 
+async def is_wanted(database: Database) -> bool:
+    """Whether the demo has a place here: nothing has been run yet, or its provider is still there."""
+    async with database.read() as session:
+        has_provider = (await session.execute(select(Provider.id).where(Provider.name == PROVIDER))).first()
+        return has_provider is not None or await _is_empty(session)
+
+
 async def run_demo(
     database: Database, providers: ProviderService, benchmarks: BenchmarkService, base_url: str
 ) -> UUID | None:
@@ -81,7 +89,7 @@ async def run_demo(
     deleted is made again only on an empty database.
     """
     async with database.read() as session:
-        is_empty = (await session.execute(select(BenchmarkSession.id).limit(1))).first() is None
+        is_empty = await _is_empty(session)
     try:
         await providers.update(_OPERATOR, PROVIDER, ProviderUpdate(base_url=base_url))
     except NotFoundError:
@@ -94,6 +102,10 @@ async def run_demo(
     if not is_empty:
         return None
     return (await benchmarks.submit(_OPERATOR, SPEC)).id
+
+
+async def _is_empty(session: ReadSession) -> bool:
+    return (await session.execute(select(BenchmarkSession.id).limit(1))).first() is None
 
 
 async def _port(process: asyncio.subprocess.Process) -> int:

@@ -162,6 +162,9 @@ class LiveRuns:
         self._runs.pop(session_id, None)
         self._progress.pop(session_id, None)
 
+    def __len__(self) -> int:
+        return len(self._runs)
+
     def progress(self, session_id: UUID) -> dict[str, Any] | None:
         """The newest progress; None when this process does not run it."""
         return self._progress.get(session_id)

@@ -167,3 +167,9 @@ def _list_has(session: AsyncSession, column: InstrumentedAttribute[list[str]], v
         return type_coerce(column, JSONB).contains([value])
     items = func.json_each(column).table_valued("value")
     return select(items.c.value).where(items.c.value == value).exists()
+
+
+async def count_unfinished(session: AsyncSession) -> int:
+    """Sessions that wait or run."""
+    query = select(func.count()).where(BenchmarkSession.status.in_([Status.PENDING, *LIVE]))
+    return (await session.execute(query)).scalar_one()

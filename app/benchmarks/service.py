@@ -57,6 +57,11 @@ class BenchmarkService:
         self._providers = providers
         self._max_workers = max_workers
 
+    async def count_unfinished(self) -> int:
+        """Benchmarks that wait or run, over all servers of this database."""
+        async with self._database.read() as session:
+            return await repository.count_unfinished(session)
+
     async def submit(self, caller: Caller, spec: BenchmarkSpec) -> Benchmark:
         """Store a benchmark; it runs as soon as there is room.
 

@@ -67,4 +67,5 @@ async def ready(parts: Parts) -> Ready:
 async def metrics(_caller: MetricsRead, request: Request) -> Response:
     """Counters, histograms and gauges for Prometheus. Give the scraper an API key with the scope `metrics.read`."""
     found = cast("Metrics", request.app.state.metrics)
+    await found.refresh()
     return Response(await asyncio.to_thread(found.exposition), media_type=CONTENT_TYPE)

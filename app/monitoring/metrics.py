@@ -5,7 +5,7 @@ rooms are functions, wired in `app.main`: `metrics.active_benchmarks.set_functio
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -31,6 +31,7 @@ class Metrics:
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
+        self.before_scrape: list[Callable[[], Awaitable[None]]] = []  # fill gauges whose value has to be asked for
         self.requests = Counter(
             "llm_api_requests",
             "Requests answered, by method, route template and status.",
@@ -60,6 +61,11 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+
+    async def refresh(self) -> None:
+        """Fill the gauges whose value has to be asked for."""
+        for fill in self.before_scrape:
+            await fill()
 
     def exposition(self) -> bytes:
         """Everything as Prometheus text, format 0.0.4."""
