@@ -17,6 +17,7 @@ from app.benchmarks.repository import Filters
 from app.benchmarks.results_service import ResultService
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.states import LIVE, Status
+from app.benchmarks.storable import check_storable
 from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, Owner, Progress, Timeline, headline
 from app.core.clock import Clock
 from app.core.database import Database, WriteSession
@@ -74,13 +75,15 @@ class BenchmarkService:
             raise InvalidRequestError(
                 f"workers: {message}", errors=[{"path": "workers", "message": message, "allowed": allowed}]
             )
+        document = spec.model_dump(mode="json")
+        check_storable(document)
         await self._providers.check_exists([target.provider for target in spec.targets])
         row = BenchmarkSession(
             id=new_id(),
             name=spec.name,
             status=Status.PENDING,
             owner_id=caller.user_id if caller.via != "system" else None,
-            spec=spec.model_dump(mode="json"),
+            spec=document,
             tags=list(dict.fromkeys(spec.tags)),
             providers=list(dict.fromkeys(target.provider for target in spec.targets)),
             models=list(dict.fromkeys(target.model for target in spec.targets)),
