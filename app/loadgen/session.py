@@ -142,7 +142,8 @@ class Session:
             self._tick_when_due()
         self._clock.look()
         self._health.begin()
-        started_at_ns = max(at, realtime_ns())
+        # Shards of one run share their instants, so one that is late stays late and shows it as schedule delay.
+        started_at_ns = at if at and self._plan.shards > 1 else max(at, realtime_ns())
         self._schedule.begin(monotonic_ns() - (realtime_ns() - started_at_ns), started_at_ns)
         return started_at_ns
 
