@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { call, onSignedOut, renewSession, signIn } from "./client";
+import { call, renewSession, signIn, watchSession } from "./client";
 import { dropLogin, tokens } from "./session";
 
 const USER = { id: "u", username: "admin", role: "admin", permissions: [] };
@@ -83,7 +83,7 @@ describe("call", () => {
 
   it("says that the session is over when it cannot be renewed", async () => {
     const listener = vi.fn();
-    const remove = onSignedOut(listener);
+    const remove = watchSession({ onSignedOut: listener });
     answers["GET /api/v1/auth/me"] = json(401);
     answers["POST /api/v1/auth/refresh"] = json(401);
     await expect(call("GET", "/auth/me")).rejects.toMatchObject({ status: 401 });
@@ -94,7 +94,7 @@ describe("call", () => {
 
   it("keeps the session when the service fails to renew it", async () => {
     const listener = vi.fn();
-    const remove = onSignedOut(listener);
+    const remove = watchSession({ onSignedOut: listener });
     answers["GET /api/v1/auth/me"] = json(401);
     answers["POST /api/v1/auth/refresh"] = json(503);
     await expect(call("GET", "/auth/me")).rejects.toMatchObject({ status: 503 });

@@ -15,10 +15,16 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-const listeners = new Set<() => void>();
+export interface SessionListener {
+  /** There is a fresh access token. */
+  onRenewed?: () => void;
+  /** The session has ended and only signing in helps. */
+  onSignedOut?: () => void;
+}
 
-/** Calls `listener` when the session has ended and only signing in helps. */
-export function onSignedOut(listener: () => void): () => void {
+const listeners = new Set<SessionListener>();
+
+export function watchSession(listener: SessionListener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
@@ -68,14 +74,15 @@ let renewal: Promise<boolean> | null = null;
 /** Renews the session by its cookie; false when it is over. Calls at the same time share one renewal. */
 export function renewSession(): Promise<boolean> {
   renewal ??= oneTabAtATime(async () => {
-    const response = await send("POST", "/auth/refresh", { body: {} });
+    const response = await send("POST", "/auth/refresh", {});
     if (response.ok) {
       keepLogin(await read<Login>(response));
+      for (const listener of [...listeners]) listener.onRenewed?.();
       return true;
     }
     if (response.status >= 500 || response.status === 429) await read(response);
     dropLogin();
-    for (const listener of listeners) listener();
+    for (const listener of [...listeners]) listener.onSignedOut?.();
     return false;
   }).finally(() => {
     renewal = null;
@@ -107,7 +114,7 @@ export async function signIn(username: string, password: string): Promise<Login>
 /** Ends the session here and on the server. A server that cannot be reached does not keep anyone signed in here. */
 export async function signOut(): Promise<void> {
   try {
-    await send("POST", "/auth/logout", { body: {} });
+    await send("POST", "/auth/logout", {});
   } catch (reason) {
     if (!(reason instanceof ApiError)) throw reason;
   } finally {

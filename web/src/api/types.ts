@@ -192,9 +192,9 @@ export interface Lag {
 }
 
 export interface Instrument {
-  clock: string;
-  loop_lag_ms: Lag;
-  send_lag_ms: Lag;
+  clock: string | null;
+  loop_lag_ms: Lag | null;
+  send_lag_ms: Lag | null;
   coalesced_share: number | null;
   cpu_share: number | null;
   clock_steps: number;
@@ -264,7 +264,7 @@ export interface Provider {
 export interface ProviderInput {
   name: string;
   kind: string;
-  base_url: string;
+  base_url?: string;
   api_key?: string;
   default_model: string | null;
   options: { headers?: Record<string, string>; verify_tls?: boolean };

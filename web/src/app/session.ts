@@ -5,6 +5,7 @@ import * as client from "../api/client";
 import { getMe } from "../api/endpoints";
 import type { ApiError } from "../api/errors";
 import { asApiError } from "../api/errors";
+import { tokens } from "../api/session";
 import type { Permission, User } from "../api/types";
 import { live } from "../live";
 import { navigate, place } from "./router";
@@ -38,14 +39,36 @@ function hinted(): boolean {
   }
 }
 
+let renewal: ReturnType<typeof setTimeout> | undefined;
+
+/** Renews the token before it ends, also while nobody clicks: a live view lasts longer than a token. */
+function renewInTime(): void {
+  clearTimeout(renewal);
+  if (!tokens.token) return;
+  renewal = setTimeout(
+    () => {
+      // When the service is away the token ends, and the next call or the live connection renews it.
+      client.renewSession().catch(() => {});
+    },
+    Math.max(0, tokens.renewAt - Date.now()),
+  );
+}
+
+function renewed(): void {
+  renewInTime();
+  live.authenticate();
+}
+
 function entered(user: User): void {
   hint(true);
+  renewInTime();
   session.value = { state: "in", user };
   live.start();
 }
 
 function left(): void {
   hint(false);
+  clearTimeout(renewal);
   live.stop();
   session.value = { state: "out" };
 }
@@ -55,9 +78,12 @@ export function may(permission: Permission): boolean {
   return current.state === "in" && current.user.permissions.includes(permission);
 }
 
+let stopWatching = () => {};
+
 /** Finds out whether the cookies of an earlier visit still hold. */
 export async function resumeSession(): Promise<void> {
-  client.onSignedOut(left);
+  stopWatching();
+  stopWatching = client.watchSession({ onRenewed: renewed, onSignedOut: left });
   if (!hinted()) {
     left();
     return;

@@ -81,6 +81,12 @@ export class LiveClient {
     this.#connection.value = OFF;
   }
 
+  /** Says who one is again, with a fresh token, so that the server does not end the connection with the old one. */
+  authenticate(): void {
+    const token = this.#options.token();
+    if (token) this.#send({ type: "Auth", token });
+  }
+
   /** Tries at once instead of waiting out the pause (the network is back, someone pressed the button). */
   retryNow(): void {
     if (!this.#retry) return;
@@ -110,8 +116,7 @@ export class LiveClient {
   }
 
   #opened(): void {
-    const token = this.#options.token();
-    if (token) this.#send({ type: "Auth", token });
+    this.authenticate();
     for (const subscription of this.#subscriptions) this.#send(request("Subscribe", subscription));
     this.#ping();
     this.#pulse = setInterval(() => this.#beat(), PING_EVERY_MS);

@@ -48,7 +48,7 @@ function FilterBar({ filters }: { filters: Filters }) {
       <input
         type="search"
         aria-label="Search benchmarks"
-        placeholder="Search name, target, tag…  ( / )"
+        placeholder="Search by name  ( / )"
         value={text}
         onInput={(event) => setText(event.currentTarget.value)}
       />

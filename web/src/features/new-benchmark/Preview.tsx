@@ -39,11 +39,12 @@ export function Preview({ spec }: { spec: BenchmarkSpec }) {
         {text}
       </pre>
       {form === "cli" && cli.missing.length > 0 && (
-        <p class="muted">Left out, having no option: {cli.missing.join(", ")}.</p>
+        <p class="muted">Left out, there being no option: {cli.missing.join(", ")}.</p>
       )}
       {form !== "json" && (
         <p class="muted">
-          <code>LTB_API_KEY</code> holds an API key: <code>llm-test-bench auth generate-key</code>.
+          {form === "curl" ? <code>LTB_API_KEY</code> : <code>LLM_TEST_BENCH_API_KEY</code>} holds an API key, made by{" "}
+          <code>llm-test-bench auth generate-key</code>.
         </p>
       )}
     </Panel>

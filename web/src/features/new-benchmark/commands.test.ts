@@ -32,6 +32,7 @@ describe("commands", () => {
       "--server http://h:1",
       "--provider demo",
       "--model m",
+      "--name 'it'\\''s'",
       "--rate 2.5",
       "--arrival poisson",
       "--duration 60",
@@ -42,10 +43,19 @@ describe("commands", () => {
   });
 
   it("says what the command line cannot express", () => {
-    const { missing } = asCli(
-      { ...SPEC, slo: { ttft_ms: 5 }, tags: ["a"], timeouts: { total_seconds: 5, connect_seconds: 1 } },
+    const { command, missing } = asCli(
+      {
+        ...SPEC,
+        slo: { ttft_ms: 5 },
+        tags: ["a", "b"],
+        timeouts: { total_seconds: 5, connect_seconds: 1 },
+        save_gaps: false,
+      },
       "http://h:1",
     );
-    expect(missing).toEqual(["tags", "SLO limits", "other timeouts"]);
+    expect(command).toContain("--tag a");
+    expect(command).toContain("--tag b");
+    expect(command).toContain("--slo-ttft-ms 5");
+    expect(missing).toEqual(["all timeouts but the whole request's", "dropping the chunk gaps"]);
   });
 });

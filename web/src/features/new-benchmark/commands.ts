@@ -26,56 +26,75 @@ export interface CliPreview {
   missing: string[];
 }
 
+type Option = [name: string, value: string | number | null | undefined];
+
 /** `llm-test-bench bench --server …`, which submits to this service. */
 export function asCli(spec: BenchmarkSpec, origin: string): CliPreview {
-  const missing: string[] = [];
-  const [target, ...otherTargets] = spec.targets;
-  const options: [string, string | number | null | undefined][] = [
+  const target = spec.targets[0];
+  const sampling = spec.sampling ?? {};
+  const options: Option[] = [
     ["server", origin],
     ["provider", target?.provider],
     ["model", target?.model],
+    ["name", spec.name],
+    ...(spec.tags ?? []).map((tag): Option => ["tag", tag]),
     ...loadOptions(spec.load),
     ["requests", spec.stop.requests],
     ["duration", spec.stop.duration_seconds],
-    ...workloadOptions(spec.workload, missing),
+    ...workloadOptions(spec.workload),
+    ["system", sampling.system],
+    ["max-tokens", sampling.max_tokens],
+    ["temperature", sampling.temperature],
+    ["top-p", sampling.top_p],
     ["timeout", spec.timeouts?.total_seconds],
+    ["max-attempts", spec.retry?.max_attempts],
+    ["slo-ttft-ms", spec.slo?.ttft_ms],
+    ["slo-tpot-ms", spec.slo?.tpot_ms],
+    ["slo-e2e-ms", spec.slo?.e2e_ms],
     ["seed", spec.seed],
     ["workers", spec.workers],
   ];
-  if (otherTargets.length > 0) missing.push("more than one target");
-  if ("max_in_flight" in spec.load) missing.push("max. in flight");
-  if (spec.tags) missing.push("tags");
-  if (spec.slo) missing.push("SLO limits");
-  if (spec.sampling) missing.push("sampling");
-  if (spec.retry) missing.push("retries");
-  if (spec.timeouts && Object.keys(spec.timeouts).some((name) => name !== "total_seconds"))
-    missing.push("other timeouts");
-  if (spec.save_responses !== undefined || spec.save_gaps !== undefined) missing.push("what is kept");
   const given = options.flatMap(([name, value]) =>
     value === undefined || value === null || value === "" ? [] : [[`--${name}`, quote(String(value))]],
   );
-  return { command: command([["llm-test-bench", "bench"], ...given]), missing };
+  if (sampling.stream === false) given.push(["--no-stream"]);
+  if (spec.save_responses) given.push(["--save-responses"]);
+  return { command: command([["llm-test-bench", "bench"], ...given]), missing: withoutOption(spec) };
 }
 
-function loadOptions(load: BenchmarkSpec["load"]): [string, string | number][] {
+function loadOptions(load: BenchmarkSpec["load"]): Option[] {
   if (load.kind === "closed") return [["concurrency", load.concurrency]];
   return [
     ["rate", load.rate],
     ["arrival", load.kind],
+    ["concurrency", load.max_in_flight],
   ];
 }
 
-function workloadOptions(workload: BenchmarkSpec["workload"], missing: string[]): [string, string | number][] {
+function workloadOptions(workload: BenchmarkSpec["workload"]): Option[] {
   switch (workload.kind) {
     case "prompt":
       return [["prompt", workload.prompt]];
     case "list":
-      missing.push("the prompt list (put it into a file for --dataset)");
-      return [];
+      return [["dataset", "prompts.txt"]];
     case "synthetic":
       return [
         ["input-tokens", workload.input_tokens],
         ["output-tokens", workload.output_tokens],
       ];
   }
+}
+
+/** Parts of the spec that the command line cannot say, and what to do about it where something can be done. */
+function withoutOption({ targets, workload, sampling, retry, timeouts, save_gaps }: BenchmarkSpec): string[] {
+  const missing: string[] = [];
+  if (targets.length > 1) missing.push("further targets");
+  if (workload.kind === "list") missing.push("the prompts (put them into prompts.txt)");
+  if (sampling?.stop || sampling?.seed !== undefined || sampling?.extra)
+    missing.push("stop texts, model seed and further fields");
+  if (retry?.base_delay_ms !== undefined || retry?.max_delay_ms !== undefined) missing.push("pauses between attempts");
+  if (Object.keys(timeouts ?? {}).some((name) => name !== "total_seconds"))
+    missing.push("all timeouts but the whole request's");
+  if (save_gaps === false) missing.push("dropping the chunk gaps");
+  return missing;
 }

@@ -11,6 +11,7 @@ describe("normalise", () => {
     ["workload.prompt", "workload.prompt"],
     ["targets.0.model", "targets.0.model"],
     ["body", ""],
+    ["(body)", ""],
   ])("reads %s as %s", (path, field) => expect(normalise(path)).toBe(field));
 });
 
@@ -31,6 +32,7 @@ describe("placing problems", () => {
         { path: "load.concurrency", message: "is too large", allowed: { le: 20000 } },
         { path: "targets.0.provider", message: "there is no such provider", allowed: ["demo", "lab"] },
         { path: "targets.0.provider", message: "must be a name" },
+        { path: "seed", message: "must be at most 7", allowed: "≤ 7" },
         { path: "", message: "workers must not exceed concurrency" },
         { path: "colour", message: "unknown field" },
       ],
@@ -38,6 +40,7 @@ describe("placing problems", () => {
     );
     expect(placed.byField).toEqual({
       "load.concurrency": "is too large (allowed: at most 20,000)",
+      seed: "must be at most 7",
       "targets.0.provider": "there is no such provider (allowed: demo, lab); must be a name",
     });
     expect(placed.rest).toEqual(["workers must not exceed concurrency", "colour: unknown field"]);

@@ -13,7 +13,8 @@ const KINDS: Record<string, readonly string[]> = {
 
 /** The path without `body` in front and without the kind of a union (`load.closed.concurrency`). */
 export function normalise(path: string): string {
-  const parts = path.split(".").filter(Boolean);
+  // "(body)": the request as a whole.
+  const parts = path.startsWith("(") ? [] : path.split(".").filter(Boolean);
   if (parts[0] === "body") parts.shift();
   const [first, second] = parts;
   if (first && second && parts.length > 2 && KINDS[first]?.includes(second)) parts.splice(1, 1);
@@ -51,7 +52,8 @@ const BOUNDS: Record<string, string> = { ge: "at least", gt: "above", le: "at mo
 
 function describe({ message, allowed }: FieldProblem): string {
   const words = describeAllowed(allowed);
-  return words === "" || message.includes(words) ? message : `${message} (allowed: ${words})`;
+  // "must be ≤ 20" needs no "(allowed: ≤ 20)".
+  return message.includes(words.replace(/^[<>≤≥\s]+/, "")) ? message : `${message} (allowed: ${words})`;
 }
 
 /** Lists are the choices, objects are bounds, anything else is already words. */

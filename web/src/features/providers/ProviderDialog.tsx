@@ -8,8 +8,8 @@ import { Notice } from "../../ui/states";
 import { useAction } from "../../ui/useAction";
 import { changesOf, draftOf, EMPTY_PROVIDER, inputOf, needsKeyAgain, type ProviderDraft } from "./input";
 
-// Known kinds are offered, any may be typed: the service has the list and says what it knows.
-const KINDS = ["openai", "openai_chat"];
+// Offered, not enforced: any kind may be typed, and the service says which it knows.
+const KINDS = ["openai-compatible", "openai", "vllm", "sglang", "llamacpp"];
 
 interface ProviderDialogProps {
   /** The one to edit, or null to add one. */
@@ -63,7 +63,7 @@ export function ProviderDialog({ provider, onSaved, onClose }: ProviderDialogPro
           value={draft.kind}
           list={KINDS}
           required
-          hint="openai also serves every OpenAI-compatible server"
+          hint="what speaks there"
           problem={problem("kind")}
           onInput={(kind) => change({ kind })}
         />
@@ -74,7 +74,7 @@ export function ProviderDialog({ provider, onSaved, onClose }: ProviderDialogPro
           name="base-url"
           type="url"
           value={draft.baseUrl}
-          required
+          hint="empty for the vendor's own, where the kind has one"
           placeholder="http://127.0.0.1:9000/v1"
           problem={problem("base_url")}
           onInput={(baseUrl) => change({ baseUrl })}

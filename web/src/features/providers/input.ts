@@ -7,7 +7,6 @@ export interface ProviderDraft {
   kind: string;
   baseUrl: string;
   apiKey: string;
-  /** On an edit: forget the stored key. */
   defaultModel: string;
   headers: string;
   verifyTls: boolean;
@@ -16,7 +15,7 @@ export interface ProviderDraft {
 
 export const EMPTY_PROVIDER: ProviderDraft = {
   name: "",
-  kind: "openai",
+  kind: "openai-compatible",
   baseUrl: "",
   apiKey: "",
   defaultModel: "",
@@ -56,7 +55,7 @@ export function inputOf(draft: ProviderDraft): ProviderInput {
   return {
     name: draft.name.trim(),
     kind: draft.kind.trim(),
-    base_url: draft.baseUrl.trim(),
+    ...(draft.baseUrl.trim() ? { base_url: draft.baseUrl.trim() } : {}),
     ...(draft.apiKey ? { api_key: draft.apiKey } : {}),
     default_model: draft.defaultModel.trim() || null,
     options: {

@@ -102,7 +102,7 @@ function Certificate({ instrument }: { instrument: Instrument | null | undefined
       <span class="muted">certificate</span>
       <Badge {...look} />
       <span class="number muted" title="How late the instrument sent its requests, 99th percentile">
-        send lag p99 {duration(instrument.send_lag_ms.p99)}
+        send lag p99 {duration(instrument.send_lag_ms?.p99)}
       </span>
     </span>
   );

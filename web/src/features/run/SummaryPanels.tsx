@@ -1,10 +1,11 @@
 import { useState } from "preact/hooks";
-import type { BenchmarkSpec, Summary } from "../../api/types";
+import type { BenchmarkSpec, Lag, Summary } from "../../api/types";
 import { describeTarget, METRIC_NAMES } from "../../ui/describe";
 import { Choice } from "../../ui/Field";
 import {
   alignDecimals,
   count,
+  type DurationScale,
   dollars,
   duration,
   durationScale,
@@ -184,14 +185,14 @@ function InstrumentPanel({ summary }: { summary: Summary }) {
   const instrument = summary.instrument;
   if (!instrument) return null;
   const { loop_lag_ms: loop, send_lag_ms: send } = instrument;
-  const scale = durationScale([loop.p50, loop.p99, send.p50, send.p99]);
+  const scale = durationScale([loop?.p50, loop?.p99, send?.p50, send?.p99]);
   return (
     <Panel title="Certificate: the instrument's own error">
       {instrument.reason && <p class="certificate-reason">{instrument.reason}</p>}
       <dl class="facts">
         <Fact
           name="Receive stamps"
-          value={instrument.clock}
+          value={instrument.clock ?? MISSING}
           title="kernel: stamped on arrival by the kernel; user: when the program read"
         />
         <Fact name="Send lag p50 / p99 / max" value={lag(send, scale)} title="How late requests were sent" />
@@ -212,9 +213,7 @@ function InstrumentPanel({ summary }: { summary: Summary }) {
   );
 }
 
-function lag(
-  value: { p50: number | null; p99: number | null; max: number | null },
-  scale: ReturnType<typeof durationScale>,
-): string {
+function lag(value: Lag | null, scale: DurationScale): string {
+  if (!value) return MISSING;
   return `${inScale(value.p50, scale)} / ${inScale(value.p99, scale)} / ${duration(value.max, scale)}`;
 }

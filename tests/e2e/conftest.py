@@ -1,0 +1,56 @@
+"""One service, one simulator and one Chromium for all tests of a module."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.e2e.processes import Service, Simulator
+
+ROOT = Path(__file__).parents[2]
+WRITES_SCREENSHOTS = os.environ.get("LTB_WRITE_SCREENSHOTS") == "1"
+"""Whether docs/screenshots is written anew; then runs are long enough to look like something."""
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if path is None:
+        pytest.skip("no Chromium found; on Debian: apt install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*_OPTIONS])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    if not (ROOT / "app" / "static" / "index.html").is_file():
+        pytest.fail("the dashboard is not built; run `make setup`")
+    with Service(tmp_path_factory.mktemp("service") / "data") as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ROOT / "docs" / "screenshots" if WRITES_SCREENSHOTS else tmp_path_factory.mktemp("screenshots")
