@@ -68,6 +68,22 @@ class Visitor:
         self.page.get_by_role("button", name="Sign in").click()
         expect(self.page.get_by_role("navigation", name="Main")).to_be_visible()
 
+    def add_provider(self, name: str, base_url: str) -> None:
+        """On the page of providers, add one."""
+        self.page.get_by_role("button", name="Add provider").first.click()
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_label("Name", exact=True).fill(name)
+        dialog.get_by_label("Address").fill(base_url)
+        dialog.get_by_label("Default model").fill("simulated")
+        dialog.get_by_role("button", name="Add provider").click()
+        expect(dialog).to_be_hidden()
+
+    def test_provider(self, name: str) -> None:
+        """On the page of providers, ask one whether it answers."""
+        row = self.page.get_by_role("row", name=re.compile(rf"^{re.escape(name)} "))
+        row.get_by_role("button", name="Test").click()
+        expect(row.locator(".health")).to_contain_text("ok")
+
     def number(self, label: str) -> str:
         """What a tile of the live page shows."""
         tile = self.page.locator(".figure", has=self.page.locator("dt", has_text=re.compile(f"^{label}$")))

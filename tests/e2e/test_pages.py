@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.browsing import PHONE, visit
-from tests.e2e.processes import Service
+from tests.e2e.processes import Service, Simulator
 
 pytestmark = pytest.mark.browser
 
@@ -64,16 +64,18 @@ def test_the_keyboard_reaches_what_matters(browser: Browser, service: Service) -
         page.get_by_role("button", name="Clear the filters").click()
         expect(page).to_have_url(re.compile(r"/$"))
 
-        page.get_by_role("heading", name="Benchmarks").click()
+        page.get_by_role("heading", name="Benchmarks", exact=True).click()
         page.keyboard.press("n")
         expect(page.get_by_role("heading", name="New benchmark")).to_be_visible()
 
 
-def test_wrong_input_is_shown_at_its_field(browser: Browser, service: Service) -> None:
+def test_wrong_input_is_shown_at_its_field(browser: Browser, service: Service, simulator: Simulator) -> None:
     with visit(browser, service) as visitor:
         page = visitor.page
-        visitor.open("/benchmarks/new")
+        visitor.open("/providers")
         visitor.sign_in()
+        visitor.add_provider("local", simulator.base_url)
+        page.keyboard.press("n")
         users = page.locator("input[name=concurrency]")
         users.fill("many")
         page.get_by_label("Model", exact=True).fill("m")
@@ -81,7 +83,7 @@ def test_wrong_input_is_shown_at_its_field(browser: Browser, service: Service) -
         expect(page.locator(".field-wrong", has=users)).to_contain_text("must be a number")
 
         users.fill("30000")
-        page.get_by_label("Provider", exact=True).select_option(index=1)
+        page.get_by_label("Provider", exact=True).select_option("local")
         page.get_by_label("Model", exact=True).fill("m")
         page.locator("summary", has_text="Sampling").click()
         page.get_by_label("Temperature").fill("9")

@@ -7,6 +7,7 @@ import type {
   BenchmarkSpec,
   Page,
   Provider,
+  ProviderChanges,
   ProviderHealth,
   ProviderInput,
   ProviderModels,
@@ -47,7 +48,7 @@ export const listProviders = (cursor?: string | null, signal?: Signal) =>
 
 export const createProvider = (input: ProviderInput) => call<Provider>("POST", "/providers", { body: input });
 
-export const updateProvider = (name: string, changes: Partial<ProviderInput>) =>
+export const updateProvider = (name: string, changes: ProviderChanges) =>
   call<Provider>("PATCH", `/providers/${at(name)}`, { body: changes });
 
 export const deleteProvider = (name: string) => call<void>("DELETE", `/providers/${at(name)}`);

@@ -35,7 +35,12 @@ export function Chart<Column extends string>({ spec, ring, sync }: ChartProps<Co
       if (unit.current) unit.current.textContent = scale?.unit ?? spec.left.label;
       spec.series.forEach((series, index) => {
         const cell = legend.current?.querySelector(`[data-series="${index}"]`);
-        const value = writeValue(ring.y(series.column)[at], series.axis === "left" ? scale : null);
+        const values = ring.y(series.column);
+        const value = writeValue(
+          row === null ? newest(values) : values[row],
+          spec[series.axis]?.measure,
+          series.axis === "left" ? scale : null,
+        );
         if (cell) cell.textContent = value;
       });
     };
@@ -98,6 +103,11 @@ export function Chart<Column extends string>({ spec, ring, sync }: ChartProps<Co
       <div class="chart-canvas" ref={canvas} />
     </figure>
   );
+}
+
+/** The newest value that is one. */
+function newest(values: Float64Array): number | undefined {
+  return values.findLast((value) => !Number.isNaN(value));
 }
 
 function Swatch({ colour, order }: { colour: number; order: number }) {

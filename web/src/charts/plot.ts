@@ -57,13 +57,11 @@ export class Plot<Column extends string> {
   draw(): void {
     this.#drawnVersion = this.#ring.version;
     const data = this.#data();
-    if (this.#zoomed) {
-      const { min, max } = this.#uplot.scales.x ?? {};
-      this.#uplot.setData(data, false);
-      if (min !== undefined && max !== undefined) this.#uplot.setScale("x", { min, max });
-    } else {
-      this.#uplot.setData(data);
-    }
+    const { min, max } = this.#uplot.scales.x ?? {};
+    const kept = this.#zoomed && min !== undefined && max !== undefined ? { min, max } : null;
+    this.#uplot.setData(data, false);
+    // Said outright: left to itself uPlot shows a single point on an axis of 100 seconds.
+    this.#uplot.setScale("x", kept ?? whole(this.#uplot));
     this.#hooks.onCursor(this.#uplot.cursor.idx ?? null);
   }
 
@@ -153,7 +151,7 @@ export class Plot<Column extends string> {
           dash: [...(DASHES[order % DASHES.length] ?? [])],
           width: 1.5,
           show: !this.#hidden.has(series.column),
-          points: { show: false },
+          points: { show: true, size: 4, filter: isolated },
           spanGaps: false,
         })),
       ],
@@ -174,9 +172,26 @@ export class Plot<Column extends string> {
 
 /** The x range for data from `min` to `max`: as given, and never less than the shortest span unless zoomed in. */
 function span(u: uPlot, min: number | null, max: number | null): uPlot.Range.MinMax {
-  if (min === null || max === null) return [0, SHORTEST_SPAN_S];
   const { first, last } = extent(u);
-  return min <= first && max >= last ? [min, Math.max(max, min + SHORTEST_SPAN_S)] : [min, max];
+  if (min !== null && max !== null && (min > first || max < last)) return [min, max];
+  const all = whole(u);
+  return [all.min, all.max];
+}
+
+/** The range of everything there is. */
+function whole(u: uPlot): { min: number; max: number } {
+  const { first, last } = extent(u);
+  return { min: first, max: Math.max(last, first + SHORTEST_SPAN_S) };
+}
+
+/** Points that no line shows, because there is nothing on either side of them. */
+function isolated(u: uPlot, series: number): number[] {
+  const values = u.data[series] ?? [];
+  const found: number[] = [];
+  for (let row = 0; row < values.length; row += 1) {
+    if (values[row] != null && values[row - 1] == null && values[row + 1] == null) found.push(row);
+  }
+  return found;
 }
 
 /** Whether the x axis shows less than the data that is drawn. */

@@ -1,9 +1,10 @@
-/** A sixty-second line under a big number: no axes, the newest value at the right edge. */
+/** The last minute as a line under a big number: no axes, the newest value at the right edge. */
 
 import { resolveColour } from "./palette";
 import type { Ring } from "./ring";
 
-const SPAN_S = 60;
+const LONGEST_S = 60;
+const SHORTEST_S = 10;
 
 export class SparklinePlot<Column extends string> {
   readonly #canvas: HTMLCanvasElement;
@@ -57,7 +58,9 @@ export class SparklinePlot<Column extends string> {
   #stretches(width: number, height: number, inset: number): [number, number][][] {
     const xs = this.#ring.x();
     const ys = this.#ring.y(this.#column);
-    const start = (this.#ring.lastX ?? 0) - SPAN_S;
+    const last = this.#ring.lastX ?? 0;
+    const span = Math.min(LONGEST_S, Math.max(SHORTEST_S, last - (xs[0] ?? 0)));
+    const start = last - span;
     const first = xs.findIndex((x) => x >= start);
     if (first < 0) return [];
     const highest = highestOf(ys.subarray(first)) || 1;
@@ -71,7 +74,7 @@ export class SparklinePlot<Column extends string> {
       }
       if (!isOpen) stretches.push([]);
       isOpen = true;
-      const left = (((xs[row] ?? 0) - start) / SPAN_S) * width;
+      const left = (((xs[row] ?? 0) - start) / span) * width;
       stretches.at(-1)?.push([left, height - inset - (y / highest) * (height - 2 * inset)]);
     }
     return stretches;

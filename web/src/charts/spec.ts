@@ -33,10 +33,16 @@ export function scaleFor(measure: Measure, values: Iterable<number>): DurationSc
   return measure === "duration" ? durationScale(values) : null;
 }
 
-/** A tick or value of an axis, without its unit. */
-export function writeValue(value: number | null | undefined, scale: DurationScale | null): string {
+/** A value of an axis, without its unit. Counts are means over a second, so they may have a fraction. */
+export function writeValue(
+  value: number | null | undefined,
+  measure: Measure | undefined,
+  scale: DurationScale | null,
+): string {
   if (value === null || value === undefined || Number.isNaN(value)) return MISSING;
-  return scale ? inScale(value, scale) : significant(value);
+  if (scale) return inScale(value, scale);
+  if (measure !== "count") return significant(value);
+  return value.toLocaleString("en-US", { maximumFractionDigits: value < 10 ? 1 : 0 });
 }
 
 /** Ticks: as `writeValue`, but without zeros that carry nothing. */

@@ -67,8 +67,8 @@ export class BenchmarkList {
         const after = [...merge(before, page.items)];
         // Rows below a refreshed first page keep the cursor that follows them.
         if (merge !== mergeFirstPage || after.length === page.items.length) {
-          this.#cursor = page.next_cursor;
-          this.hasMore.value = page.next_cursor !== null;
+          this.#cursor = page.next_cursor ?? null;
+          this.hasMore.value = this.#cursor !== null;
         }
         this.rows.value = after;
         this.error.value = null;

@@ -11,6 +11,8 @@ const PROVIDER: Provider = {
   default_model: "m",
   options: { headers: { "X-Team": "a: b" }, verify_tls: false },
   is_enabled: true,
+  created_at: "2026-11-21T00:00:00Z",
+  updated_at: "2026-11-21T00:00:00Z",
 };
 
 describe("provider input", () => {

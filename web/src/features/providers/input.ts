@@ -1,6 +1,6 @@
 /** From the provider form to what is sent, and what must be sent together. */
 
-import type { Provider, ProviderInput } from "../../api/types";
+import type { Provider, ProviderChanges, ProviderInput } from "../../api/types";
 
 export interface ProviderDraft {
   name: string;
@@ -67,7 +67,7 @@ export function inputOf(draft: ProviderDraft): ProviderInput {
 }
 
 /** Only what differs from the stored provider; its name is fixed. */
-export function changesOf(draft: ProviderDraft, provider: Provider): Partial<ProviderInput> {
+export function changesOf(draft: ProviderDraft, provider: Provider): ProviderChanges {
   const { name: _, ...input } = inputOf(draft);
   const before = inputOf(draftOf(provider));
   const changed = Object.entries(input).filter(

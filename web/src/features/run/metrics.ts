@@ -1,15 +1,7 @@
 /** The summary's distributions as rows of a table, all in one unit. */
 
 import type { MetricSummary } from "../../api/types";
-import {
-  alignDecimals,
-  count,
-  type DurationScale,
-  durationScale,
-  inScale,
-  MISSING,
-  NOT_APPLICABLE,
-} from "../../ui/numbers";
+import { alignDecimals, count, type DurationScale, durationScale, inScale, MISSING } from "../../ui/numbers";
 
 export const PERCENTILES = ["min", "p50", "p75", "p90", "p95", "p99", "p99.9", "max", "mean", "stdev"] as const;
 
@@ -52,11 +44,7 @@ export function metricTable(metrics: Record<string, MetricSummary | null>, origi
     ({ metric }) => metric !== null,
   );
   const scale = durationScale(found.map(({ metric }) => metric?.p50));
-  const columns = PERCENTILES.map((name) =>
-    alignDecimals(
-      found.map(({ metric }) => (metric && metric.n === 0 ? NOT_APPLICABLE : inScale(metric?.[name], scale))),
-    ),
-  );
+  const columns = PERCENTILES.map((name) => alignDecimals(found.map(({ metric }) => inScale(metric?.[name], scale))));
   const rows = found.map(({ key, metric }, row) => ({
     key,
     n: count(metric?.n),

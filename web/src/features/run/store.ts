@@ -11,6 +11,11 @@ import type { LiveEvent } from "../../live/messages";
 // Two hours at one point a second; the server keeps at most 3,600 points, coarser for longer runs.
 const RING_ROWS = 7_200;
 
+// A second's point goes out when it ends, but requests that started in it still add to it when they end. So the
+// timeline is read again while the run lasts, more seldom the longer it is: a long one is 300 kB.
+const REREAD_AFTER_MS = 10_000;
+const REREAD_PER_ROW_MS = 50;
+
 export class RunStore {
   readonly id: string;
   readonly benchmark = signal<Benchmark | null>(null);
@@ -29,6 +34,7 @@ export class RunStore {
   readonly isOver = computed(() => isOver(this.status.value));
   #abort = new AbortController();
   #stopListening: (() => void) | null = null;
+  #timelineReadAt = 0;
 
   constructor(id: string) {
     this.id = id;
@@ -65,6 +71,11 @@ export class RunStore {
       if (!aborted.aborted) this.error.value = asApiError(reason);
       return;
     }
+    await this.#loadTimeline(aborted);
+  }
+
+  async #loadTimeline(aborted: AbortSignal): Promise<void> {
+    this.#timelineReadAt = Date.now();
     try {
       const timeline = await getTimeline(this.id, aborted);
       if (aborted.aborted) return;
@@ -88,6 +99,10 @@ export class RunStore {
     if (!progress.point) return;
     const { t_s: at, ...row } = progress.point;
     if (this.ring.put(at, row)) frames.wake();
+    const age = Date.now() - this.#timelineReadAt;
+    if (age > Math.max(REREAD_AFTER_MS, this.ring.length * REREAD_PER_ROW_MS)) {
+      void this.#loadTimeline(this.#abort.signal);
+    }
   }
 
   #hear(progress: Progress): void {
@@ -103,7 +118,7 @@ function isOver(status: string): boolean {
 }
 
 /** Replaces the ring's rows by a timeline's, keeping newer ones that arrived while it was fetched. */
-export function fillRing(ring: Ring<TimelineColumn>, timeline: Timeline): void {
+export function fillRing(ring: Ring<TimelineColumn>, timeline: Pick<Timeline, "t_s"> & Partial<Timeline>): void {
   const last = timeline.t_s.at(-1) ?? Number.NEGATIVE_INFINITY;
   const newer = Array.from(ring.x())
     .map((at, row) => ({ at, values: TIMELINE_COLUMNS.map((column) => ring.y(column)[row] ?? Number.NaN) }))

@@ -1,0 +1,22 @@
+"""The dashboard's types come from `web/openapi.json`, so that file must be what the service says."""
+
+import json
+import os
+from pathlib import Path
+
+from tests.service import Running
+
+DOCUMENT = Path(__file__).parents[2] / "web" / "openapi.json"
+WRITES = os.environ.get("LTB_WRITE_OPENAPI") == "1"
+
+
+async def test_the_dashboard_is_built_against_this_api(running: Running) -> None:
+    served = (await running.anonymous.get("/openapi.json")).json()
+    served["info"]["version"] = "0"  # a release alone changes no type
+    text = json.dumps(served, indent=1, ensure_ascii=False) + "\n"
+    if WRITES:
+        DOCUMENT.write_text(text)
+    assert DOCUMENT.read_text() == text, (
+        "the API has changed: run this test with LTB_WRITE_OPENAPI=1 set, and `npm --prefix web run api`; "
+        "`npm --prefix web run check` then says what the dashboard has to follow"
+    )
