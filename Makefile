@@ -13,6 +13,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
 UV_VERSION := 0.13.8
+UV_STAMP := .venv/.uv-$(UV_VERSION)
 BIN := .venv/bin
 ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadfile
@@ -57,12 +58,12 @@ clean: ## Remove everything that was installed or built; keeps data/ and config.
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find app tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.bootstrapped: ops/dev/python.sh Makefile
+$(UV_STAMP): ops/dev/python.sh
 	@python=$$(ops/dev/python.sh) && echo "==> Making .venv with $$python" && "$$python" -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 	@touch $@
 
-.venv/.installed: .venv/.bootstrapped pyproject.toml uv.lock
+.venv/.installed: $(UV_STAMP) pyproject.toml uv.lock
 	@echo "==> Installing the Python packages of uv.lock"
 	@$(BIN)/uv sync --frozen --quiet
 	@touch $@
@@ -75,5 +76,5 @@ web/node_modules/.installed: ops/dev/node.sh web/package.json web/package-lock.j
 
 app/static/index.html: web/node_modules/.installed $(WEB_SOURCES)
 	@echo "==> Building the dashboard"
-	@npm --prefix web run build --silent
+	@output=$$(npm --prefix web run build --silent 2>&1) || { echo "$$output"; exit 1; }
 	@touch $@

@@ -81,6 +81,7 @@ def _wire(plan: Plan, pipe: FramePipe) -> tuple[Session, Callable[[Session], Non
                 if isinstance(frame, Stop):
                     session.stop(frame.reason)
 
+        on_stdin(READABLE)  # a Stop may have come together with the plan
         poller.register(pipe.read_fd, READABLE)
         watch[pipe.read_fd] = on_stdin
         pipe.attach(poller, watch)

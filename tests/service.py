@@ -57,9 +57,7 @@ class Running:
         return await self.signed_in(username, PASSWORD)
 
     async def signed_in(self, username: str, password: str) -> httpx.AsyncClient:
-        response = await self.anonymous.post(
-            "/api/v1/auth/login", json={"username": username, "password": password}
-        )
+        response = await self.anonymous.post("/api/v1/auth/login", json={"username": username, "password": password})
         assert response.status_code == 200, response.text
         return self.bearer(response.json()["access_token"])
 

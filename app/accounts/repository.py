@@ -13,6 +13,8 @@ from app.core.database import WriteSession
 
 async def user_by_name(session: AsyncSession, username: str) -> User | None:
     """The user called so; names are compared without case."""
+    if "\0" in username:  # PostgreSQL cannot even be asked
+        return None
     return (await session.scalars(select(User).where(func.lower(User.username) == username.lower()))).first()
 
 

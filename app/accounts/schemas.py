@@ -6,12 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.accounts.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS
+from app.accounts.passwords import MAX_PASSWORD_CHARACTERS
 from app.accounts.permissions import Permission, Role
 from app.accounts.tokens import MAX_TOKEN_CHARACTERS
-
-Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
-NewPassword = Annotated[str, StringConstraints(min_length=MIN_PASSWORD_CHARACTERS, max_length=MAX_PASSWORD_CHARACTERS)]
 
 
 class Body(BaseModel):

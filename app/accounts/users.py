@@ -19,7 +19,7 @@ from app.core.errors import ConfigError, ConflictError, InvalidRequestError, Not
 from app.core.ids import new_id
 from app.core.keyring import write_private
 
-USERNAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"
+_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 PASSWORD_FILE = "admin-password"
 
 
@@ -143,7 +143,7 @@ def _taken(username: str) -> ConflictError:
 
 
 def _check_username(username: str) -> None:
-    if not re.match(USERNAME_PATTERN, username) or username.lower() == "system":
+    if not _USERNAME.fullmatch(username) or username.lower() == "system":
         allowed = "1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or digit; not 'system'"
         raise InvalidRequestError(
             f"username: use {allowed}",

@@ -1,6 +1,7 @@
 """What every wire format takes and gives: `ChatRequest` → `HttpRequest`, response bytes → `Reply`."""
 
 from array import array
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -98,6 +99,19 @@ class ReplyDecoder(Protocol):
     """Turns one response body into a `Reply`; bytes may be split at any position."""
 
     reply: Reply
+
+    @property
+    def template(self) -> tuple[bytes, bytes] | None:
+        """`(before, after)`: body bytes `before + middle + after` are one event with output, for any plain `middle`.
+
+        Plain is printable ASCII without quotation marks and backslashes. None while no such event is known, and in the
+        middle of an event.
+        """
+        ...
+
+    def repeat(self, stamps_ns: Sequence[int], middles: Sequence[bytes]) -> None:
+        """Take events that fit the template, by their middles; the same as feeding them, but cheap."""
+        ...
 
     def feed(self, stamp_ns: int, data: bytes) -> None:
         """Take body bytes that were received at `stamp_ns`."""

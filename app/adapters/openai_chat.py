@@ -4,8 +4,9 @@ Source: the OpenAI API reference, "Create chat completion" and "The chat complet
 `delta.reasoning_content` (DeepSeek, vLLM, SGLang, llama.cpp) or `delta.reasoning` (OpenRouter, Groq).
 """
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -14,6 +15,12 @@ from app.adapters.errors import error_body_text
 from app.adapters.sse import SseParser
 
 _DONE = b"[DONE]"
+_TEXT_FIELDS = tuple(
+    (field, re.compile(rb'"%b": ?"([^"\\]+)"' % field.encode()))
+    for field in ("content", "reasoning_content", "reasoning")
+)
+_PROOF = b"proof"
+_MISSES_LIMIT = 16  # templates made for one stream; where each event is different they would only cost
 BODY_LIMIT_BYTES = 64 * 2**20  # of a body that is not a stream: it has to be held whole
 
 
@@ -133,7 +140,17 @@ def _authorization(api_key: str | None) -> list[tuple[str, str]]:
 class _StreamDecoder:
     """Decodes `chat.completion.chunk` events."""
 
-    __slots__ = ("_done", "_reasoning_chunks", "_sse", "_visible_chunks", "reply")
+    __slots__ = (
+        "_done",
+        "_is_reasoning",
+        "_learned",
+        "_misses",
+        "_reasoning_chunks",
+        "_sse",
+        "_visible_chunks",
+        "reply",
+        "template",
+    )
 
     def __init__(self, *, keep_text: bool) -> None:
         self.reply = Reply(keep_text=keep_text)
@@ -141,10 +158,52 @@ class _StreamDecoder:
         self._done = False
         self._visible_chunks = 0
         self._reasoning_chunks = 0
+        self.template: tuple[bytes, bytes] | None = None
+        self._learned: tuple[bytes, bytes] | None = None
+        self._is_reasoning = False  # what the template's events carry
+        self._misses = 0
 
     def feed(self, stamp_ns: int, data: bytes) -> None:
-        for payload in self._sse.feed(data):
+        payloads = self._sse.feed(data)
+        for payload in payloads:
             self._take(stamp_ns, payload)
+        if not self._sse.is_idle():
+            self.template = None
+            return
+        if len(payloads) == 1 and self._misses < _MISSES_LIMIT and data[6:-2] == payloads[0]:
+            self._learn(data)
+        self.template = self._learned
+
+    def repeat(self, stamps_ns: Sequence[int], middles: Sequence[bytes]) -> None:
+        reply = self.reply
+        reply.chunk_stamps.extend(stamps_ns)
+        if self._is_reasoning:
+            self._reasoning_chunks += len(middles)
+            return
+        self._visible_chunks += len(middles)
+        if not reply.first_output_ns:
+            reply.first_output_ns = stamps_ns[0]
+        if reply.keep_text:
+            reply.text.append(b"".join(middles).decode("ascii"))
+
+    def _learn(self, event: bytes) -> None:
+        """Make a template of an event, when it is one piece of plain text and nothing else."""
+        for field, pattern in _TEXT_FIELDS:
+            found = pattern.search(event)
+            if found is None:
+                continue
+            before, after = event[: found.start(1)], event[found.end(1) :]
+            try:
+                proof = _decode_chunk(b"%b%b%b" % (before[6:], _PROOF, after))
+            except msgspec.DecodeError:
+                return
+            # Another text in its place must come out at its place, and nothing else.
+            if proof == _Chunk(id=proof.id, choices=[_Choice(delta=_delta_of(field))]):
+                if self._learned != (before, after):
+                    self._misses += 1
+                    self._learned = (before, after)
+                self._is_reasoning = field != "content"
+            return
 
     def finish(self, *, complete: bool) -> Reply:
         last = self.reply.chunk_stamps[-1] if self.reply.chunk_stamps else 0
@@ -212,6 +271,8 @@ class _BodyDecoder:
 
     __slots__ = ("_body", "_last_ns", "_overflow", "_status", "reply")
 
+    template: ClassVar[tuple[bytes, bytes] | None] = None  # a body is no stream of events
+
     def __init__(self, status: int, *, keep_text: bool) -> None:
         self.reply = Reply(keep_text=keep_text)
         self._status = status
@@ -225,6 +286,9 @@ class _BodyDecoder:
             self._overflow = True
             return
         self._body += data
+
+    def repeat(self, stamps_ns: Sequence[int], middles: Sequence[bytes]) -> None:
+        raise AssertionError("a decoder without a template is never asked to repeat one")
 
     def finish(self, *, complete: bool) -> Reply:
         reply = self.reply
@@ -267,6 +331,12 @@ class _BodyDecoder:
             reply.chunk_stamps.append(self._last_ns)
         if chunk.usage != _ABSENT:
             _take_usage(reply, bytes(chunk.usage))
+
+
+def _delta_of(field: str) -> _Delta:
+    delta = _Delta()
+    setattr(delta, field, _PROOF.decode())
+    return delta
 
 
 def _take_usage(reply: Reply, raw: bytes) -> None:

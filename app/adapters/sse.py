@@ -48,6 +48,10 @@ class SseParser:
         self._pieces = [rest] if rest else []
         return [payload for line in lines if (payload := self._take_line(line)) is not None]
 
+    def is_idle(self) -> bool:
+        """Whether the next byte begins a new event."""
+        return not self._pieces and not self._data
+
     def finish(self) -> list[bytes]:
         """The payload of an event that was not closed by a blank line, if any."""
         if self._pieces:

@@ -23,6 +23,12 @@ from app.providers.service import ProviderService
 
 PROVIDER = "demo"
 MODEL = "simulated"
+# The simulator serves until a signal; a server that was killed sends none, but its end of the pipe closes.
+_PROGRAM = (
+    "import os, runpy, sys, threading\n"
+    "threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()\n"
+    "runpy.run_module('app.simulator', run_name='__main__')\n"
+)
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 
@@ -51,10 +57,10 @@ async def simulator() -> AsyncIterator[str]:
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "app.simulator",
+        "-c",
+        _PROGRAM,
         *("--port", "0", "--model", MODEL, "--ttft-ms", "180", "--itl-ms", "20", "--jitter", "0.15", "--tokens", "60"),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is for the server, which then ends its children

@@ -225,6 +225,8 @@ class Executor:
                 await self._beat(run, with_document=with_document)
             except Exception:
                 log.warning("the heartbeat of benchmark %s could not be written", run.session_id, exc_info=True)
+            if run.stop_reason is not None:  # for shards that were not listening yet
+                await self._stop_shards(run, run.stop_reason)
             beats += 1
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
@@ -251,7 +253,7 @@ class Executor:
         if status == Status.CANCELLING and not run.is_cancelled:
             run.is_cancelled = True
             await self._stop_shards(run, "cancelled")
-        elif status is None or status not in LIVE:
+        elif (status is None or status not in LIVE) and run.stop_reason is None:
             await self._stop_shards(run, f"the benchmark is {status or 'gone'}")
 
     # ---------------------------------------------------------------- the end

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
+    false,
     func,
     or_,
     select,
@@ -149,6 +150,8 @@ def _conditions(session: AsyncSession, filters: Filters) -> list[ColumnElement[b
     conditions: list[ColumnElement[bool]] = []
     if filters.status is not None:
         conditions.append(BenchmarkSession.status == filters.status)
+    if any("\0" in value for value in filters[1:] if value is not None):
+        return [false()]  # no stored text has one, and PostgreSQL refuses to be asked
     for column, value in (
         (BenchmarkSession.providers, filters.provider),
         (BenchmarkSession.models, filters.model),

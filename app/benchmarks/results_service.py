@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, false, select
 
 from app.accounts.caller import Caller
 from app.benchmarks import repository
@@ -30,6 +30,8 @@ class ResultFilters(NamedTuple):
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """As SQL."""
+        if any("\0" in value for value in self[2:] if value is not None):
+            return [false()]  # no stored text has one, and PostgreSQL refuses to be asked
         return [getattr(Result, name) == value for name, value in self._asdict().items() if value is not None]
 
 

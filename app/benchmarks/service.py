@@ -17,6 +17,7 @@ from app.benchmarks.repository import Filters
 from app.benchmarks.results_service import ResultService
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.states import LIVE, Status
+from app.benchmarks.storable import check_storable
 from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, Owner, Progress, Timeline, headline
 from app.core.clock import Clock
 from app.core.database import Database, WriteSession
@@ -49,7 +50,7 @@ class BenchmarkService:
         max_workers: int | None = None,
     ) -> None:
         self.results = ResultService(database)
-        self.live = live or LiveRuns()
+        self.live = LiveRuns() if live is None else live
         self.on_submitted: Callable[[], None] = lambda: None  # the runner's bell
         self._database = database
         self._clock = clock
@@ -74,13 +75,15 @@ class BenchmarkService:
             raise InvalidRequestError(
                 f"workers: {message}", errors=[{"path": "workers", "message": message, "allowed": allowed}]
             )
+        document = spec.model_dump(mode="json")
+        check_storable(document)
         await self._providers.check_exists([target.provider for target in spec.targets])
         row = BenchmarkSession(
             id=new_id(),
             name=spec.name,
             status=Status.PENDING,
             owner_id=caller.user_id if caller.via != "system" else None,
-            spec=spec.model_dump(mode="json"),
+            spec=document,
             tags=list(dict.fromkeys(spec.tags)),
             providers=list(dict.fromkeys(target.provider for target in spec.targets)),
             models=list(dict.fromkeys(target.model for target in spec.targets)),

@@ -5,7 +5,7 @@ import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -19,8 +19,9 @@ from app.accounts.users import system_caller
 from app.core import migrations
 from app.core.clock import SystemClock
 from app.core.database import Database
-from app.core.errors import ConfigError, NotFoundError, TestBenchError
+from app.core.errors import DatabaseError, NotFoundError
 from app.core.keyring import load_keyring
+from app.core.logging import redact_text
 from app.core.rate_limit import RateLimiter
 from app.core.settings import Settings, load_settings
 
@@ -144,14 +145,11 @@ def _password(*, from_stdin: bool) -> str:
 
 def _run(work: Callable[[AccountService], Awaitable[Value]], config: Path | None, data_dir: Path | None) -> Value:
     overrides: dict[str, Any] = {"storage": {"data_dir": data_dir}} if data_dir is not None else {}
+    settings = load_settings(config, **overrides)
     try:
-        return asyncio.run(_with_accounts(load_settings(config, **overrides), work))
-    except ConfigError as error:
-        _fail(error.message, 2)
-    except TestBenchError as error:
-        _fail(error.message, 1)
-    except (SQLAlchemyError, OSError) as error:
-        _fail(f"the database cannot be used: {error}", 1)
+        return asyncio.run(_with_accounts(settings, work))
+    except SQLAlchemyError as error:
+        raise DatabaseError(f"the database cannot be used: {redact_text(str(error))}") from error
 
 
 async def _with_accounts(settings: Settings, work: Callable[[AccountService], Awaitable[Value]]) -> Value:
@@ -164,8 +162,3 @@ async def _with_accounts(settings: Settings, work: Callable[[AccountService], Aw
     finally:
         accounts.close()
         await database.close()
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
-    raise SystemExit(code)

@@ -16,15 +16,15 @@ from rich.text import Text
 NOT_MEASURED = "—"
 _VERDICT_STYLES = {"trusted": "green", "suspect": "yellow", "client_bound": "red"}
 _METRICS = {
-    "ttft_ms": "time to first token",
-    "ttfo_ms": "time to first visible output",
-    "tpot_ms": "time per output token",
-    "icl_ms": "gap between chunks",
-    "e2e_ms": "start to last chunk",
-    "stream_end_ms": "start to end of body",
+    "ttft_ms": "TTFT",
+    "ttfo_ms": "TTFO (visible)",
+    "tpot_ms": "TPOT",
+    "icl_ms": "chunk gap",
+    "e2e_ms": "end to end",
+    "stream_end_ms": "end of body",
     "schedule_delay_ms": "schedule delay",
-    "ttft_from_intended_ms": "first token, from intended start",
-    "e2e_from_intended_ms": "last chunk, from intended start",
+    "ttft_from_intended_ms": "TTFT from intended",
+    "e2e_from_intended_ms": "e2e from intended",
 }
 _COLUMNS = ("mean", "p50", "p90", "p95", "p99", "p99.9", "max")
 _PLAIN_LINE_SECONDS = 5.0
@@ -85,7 +85,7 @@ def live_panel(title: str, progress: Mapping[str, Any], note: str = "") -> Rende
         ProgressBar(total=100, completed=percent or 0, width=20, pulse=percent is None),
         Text(f"{progress['completed']:,}" + (f" / {planned:,}" if planned else "")),
         Text(f"{clock(progress['elapsed_s'])} elapsed"),
-        Text(f"ETA {clock(progress['eta_s'])}" if progress["eta_s"] is not None else ""),
+        Text(f"ETA {clock(progress['eta_s'])}" if progress["eta_s"] else ""),
     )
     ttft, gap, tpot = progress["ttft_ms"] or {}, progress["gap_ms"] or {}, progress["tpot_ms"] or {}
     traffic = _numbers(
@@ -163,12 +163,12 @@ def print_summary(console: Console, title: str, summary: Mapping[str, Any]) -> N
 
 def metrics_table(metrics: Mapping[str, Mapping[str, Any] | None]) -> Table:
     """One row per metric that was measured; all in one unit."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
     shown = {name: metric for name in _METRICS if (metric := metrics.get(name)) and metric["n"]}
     highest = max((metric["p99"] for metric in shown.values()), default=0.0)
     unit, factor = ("s", 1e-3) if highest >= 10_000 else ("µs", 1e3) if highest < 1 else ("ms", 1.0)
     table.add_column(f"all in {unit}", no_wrap=True)
-    table.add_column("n", justify="right")
+    table.add_column("n", justify="right", no_wrap=True)
     for name in _COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     for name, metric in shown.items():

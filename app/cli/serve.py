@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -21,13 +21,11 @@ from starlette.types import Message, Receive, Scope, Send
 from app.accounts.users import PASSWORD_FILE
 from app.core.bind import check_bind
 from app.core.database import Database
-from app.core.errors import ConfigError, TestBenchError
+from app.core.errors import DatabaseError, InternalError, ServiceUnavailableError, TestBenchError
 from app.core.logging import configure_logging, redact_text
 from app.core.settings import Settings, load_settings
 from app.main import create_app
 
-EXIT_FAILED = 1
-EXIT_CONFIG = 2
 GRACE_SECONDS = 15
 _KEEP_ALIVE_SECONDS = 75  # longer than the 60 s of common load balancers, so that we never close under their hands
 _MEBIBYTE = 2**20
@@ -42,16 +40,13 @@ def serve(
     data_dir: Annotated[Path | None, typer.Option(help="Data folder, instead of storage.data_dir.")] = None,
 ) -> None:
     """Run the service: REST API, live events and dashboard."""
-    try:
-        settings = load_settings(config, **_overrides(host, port, data_dir))
-        check_bind(settings)
-    except ConfigError as error:
-        _fail(error.message, EXIT_CONFIG)
-    configure_logging(settings.monitoring)
+    settings = load_settings(config, **_overrides(host, port, data_dir))
+    check_bind(settings)
     listener = _bind(settings.server.host, settings.server.port)
     try:
         _check_database(settings)
-        raise SystemExit(_run(settings, listener))
+        configure_logging(settings.monitoring)
+        _run(settings, listener)
     finally:
         listener.close()
 
@@ -69,7 +64,7 @@ def _bind(host: str, port: int) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        _fail(f"cannot bind {host}: {error.strerror}", EXIT_FAILED)
+        raise ServiceUnavailableError(f"cannot bind {host}: {error.strerror}") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
@@ -77,8 +72,8 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             hint = "something else listens there (perhaps another llm-test-bench); choose another with --port"
-            _fail(f"port {port} on {host} is in use: {hint}", EXIT_FAILED)
-        _fail(f"cannot bind {host} port {port}: {error.strerror}", EXIT_FAILED)
+            raise ServiceUnavailableError(f"port {port} on {host} is in use: {hint}") from error
+        raise ServiceUnavailableError(f"cannot bind {host} port {port}: {error.strerror}") from error
     return listener
 
 
@@ -93,12 +88,12 @@ def _check_database(settings: Settings) -> None:
 
     try:
         asyncio.run(ask())
-    except Exception as error:  # noqa: BLE001  (drivers raise what they like, and each means the same here)
+    except Exception as error:  # drivers raise what they like, and each means the same here
         shown = make_url(settings.storage.url).render_as_string(hide_password=True)
-        _fail(f"the database {shown} cannot be used: {redact_text(str(error))}", EXIT_FAILED)
+        raise DatabaseError(f"the database {shown} cannot be used: {redact_text(str(error))}") from error
 
 
-def _run(settings: Settings, listener: socket.socket) -> int:
+def _run(settings: Settings, listener: socket.socket) -> None:
     app = create_app(settings)
     start = _PlainStart(app)
     websocket = settings.server.websocket
@@ -126,14 +121,12 @@ def _run(settings: Settings, listener: socket.socket) -> int:
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     try:
         server.run(sockets=[listener])
-    except KeyboardInterrupt:  # uvicorn has shut down in good order and raises the signal again
-        return 0
+    except KeyboardInterrupt:  # Ctrl-C is how a server ends in a terminal, not a failure
+        return
     except SystemExit:
-        if start.failure is None:
-            raise
-        print(f"error: {start.failure}", file=sys.stderr)
-        return EXIT_CONFIG if start.is_config_error else EXIT_FAILED
-    return 0
+        if start.failure is not None:
+            raise start.failure from None
+        raise
 
 
 class _PlainStart:
@@ -141,8 +134,7 @@ class _PlainStart:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
-        self.failure: str | None = None
-        self.is_config_error = False
+        self.failure: TestBenchError | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
@@ -151,10 +143,10 @@ class _PlainStart:
 
         async def plain(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed":
-                self.failure = "the service did not start; the log has the reason"
                 error = sys.exception()
+                self.failure = InternalError("the service did not start; the log above has the reason")
                 if isinstance(error, TestBenchError):
-                    self.failure, self.is_config_error = error.message, isinstance(error, ConfigError)
+                    self.failure = error
                     message = {**message, "message": ""}
             await send(message)
 
@@ -182,8 +174,3 @@ class _Server(uvicorn.Server):
             print(f"  password:   {state.generated_admin_password}")
             print(f"  (shown this once; also in {storage.data_dir / PASSWORD_FILE})", flush=True)
             state.generated_admin_password = None
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
-    raise SystemExit(code)

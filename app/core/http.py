@@ -13,7 +13,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from app.core.errors import (
@@ -71,6 +71,9 @@ _DESCRIPTIONS = {
 }
 
 
+_DATA_EXCEPTION = "22"  # SQLSTATE class: the value itself is refused
+
+
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI `responses` for the given statuses; 429 and 500 are always possible and added."""
     return {
@@ -112,11 +115,17 @@ def translate(exception: Exception) -> TestBenchError:
         return _invalid(exception)
     if isinstance(exception, HTTPException):
         return _from_http_exception(exception)
+    if isinstance(exception, SQLAlchemyError):
+        return _from_database(exception)
+    return InternalError("something went wrong inside the service; the log has more under this request id")
+
+
+def _from_database(exception: SQLAlchemyError) -> TestBenchError:
     if isinstance(exception, IntegrityError):
         return ConflictError("this conflicts with something that exists, or something it refers to is gone")
-    if isinstance(exception, SQLAlchemyError):
-        return DatabaseError("the database failed; try again")
-    return InternalError("something went wrong inside the service; the log has more under this request id")
+    if isinstance(exception, DBAPIError) and str(getattr(exception.orig, "sqlstate", "")).startswith(_DATA_EXCEPTION):
+        return InvalidRequestError("a value cannot be stored: texts must not contain NUL characters")
+    return DatabaseError("the database failed; try again")
 
 
 def _invalid(exception: RequestValidationError) -> TestBenchError:
@@ -155,8 +164,9 @@ async def _handle(request: Request, exception: Exception) -> Response:
     if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(exception, TestBenchError):
         log.error("request failed", path=request.url.path, method=request.method, exc_info=exception)
     response = error_response(error, request_id_of(request.scope.get("state", {})))
-    if isinstance(exception, HTTPException) and exception.headers:
-        response.headers.update(exception.headers)
+    if isinstance(exception, HTTPException):
+        response.status_code = exception.status_code
+        response.headers.update(exception.headers or {})
     return response
 
 

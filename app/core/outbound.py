@@ -24,6 +24,7 @@ Resolver = Callable[[str, int], Awaitable[list[str]]]
 
 RESOLVE_TIMEOUT_SECONDS = 5.0
 MAX_ADDRESSES = 16
+MAX_PORT = 65_535
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Routable, but they lead to this machine's cloud or translate to addresses that are not.
@@ -124,6 +125,8 @@ def split_url(url: str) -> tuple[str, str, int]:
         raise _refused("must start with http:// or https://", allowed="http, https")
     if parsed.userinfo:
         raise _refused("must not carry a user name or password", allowed="http://host[:port]/path or https://…")
+    if port is not None and not 1 <= port <= MAX_PORT:
+        raise _refused("has a wrong port", allowed=f"1 to {MAX_PORT}")
     host = parsed.raw_host.decode("ascii").lower()
     if not host or "%" in host:
         raise _refused("needs a host name or an address", allowed="http://host[:port]/path or https://…")

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from app.loadgen.clock import monotonic_ns, realtime_ns
 from app.loadgen.http1 import Framer
 
-TIMESPEC = struct.Struct("@ll")
+TIMESPEC = struct.Struct("=qq")  # struct timespec of a 64-bit system
 ANCILLARY_BYTES = 64 if sys.platform == "linux" else 0
 _SO_TIMESTAMPNS = 35
 _TLS_READ_BYTES = 65536

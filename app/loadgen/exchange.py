@@ -47,6 +47,7 @@ class Exchange:
         "headers",
         "index",
         "intended_ns",
+        "is_chunked",
         "last_ns",
         "message",
         "mode",
@@ -84,6 +85,7 @@ class Exchange:
         self.reused = False
         self.user_stamps = False  # some read came without a kernel stamp
         self.mode = ALWAYS
+        self.is_chunked = False
         self.expected_bytes = 0
         self.framed = 0  # bytes of `buffer` that the framer has seen
         self.status = 0
@@ -141,6 +143,7 @@ class Exchange:
             self.status = framer.status
             self.headers = framer.header_list
             length = header(self.headers, b"content-length")
+            self.is_chunked = framer.chunked
             if framer.chunked:
                 self.mode = CHUNKED
             elif length is not None:
@@ -160,12 +163,17 @@ class Exchange:
         if self.reader is None:
             content_type = (header(self.headers, b"content-type") or b"").decode("latin-1").strip().lower()
             self.decoder = new_decoder(self.status, content_type)
-            self.reader = BodyReader(self.decoder, (header(self.headers, b"content-encoding") or b"").lower())
-        last = min(self.position + reads, len(self.ends))
+            encoding = (header(self.headers, b"content-encoding") or b"").strip().lower()
+            self.reader = BodyReader(
+                self.decoder, b"" if encoding == b"identity" else encoding, is_chunked=self.is_chunked
+            )
+        first, last = self.position, min(self.position + reads, len(self.ends))
+        start = self.ends[first - 1] if first else 0
+        ends = [end - start for end in self.ends[first:last]]
+        spec = array("q", self.stamps[first * TIMESPEC.size : last * TIMESPEC.size])
+        stamps = [seconds * 1_000_000_000 + rest for seconds, rest in zip(spec[::2], spec[1::2], strict=True)]
         try:
-            for read in range(self.position, last):
-                start = self.ends[read - 1] if read else 0
-                self.reader.feed(self.stamp_ns(read), self.buffer[start : self.ends[read]])
+            self.reader.feed(bytes(self.buffer[start : start + (ends[-1] if ends else 0)]), ends, stamps)
         except httptools.HttpParserError as error:
             cause = error.__context__ or error
             self.fail("protocol", f"the response cannot be read: {cause}")

@@ -5,10 +5,13 @@ bytes and stamps that were kept. Source: RFC 9112.
 """
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import httptools
+
+_PLAIN_LIMIT = 8192
+_plain: set[bytes] = set()  # texts that were found plain: models say the same words again and again
 
 HeaderList = list[tuple[bytes, bytes]]
 
@@ -18,6 +21,9 @@ class ReplyDecoder(Protocol):
 
     @property
     def reply(self) -> Any: ...
+    @property
+    def template(self) -> tuple[bytes, bytes] | None: ...
+    def repeat(self, stamps_ns: Sequence[int], middles: Sequence[bytes]) -> None: ...
     def feed(self, stamp_ns: int, data: bytes) -> None: ...
     def finish(self, *, complete: bool) -> Any: ...
 
@@ -87,30 +93,113 @@ class Framer:
 
 
 class BodyReader:
-    """Takes one response apart again, this time for its body, and feeds it to a decoder with the stamps."""
+    """Takes one response apart again, this time for its body, and feeds it to a decoder with the stamps.
 
-    __slots__ = ("_decoder", "_inflate", "_parser", "_stamp_ns", "_status_ok")
+    A stream is mostly one event again and again with another word in it, each in a chunk of its own. Once the decoder
+    has offered a template of such an event, chunks that fit are recognised as they lie in the read and never parsed:
+    a fifth of the time. Whatever does not fit exactly takes the long way.
+    """
 
-    def __init__(self, decoder: ReplyDecoder, encoding: bytes) -> None:
+    __slots__ = (
+        "_at_boundary",
+        "_decoder",
+        "_frames",
+        "_inflate",
+        "_is_chunked",
+        "_parser",
+        "_stamp_ns",
+        "_status_ok",
+        "_template",
+    )
+
+    def __init__(self, decoder: ReplyDecoder, encoding: bytes, *, is_chunked: bool) -> None:
         self._decoder = decoder
         self._stamp_ns = 0
         self._status_ok = False
+        self._is_chunked = is_chunked and not encoding
+        self._at_boundary = False  # between two chunks
+        self._template: tuple[bytes, bytes] | None = None
+        self._frames: dict[int, bytes] = {}  # length of a read that is one chunk → how it must begin
         self._parser = httptools.HttpResponseParser(self)
         self._inflate: Callable[[bytes], bytes] | None = None
         if encoding in {b"gzip", b"deflate", b"x-gzip"}:
             self._inflate = zlib.decompressobj(wbits=47 if encoding != b"deflate" else 15).decompress
 
-    def feed(self, stamp_ns: int, data: bytes | bytearray) -> None:
-        """Take bytes of the response that were received at `stamp_ns`."""
-        self._stamp_ns = stamp_ns
-        self._parser.feed_data(data)
+    def feed(self, data: bytes, ends: Sequence[int], stamps_ns: Sequence[int]) -> None:
+        """Take reads of the response: read i ends at `ends[i]` in `data` and was received at `stamps_ns[i]`.
+
+        Raises:
+            httptools.HttpParserError: when the framing or the compression is broken.
+        """
+        start = read = 0
+        while read < len(ends):
+            if self._at_boundary and self._decoder.template is not None:
+                skipped = self._skip_repeats(data, start, ends, stamps_ns, read)
+                if skipped:
+                    read += skipped
+                    start = ends[read - 1]
+                    continue
+            self._stamp_ns = stamps_ns[read]
+            self._parser.feed_data(data[start : ends[read]])
+            start = ends[read]
+            read += 1
+
+    def _skip_repeats(self, data: bytes, start: int, ends: Sequence[int], stamps_ns: Sequence[int], first: int) -> int:
+        """Hand every read from `first` on that is one chunk of the template's kind to the decoder; says how many."""
+        template = self._decoder.template
+        if template is not self._template:
+            self._template = template
+            self._frames = {}
+        assert template is not None
+        before, after = template[0], template[1] + b"\r\n"
+        frames = self._frames
+        middles = []
+        for read in range(first, len(ends)):
+            end = ends[read]
+            begins = frames.get(end - start)
+            if begins is None:
+                begins = frames[end - start] = _frame_begin(end - start, before)
+            if not (data.startswith(begins, start) and data.endswith(after, start, end)):
+                break
+            middle = data[start + len(begins) : end - len(after)]
+            if middle not in _plain and not _is_plain(middle):
+                break
+            middles.append(middle)
+            start = end
+        if middles:
+            self._decoder.repeat(stamps_ns[first : first + len(middles)], middles)
+        return len(middles)
 
     def on_headers_complete(self) -> None:
         self._status_ok = self._parser.get_status_code() >= 200
 
+    def on_chunk_header(self) -> None:
+        self._at_boundary = False
+
+    def on_chunk_complete(self) -> None:
+        self._at_boundary = self._is_chunked
+
     def on_body(self, data: bytes) -> None:
         if self._status_ok:
             self._decoder.feed(self._stamp_ns, self._inflate(data) if self._inflate else data)
+
+
+def _frame_begin(length: int, before: bytes) -> bytes:
+    """How a read of `length` bytes begins that is one chunk whose data begins with `before`."""
+    for digits in range(1, 9):
+        size = length - digits - 4
+        if size > 0 and len(line := b"%x" % size) == digits:
+            return line + b"\r\n" + before
+    return b"\0"  # no chunk has this length: nothing begins so
+
+
+def _is_plain(middle: bytes) -> bool:
+    """Whether this is JSON text that stands for itself: ASCII, nothing escaped."""
+    if not middle or not middle.isascii() or b'"' in middle or b"\\" in middle or not middle.decode().isprintable():
+        return False
+    if len(_plain) < _PLAIN_LIMIT:
+        _plain.add(middle)
+    return True
 
 
 def header(headers: HeaderList, name: bytes) -> bytes | None:

@@ -30,6 +30,7 @@ class FramePipe:
         self.read_fd = read_fd
         self._write_fd = write_fd
         self._incoming = bytearray()
+        self._waiting: list[Incoming] = []  # frames that came together with the first
         self._outgoing = bytearray()
         self._poller: Poller | None = None
         self._is_waiting = False
@@ -40,17 +41,18 @@ class FramePipe:
 
     def read_first(self) -> Incoming:
         """Block for the first frame; the process exits when the owner is gone."""
-        while True:
-            for frame in self._take(os.read(self.read_fd, _READ_BYTES)):
-                os.set_blocking(self.read_fd, False)
-                return frame
+        while not self._waiting:
+            self._waiting = self._take(os.read(self.read_fd, _READ_BYTES))
+        os.set_blocking(self.read_fd, False)
+        return self._waiting.pop(0)
 
     def read(self) -> list[Incoming]:
         """The frames that have arrived; the process exits when the owner is gone."""
+        frames, self._waiting = self._waiting, []
         try:
-            return self._take(os.read(self.read_fd, _READ_BYTES))
+            return frames + self._take(os.read(self.read_fd, _READ_BYTES))
         except BlockingIOError:
-            return []
+            return frames
 
     def attach(self, poller: Poller, watch: dict[int, Callable[[int], None]]) -> None:
         """Let `poller` say when the pipe has room."""

@@ -22,7 +22,7 @@ from app.loadgen.schedule import NEVER_NS, Message, new_schedule
 from app.loadgen.timeouts import TimingWheel
 from app.loadgen.wire import Wire
 
-_DECODE_READS = 32  # a slice of decoding: about 0.1 ms, the longest that a due request waits for it
+_DECODE_READS = 64  # a slice of decoding: about 0.1 ms, the longest that a due request waits for it
 _SPIN_NS = 1_500_000  # poll() counts in milliseconds: the rest is waited for by polling without a pause
 _CALM_NS = 300_000  # idle work may start when nothing is due for this long
 _STARTS_AT_ONCE = 16  # then sockets are read again: a thousand starts in a row would keep chunks waiting for 30 ms

@@ -81,7 +81,9 @@ async def test_the_dashboard_is_a_single_page(built: Path, sqlite_settings: Stor
         assert (await client.post("/benchmarks/new")).status_code == 405
 
 
-@pytest.mark.parametrize("path", ["/../outside.txt", "/%2e%2e/outside.txt", "/assets/..%2f..%2foutside.txt", "//etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["/../outside.txt", "/%2e%2e/outside.txt", "/assets/..%2f..%2foutside.txt", "//etc/passwd"]
+)
 async def test_no_path_leaves_the_folder(built: Path, sqlite_settings: StorageSettings, path: str) -> None:
     async with running_service(service_settings(sqlite_settings)) as running:
         response = await running.anonymous.get(f"http://127.0.0.1:8080{path}")

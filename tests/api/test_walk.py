@@ -53,7 +53,7 @@ def test_every_permission_is_known(sqlite_settings: StorageSettings) -> None:
 async def _answers(client: httpx.AsyncClient, routes: list[Route]) -> dict[Route, int]:
     found = {}
     for route in routes:
-        body = {} if route.method in {"POST", "PATCH", "PUT"} else None
+        body: dict[str, str] | None = {} if route.method in {"POST", "PATCH", "PUT"} else None
         response = await client.request(route.method, route.path, json=body)
         found[route] = response.status_code
         if response.status_code >= 400:

@@ -54,7 +54,7 @@ class FakeProviders:
         if name not in self.base_urls:
             raise NotFoundError(f"there is no provider {name}")
         return ResolvedProvider(
-            id=name,
+            id=UUID(int=1),
             name=name,
             adapter="openai-compatible",
             base_url=self.base_urls[name],

@@ -129,7 +129,7 @@ def main() -> None:
             break
         send(Records([record(index, ok=mode != "errors" or index % 2 == 0)]))
         send(tick(number + 1, 1))
-        if stop_asked(pause_s):
+        if stop_asked(pause_s) and mode != "stubborn":
             reason = "cancelled"
             break
     if mode == "garbage":

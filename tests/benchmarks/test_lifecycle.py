@@ -1,3 +1,4 @@
+import asyncio
 import os
 import signal
 from uuid import UUID
@@ -7,11 +8,14 @@ from sqlalchemy import func, select
 
 from app.accounts.permissions import Role
 from app.benchmarks.models import BenchmarkSession, Result
+from app.benchmarks.repository import Filters
 from app.benchmarks.results_service import ResultFilters
+from app.benchmarks.service import BenchmarkService
 from app.benchmarks.supervisor import Engine, EngineFactory
 from app.core.clock import SystemClock
 from app.core.database import Database
 from app.core.errors import ConflictError, NotFoundError
+from app.events.memory import MemoryBus
 from app.loadgen.frames import Plan
 from app.loadgen.process import EngineProcess
 from tests.benchmarks.conftest import Bench, FakeProviders, Hosting, fake
@@ -87,6 +91,9 @@ async def test_cancelling_keeps_what_was_measured(bench: Bench) -> None:
     assert running.status == "running"
     assert running.progress is not None
     assert running.progress.in_flight == 2
+    assert bench.service.live.progress(session_id) is not None
+    (listed,) = (await bench.service.list(bench.caller, Filters(), limit=5)).items
+    assert listed.progress is not None
     assert sum((await bench.service.timeline(bench.caller, session_id)).requests_per_s) == 1
     with pytest.raises(ConflictError, match="cancel it first"):
         await bench.service.delete(bench.caller, session_id)
@@ -223,3 +230,17 @@ async def test_shards_that_run_again_skip_what_is_stored(hosting: Hosting, rows:
     assert [item.response_id for item in results[:2]] == ["chatcmpl-0", "chatcmpl-1"]
     assert benchmark.summary is not None
     assert benchmark.summary.requests.ok == 10
+
+
+async def test_another_server_shows_progress_and_timeline_of_a_run(hosting: Hosting) -> None:
+    async with hosting() as bench:
+        session_id = await bench.submit(workload=fake("hold"), stop={"duration_seconds": 3600})
+        await bench.until(session_id, lambda b: b.progress is not None and b.progress.ok > 0)
+        elsewhere = BenchmarkService(bench.database, SystemClock(), MemoryBus(), FakeProviders())
+        async with asyncio.timeout(20), bench.bus.subscribe(["benchmark.progress"]) as ticks:
+            while not (seen := (await elsewhere.get(bench.caller, session_id)).progress) or not seen.ok:
+                await anext(ticks)
+        assert sum((await elsewhere.timeline(bench.caller, session_id)).requests_per_s) == 1
+        # Its bus does not reach the coordinator, which finds out by the database.
+        assert (await elsewhere.cancel(bench.caller, session_id)).status == "cancelling"
+        assert (await bench.ended(session_id)).status == "cancelled"

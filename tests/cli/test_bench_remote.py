@@ -69,8 +69,9 @@ def test_a_benchmark_runs_on_the_server_and_its_results_come_back(
     exported = run("results", "export", "--session", summary["id"], cwd=tmp_path, env=on(service))
     assert [json.loads(line) for line in exported.stdout.splitlines()] == rows
 
-    again = run("bench", *["--provider", "first", "--model", "m", "--requests", "1", "-q"], cwd=tmp_path, env=on(service))
-    assert again.returncode == 0, again.stderr  # the provider is known by now
+    known = "--provider first --model m --requests 1 -q"
+    again = run("bench", *known.split(), cwd=tmp_path, env=on(service))
+    assert again.returncode == 0, again.stderr
     other = "--provider first --base-url http://127.0.0.1:1/v1 --model m --requests 1"
     refused = run("bench", *other.split(), cwd=tmp_path, env=on(service))
     assert refused.returncode == EXIT_USAGE

@@ -7,7 +7,6 @@ import pytest
 from app.cli import EXIT_FAILED, EXIT_USAGE
 from app.core.ids import new_id
 from app.core.settings import StorageSettings
-from tests.cli.command import run
 from tests.cli.conftest import Cli
 from tests.factories import Rows
 
@@ -23,15 +22,15 @@ async def stored(rows: Rows, storage_settings: StorageSettings, tmp_path: Path) 
     return str(session.id)
 
 
-async def test_stored_results_become_a_file(stored: str, tmp_path: Path) -> None:
-    done = run(*f"results export --session {stored} --format csv --output new/results.csv".split(), cwd=tmp_path)
+def test_stored_results_become_a_file(stored: str, cli: Cli, tmp_path: Path) -> None:
+    done = cli(*f"results export --session {stored} --format csv --output new/results.csv".split())
     assert done.returncode == 0, done.stderr
     with (tmp_path / "new" / "results.csv").open(newline="") as file:
         assert [int(row["index"]) for row in csv.DictReader(file)] == list(range(RESULTS))
 
 
-async def test_results_go_to_standard_output_unless_a_file_is_named(stored: str, tmp_path: Path) -> None:
-    done = run("results", "export", "--session", stored, cwd=tmp_path)
+def test_results_go_to_standard_output_unless_a_file_is_named(stored: str, cli: Cli) -> None:
+    done = cli("results", "export", "--session", stored)
     assert [json.loads(line)["index"] for line in done.stdout.splitlines()] == list(range(RESULTS))
 
 
@@ -42,8 +41,9 @@ def test_no_database_is_told_and_none_is_made(cli: Cli, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_an_unknown_benchmark_is_told_and_leaves_no_file(stored: str, tmp_path: Path) -> None:
-    done = run("results", "export", "--session", str(new_id()), "--output", "out.jsonl", cwd=tmp_path)
+@pytest.mark.usefixtures("stored")
+def test_an_unknown_benchmark_is_told_and_leaves_no_file(cli: Cli, tmp_path: Path) -> None:
+    done = cli("results", "export", "--session", str(new_id()), "--output", "out.jsonl")
     assert done.returncode == EXIT_FAILED
     assert "there is no benchmark" in done.stderr
     assert not (tmp_path / "out.jsonl").exists()

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from app.api import API_PREFIX, openapi_document
 from app.cli import COMMANDS, load_command
+from app.core.settings import load_settings
+from app.main import create_app
 from tests.docs.settings_table import README, rewritten
 
 ROOT = README.parent
@@ -44,6 +47,12 @@ def test_every_command_line_in_the_readme_parses() -> None:
         while getattr(command, "commands", None):
             command, arguments = command.commands[arguments[0]], arguments[1:]
         command.make_context(words[1], arguments).close()
+
+
+def test_the_readme_lists_every_group_of_routes() -> None:
+    paths = openapi_document(create_app(load_settings()))["paths"]
+    groups = {path.removeprefix(API_PREFIX).split("/")[1] for path in paths if path.startswith(API_PREFIX)}
+    assert sorted(group for group in groups if f"| `/{group}` |" not in text("README.md")) == []
 
 
 def test_contributing_lists_every_room() -> None:

@@ -1,0 +1,72 @@
+"""What the assembled app lets in: origins, hosts, WebSocket handshakes, switched-off parts."""
+
+from typing import Any
+
+from app.core.settings import StorageSettings
+from tests.service import Running, running_service, service_settings
+
+DASHBOARDS = "https://dashboards.example.org"
+PREFLIGHT = {"Origin": DASHBOARDS, "Access-Control-Request-Method": "POST"}
+
+
+async def test_cors_is_closed(running: Running) -> None:
+    client = running.anonymous
+    response = await client.get("/api/v1/health", headers={"Origin": DASHBOARDS})
+    assert not [name for name in response.headers if name.startswith("access-control")]
+    preflight = await client.options("/api/v1/auth/login", headers=PREFLIGHT)
+    assert preflight.status_code == 405
+    assert "access-control-allow-origin" not in preflight.headers
+    write = await client.post("/api/v1/auth/login", json={}, headers={"Origin": DASHBOARDS})
+    assert write.status_code == 403
+
+
+async def test_cors_opens_to_listed_origins_only(sqlite_settings: StorageSettings) -> None:
+    settings = service_settings(sqlite_settings, server={"cors_allowed_origins": [DASHBOARDS]})
+    async with running_service(settings) as running:
+        client = running.anonymous
+        preflight = await client.options("/api/v1/auth/login", headers=PREFLIGHT)
+        assert preflight.status_code == 200
+        assert preflight.headers["access-control-allow-origin"] == DASHBOARDS
+        assert "access-control-allow-credentials" not in preflight.headers
+        assert (await client.post("/api/v1/auth/login", json={}, headers={"Origin": DASHBOARDS})).status_code == 422, (
+            "let in, and then the body is wrong"
+        )
+        other = await client.options("/api/v1/auth/login", headers=PREFLIGHT | {"Origin": "https://evil.example"})
+        assert other.status_code == 400
+        assert "access-control-allow-origin" not in other.headers
+
+
+async def test_a_websocket_for_a_foreign_host_is_refused(running: Running) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "path": "/ws",
+        "raw_path": b"/ws",
+        "root_path": "",
+        "scheme": "ws",
+        "query_string": b"",
+        "headers": [(b"host", b"evil.example")],
+        "subprotocols": [],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8080),
+    }
+    await running.app(scope, receive, send)
+    assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+async def test_rest_can_be_switched_off(sqlite_settings: StorageSettings) -> None:
+    settings = service_settings(sqlite_settings, server={"enable_rest": False, "enable_dashboard": False})
+    async with running_service(settings) as running:
+        client = running.anonymous
+        assert (await client.get("/api/v1/health")).status_code == 200
+        assert (await client.post("/api/v1/auth/login", json={})).status_code == 404
+        missing = await client.get("/")
+        assert missing.status_code == 404
+        assert missing.json()["error"]["code"] == "NOT_FOUND"
