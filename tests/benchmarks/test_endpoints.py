@@ -17,6 +17,8 @@ from app.core.ids import new_id
 from tests.benchmarks.conftest import Bench, Hosting, fake
 from tests.factories import make_caller, make_spec
 
+UNKNOWN = UUID(int=7)  # fixed, because test names must be the same in every worker
+
 
 @pytest.fixture
 async def bench(hosting: Hosting) -> AsyncIterator[Bench]:
@@ -94,8 +96,8 @@ async def test_a_wrong_spec_names_the_field(client: httpx.AsyncClient, change: d
 @pytest.mark.parametrize(
     ("url", "status"),
     [
-        (f"/benchmarks/{new_id()}", 404),
-        (f"/benchmarks/{new_id()}/timeline", 404),
+        (f"/benchmarks/{UNKNOWN}", 404),
+        (f"/benchmarks/{UNKNOWN}/timeline", 404),
         ("/benchmarks/nonsense", 422),
         ("/benchmarks?status=lost", 422),
         ("/benchmarks?limit=0", 422),
@@ -103,8 +105,8 @@ async def test_a_wrong_spec_names_the_field(client: httpx.AsyncClient, change: d
         ("/benchmarks?q=%00&tag=%00&model=%00&provider=%00", 200),
         ("/results?error_type=%00&model=%00&provider=%00", 200),
         ("/results?cursor=abc", 400),
-        (f"/results?session_id={new_id()}", 404),
-        (f"/results/{new_id()}", 404),
+        (f"/results?session_id={UNKNOWN}", 404),
+        (f"/results/{UNKNOWN}", 404),
     ],
 )
 async def test_wrong_questions_get_clear_answers(client: httpx.AsyncClient, url: str, status: int) -> None:
