@@ -11,11 +11,6 @@ import type { LiveEvent } from "../../live/messages";
 // Two hours at one point a second; the server keeps at most 3,600 points, coarser for longer runs.
 const RING_ROWS = 7_200;
 
-// A second's point goes out when it ends, but requests that started in it still add to it when they end. So the
-// timeline is read again while the run lasts, more seldom the longer it is: a long one is 300 kB.
-const REREAD_AFTER_MS = 10_000;
-const REREAD_PER_ROW_MS = 50;
-
 export class RunStore {
   readonly id: string;
   readonly benchmark = signal<Benchmark | null>(null);
@@ -28,13 +23,12 @@ export class RunStore {
   readonly ring = new Ring<TimelineColumn>(TIMELINE_COLUMNS, RING_ROWS);
   readonly status = computed(() => {
     const stored = this.benchmark.value?.status;
-    if (!stored || isOver(stored)) return stored ?? "pending";
+    if (!stored || isEnd(stored)) return stored ?? "pending";
     return this.progress.value?.status ?? stored;
   });
-  readonly isOver = computed(() => isOver(this.status.value));
+  readonly isOver = computed(() => isEnd(this.status.value));
   #abort = new AbortController();
   #stopListening: (() => void) | null = null;
-  #timelineReadAt = 0;
 
   constructor(id: string) {
     this.id = id;
@@ -71,15 +65,10 @@ export class RunStore {
       if (!aborted.aborted) this.error.value = asApiError(reason);
       return;
     }
-    await this.#loadTimeline(aborted);
-  }
-
-  async #loadTimeline(aborted: AbortSignal): Promise<void> {
-    this.#timelineReadAt = Date.now();
     try {
       const timeline = await getTimeline(this.id, aborted);
       if (aborted.aborted) return;
-      fillRing(this.ring, timeline);
+      fillRing(this.ring, timeline, { isOver: this.isOver.value });
       this.timelineError.value = null;
       frames.wake();
     } catch (reason) {
@@ -94,15 +83,11 @@ export class RunStore {
   }
 
   #tick(progress: Progress): void {
-    if (this.benchmark.value && isOver(this.benchmark.value.status)) return;
+    if (this.benchmark.value && isEnd(this.benchmark.value.status)) return;
     this.#hear(progress);
     if (!progress.point) return;
     const { t_s: at, ...row } = progress.point;
     if (this.ring.put(at, row)) frames.wake();
-    const age = Date.now() - this.#timelineReadAt;
-    if (age > Math.max(REREAD_AFTER_MS, this.ring.length * REREAD_PER_ROW_MS)) {
-      void this.#loadTimeline(this.#abort.signal);
-    }
   }
 
   #hear(progress: Progress): void {
@@ -113,18 +98,26 @@ export class RunStore {
   }
 }
 
-function isOver(status: string): boolean {
+function isEnd(status: string): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
 }
 
-/** Replaces the ring's rows by a timeline's, keeping newer ones that arrived while it was fetched. */
-export function fillRing(ring: Ring<TimelineColumn>, timeline: Pick<Timeline, "t_s"> & Partial<Timeline>): void {
-  const last = timeline.t_s.at(-1) ?? Number.NEGATIVE_INFINITY;
+/**
+ * Replaces the ring's rows by a timeline's, keeping newer ones that arrived while it was fetched. While the run lasts the
+ * timeline's last second is not over: its true point comes live.
+ */
+export function fillRing(
+  ring: Ring<TimelineColumn>,
+  timeline: Pick<Timeline, "t_s"> & Partial<Timeline>,
+  { isOver }: { isOver: boolean },
+): void {
+  const rows = isOver ? timeline.t_s : timeline.t_s.slice(0, -1);
+  const last = rows.at(-1) ?? Number.NEGATIVE_INFINITY;
   const newer = Array.from(ring.x())
     .map((at, row) => ({ at, values: TIMELINE_COLUMNS.map((column) => ring.y(column)[row] ?? Number.NaN) }))
     .filter(({ at }) => at > last);
   ring.clear();
-  timeline.t_s.forEach((at, row) => {
+  rows.forEach((at, row) => {
     ring.put(at, Object.fromEntries(TIMELINE_COLUMNS.map((column) => [column, timeline[column]?.[row]])));
   });
   for (const { at, values } of newer) {
