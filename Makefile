@@ -65,7 +65,7 @@ $(UV_STAMP): ops/dev/python.sh
 
 .venv/.installed: $(UV_STAMP) pyproject.toml uv.lock
 	@echo "==> Installing the Python packages of uv.lock"
-	@$(BIN)/uv sync --frozen --quiet
+	@$(BIN)/uv sync --frozen --quiet --compile-bytecode
 	@touch $@
 
 web/node_modules/.installed: ops/dev/node.sh web/package.json web/package-lock.json
