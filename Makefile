@@ -46,7 +46,7 @@ check: setup ## Check format, lint, types, layers and lock files
 
 bench: setup ## Measure the instrument itself (benches/bench_*.py)
 	@for bench in benches/bench_*.py; do \
-		echo "== $$bench"; $(BIN)/python "$$bench" $(ARGS); \
+		echo "== $$bench"; $(BIN)/python -m "benches.$$(basename "$$bench" .py)" $(ARGS); \
 	done
 
 build: setup ## Build the wheel into dist/, with the migrations and the dashboard inside

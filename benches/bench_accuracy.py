@@ -7,45 +7,17 @@ gaps; the gap between our `started` and the request's arrival; and what it cost.
 import argparse
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from app.loadgen.frames import CENSORED, Arrivals, Done, Endpoint, Plan, Record, Records, Tick, Workload
-from app.loadgen.process import EngineProcess
+from app.loadgen.frames import CENSORED, Arrivals, Endpoint, Plan, Record, Workload
+from benches.running import run_plan, simulator
 
 LOADS = ((64, 4), (256, 4), (1000, 3))  # streams, rounds
 SETTINGS = ("--ttft-ms", "200", "--itl-ms", "20", "--tokens", "100", "--jitter", "0.1")
-
-
-async def measure(port: int, streams: int, requests: int) -> tuple[list[Record], Done, int]:
-    """Run one load; the records, the closing facts and the highest resident size in bytes."""
-    plan = Plan(
-        endpoint=Endpoint("openai", f"http://127.0.0.1:{port}/v1", "m"),
-        workload=Workload(("hello there",)),
-        arrivals=Arrivals("closed", concurrency=streams),
-        requests=requests,
-    )
-    records: list[Record] = []
-    done = None
-    rss = 0
-    async with EngineProcess(plan) as engine:
-        _pin(engine.pid, 0)
-        async for frame in engine.frames():
-            if isinstance(frame, Records):
-                records += frame.records
-            elif isinstance(frame, Tick):
-                rss = max(rss, frame.rss_bytes)
-            elif isinstance(frame, Done):
-                done = frame
-    if done is None:
-        raise RuntimeError("the engine could not run")
-    return records, done, rss
 
 
 def errors_us(records: list[Record], truth: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -65,11 +37,6 @@ def errors_us(records: list[Record], truth: dict[str, Any]) -> dict[str, np.ndar
     return {name: np.abs(np.asarray(value)) / 1000 for name, value in values.items()}
 
 
-def _pin(pid: int | None, core: int) -> None:
-    if pid is not None and hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(pid, {core})
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -79,21 +46,21 @@ def main() -> None:
     for streams, rounds in LOADS if wanted is None else ((wanted, 3),):
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder) / "truth.jsonl"
-            command = [sys.executable, "-m", "app.simulator", "--port", "0", "--log", str(log), *SETTINGS]
-            with subprocess.Popen(command, stdout=subprocess.PIPE) as simulator:
-                _pin(simulator.pid, 1)
-                assert simulator.stdout is not None
-                port = json.loads(simulator.stdout.readline())["port"]
-                records, done, rss = asyncio.run(measure(port, streams, streams * rounds))
-                simulator.terminate()
+            with simulator("--log", str(log), *SETTINGS) as port:
+                plan = Plan(
+                    endpoint=Endpoint("openai", f"http://127.0.0.1:{port}/v1", "m"),
+                    workload=Workload(("hello there",)),
+                    arrivals=Arrivals("closed", concurrency=streams),
+                    requests=streams * rounds,
+                )
+                run = asyncio.run(run_plan(plan))
             truth = {line["response_id"]: line for line in map(json.loads, log.read_text().splitlines())}
-        seconds = (done.ended_at_ns - done.started_at_ns) / 1e9
+        records = run.records
         chunks = sum(record.chunks for record in records)
         ok = [record for record in records if record.status == "ok"]
         facts = (
-            f"{len(ok)}/{streams * rounds} ok, {chunks / seconds:,.0f} chunks/s, "
-            f"CPU {done.cpu_ns / 1e9 / seconds:.0%}, "
-            f"{done.cpu_ns / 1000 / chunks:.1f} µs/chunk, {rss / 1e6:.0f} MB, "
+            f"{len(ok)}/{streams * rounds} ok, {chunks / run.seconds:,.0f} chunks/s, {run.facts()}, "
+            f"{run.done.cpu_ns / 1000 / chunks:.1f} µs/chunk, "
             f"{sum(record.coalesced_chunks for record in ok)} coalesced"
         )
         for name, values in errors_us(ok, truth).items():

@@ -165,9 +165,10 @@ class Connection:
 
     def close(self) -> None:
         """Close the socket; a second call does nothing."""
-        if self.state != CLOSED or self.sock.fileno() >= 0:
+        if self.sock.fileno() >= 0:
             self.state = CLOSED
             self.sock.close()
+            self.framer.close()
 
     def _handshake(self) -> None:
         assert self.tls is not None

@@ -72,6 +72,7 @@ class Exchange:
 
     def again(self, due_ns: int) -> None:
         """Make it a further try of the same request."""
+        self.release()
         self.attempts += 1
         self.due_ns = due_ns
         self._clear()
@@ -193,6 +194,12 @@ class Exchange:
         self.position = 0
         self.framed = 0
         self.mode = ALWAYS if self.mode == CHUNKED else self.mode
+
+    def release(self) -> None:
+        """Break what refers in a circle; nothing can be decoded afterwards."""
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
 
     def record(self, *, complete: bool, save_gaps: bool) -> Record:
         """The finished record. Everything must be decoded."""

@@ -60,6 +60,10 @@ class Framer:
         self.keep_alive = False
         self.chunked = False
 
+    def close(self) -> None:
+        """Let go of the parser, which refers back to this: no garbage collector runs in the engine."""
+        del self._parser
+
     def feed(self, data: bytes | bytearray) -> None:
         """Take bytes of the response.
 
@@ -124,6 +128,10 @@ class BodyReader:
         self._inflate: Callable[[bytes], bytes] | None = None
         if encoding in {b"gzip", b"deflate", b"x-gzip"}:
             self._inflate = zlib.decompressobj(wbits=47 if encoding != b"deflate" else 15).decompress
+
+    def close(self) -> None:
+        """Let go of the parser, which refers back to this: no garbage collector runs in the engine."""
+        del self._parser
 
     def feed(self, data: bytes, ends: Sequence[int], stamps_ns: Sequence[int]) -> None:
         """Take reads of the response: read i ends at `ends[i]` in `data` and was received at `stamps_ns[i]`.

@@ -5,12 +5,12 @@ _SUB = 1 << _SUB_BITS
 
 
 class LagHistogram:
-    """Counts non-negative nanoseconds in log-linear buckets."""
+    """Counts non-negative nanoseconds in log-linear buckets, of which only the used ones exist."""
 
     __slots__ = ("count", "counts", "max_ns")
 
     def __init__(self) -> None:
-        self.counts = [0] * (_SUB * 64)
+        self.counts: dict[int, int] = {}
         self.count = 0
         self.max_ns = 0
 
@@ -21,7 +21,7 @@ class LagHistogram:
         else:
             shift = lag_ns.bit_length() - _SUB_BITS - 1
             index = (shift + 1 << _SUB_BITS) + (lag_ns >> shift) - _SUB
-        self.counts[index] += 1
+        self.counts[index] = self.counts.get(index, 0) + 1
         self.count += 1
         self.max_ns = max(self.max_ns, lag_ns)
 
@@ -29,15 +29,16 @@ class LagHistogram:
         """The least bucket bound that `percent` of the lags do not exceed; 0 when nothing was recorded."""
         wanted = percent / 100 * self.count
         seen = 0
-        for index, count in enumerate(self.counts):
+        for index, count in sorted(self.counts.items()):
             seen += count
-            if count and seen >= wanted:
+            if seen >= wanted:
                 return min(_upper_bound(index), self.max_ns)
         return 0
 
     def add(self, other: "LagHistogram") -> None:
         """Add another histogram's counts."""
-        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
+        for index, count in other.counts.items():
+            self.counts[index] = self.counts.get(index, 0) + count
         self.count += other.count
         self.max_ns = max(self.max_ns, other.max_ns)
 

@@ -27,7 +27,11 @@ _SPIN_NS = 1_500_000  # poll() counts in milliseconds: the rest is waited for by
 _CALM_NS = 300_000  # idle work may start when nothing is due for this long
 _STARTS_AT_ONCE = 16  # then sockets are read again: a thousand starts in a row would keep chunks waiting for 30 ms
 _TICK_NS = 250_000_000
-_BACKLOG_BYTES = 64 * 2**20  # above this, decoding no longer waits for an idle moment
+_HASTY_NS = 100_000  # … and when responses have piled up, for this long
+_BACKLOG_SOME = 64
+_BACKLOG_MANY = 1024  # above this, or this many bytes, decoding no longer waits for an idle moment
+_BACKLOG_BYTES = 16 * 2**20
+_FORCED_SLICES = 32  # in one turn
 _LONG_STREAM_BYTES = 262_144  # a running stream with more than this is decoded so far, to bound memory
 _RECORDS_AT_ONCE = 512
 _WARM_SECONDS = 0.1  # an open loop keeps as many spare connections as arrive in this time, but no more than …
@@ -181,11 +185,13 @@ class Session:
         events = self._poller.poll(timeout_s)
         if events:
             self._wire.read_all(events, self._watch)
-        elif start_ns - now > _CALM_NS:
+        elif start_ns - now > (_CALM_NS if len(self._finished) < _BACKLOG_SOME else _HASTY_NS):
             self._work_ahead()
         elif timeout_s == 0.0:
             self._health.spin_ns += monotonic_ns() - now
-        if self._backlog_bytes > _BACKLOG_BYTES:
+        for _ in range(_FORCED_SLICES):
+            if self._backlog_bytes <= _BACKLOG_BYTES and len(self._finished) <= _BACKLOG_MANY:
+                break
             self._decode_some()
 
     def _next_start_ns(self) -> int:
@@ -307,6 +313,7 @@ class Session:
         self._finished.popleft()
         self._backlog_bytes -= len(exchange.buffer)
         self._records.append(exchange.record(complete=complete, save_gaps=self._plan.save_gaps))
+        exchange.release()
         if len(self._records) >= _RECORDS_AT_ONCE:
             self._flush_records()
 
@@ -317,7 +324,9 @@ class Session:
 
     def _tick_when_due(self) -> int:
         now = monotonic_ns()
-        if now >= self._next_tick_ns:
+        late_ns = now - self._next_tick_ns
+        # A tick costs up to half a millisecond: it waits for a moment in which nothing is due, but not for ever.
+        if late_ns >= 0 and (late_ns > _TICK_NS or self._next_start_ns() - now > _CALM_NS):
             self._next_tick_ns = now + _TICK_NS
             self._tick()
         return now

@@ -107,6 +107,16 @@ def test_whole_bodies() -> None:
     }
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_finished_requests_leave_nothing_behind(stream: bool) -> None:
+    with simulator("--ttft-ms", "0", "--itl-ms", "0", "--tokens", "3") as port:
+        result = run(plan(port, requests=8000, concurrency=16, sampling={"stream": stream}, save_responses=False))
+    assert len(result.records) == 8000
+    warm = next(tick.rss_bytes for tick in result.ticks if tick.completed > 2000)
+    # One leaked parser a request, some 2 kB, would be 12 MB.
+    assert result.ticks[-1].rss_bytes - warm < 5_000_000
+
+
 def test_stop_keeps_what_was_measured() -> None:
     async def stopped() -> tuple[list[Any], Any]:
         seen: list[Any] = []
