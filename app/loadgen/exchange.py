@@ -53,6 +53,7 @@ class Exchange:
         "mode",
         "position",
         "reader",
+        "receive",
         "reused",
         "stamps",
         "started_ns",
@@ -79,6 +80,7 @@ class Exchange:
 
     def _clear(self) -> None:
         self.connection: Connection | None = None
+        self.receive: Callable[..., tuple[int, list[tuple[int, int, bytes]], int, Any]] | None = None  # plain, open
         self.begun_ns = 0  # monotonic
         self.started_ns = 0
         self.end_ns = 0

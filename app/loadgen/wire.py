@@ -58,7 +58,7 @@ class Wire:
             return
         self.active[opening.fd] = exchange
 
-    def read_all(  # noqa: C901, PLR0912, PLR0915  (the hot path: a call a chunk would cost what it measures)
+    def read_all(  # noqa: C901, PLR0912  (the hot path: a call a chunk would cost what it measures)
         self, events: list[tuple[int, int]], watch: Mapping[int, Callable[[int], None]]
     ) -> None:
         """Read every ready socket first; only then look at what the reads mean."""
@@ -68,20 +68,15 @@ class Wire:
         view = self._view
         look: list[Exchange] = []
         rest: list[tuple[int, int]] = []
-        health = self._health
-        size = 0
+        bytes_in = reads = 0
         stamp = b""
         for fd, mask in events:
             exchange = active.get(fd)
-            if exchange is None or mask != READABLE:
-                rest.append((fd, mask))
-                continue
-            plain = by_fd[fd]
-            if plain.state != READY or plain.tls is not None:
+            if exchange is None or mask != READABLE or exchange.receive is None:
                 rest.append((fd, mask))
                 continue
             try:
-                size, ancillary, _, _ = plain.recvmsg_into(buffers, ANCILLARY_BYTES)
+                size, ancillary, _, _ = exchange.receive(buffers, ANCILLARY_BYTES)
             except BlockingIOError:
                 continue
             except OSError as error:
@@ -99,10 +94,13 @@ class Wire:
             buffer += view[:size]
             exchange.stamps += stamp
             exchange.ends.append(len(buffer))
-            health.bytes_in += size
-            health.reads += 1
+            bytes_in += size
+            reads += 1
             if exchange.mode != CHUNKED or buffer.endswith(CHUNKED_END):
                 look.append(exchange)
+        health = self._health
+        health.bytes_in += bytes_in
+        health.reads += reads
         if stamp:
             seconds, nanoseconds = TIMESPEC.unpack(stamp)
             health.loop.record(realtime_ns() - seconds * 1_000_000_000 - nanoseconds)
@@ -131,6 +129,8 @@ class Wire:
         if exchange.reused:
             exchange.started_ns = stamp
             self._health.send.record(stamp - exchange.due_ns)
+        if connection.tls is None:
+            exchange.receive = connection.recvmsg_into
         if connection.outgoing:
             self._pool.watch(connection)
 
