@@ -18,6 +18,7 @@ from app.loadgen.http1 import BodyReader, HeaderList, ReplyDecoder, header
 
 # How `Exchange.mode` says when to look whether the response is complete.
 ALWAYS, CHUNKED, COUNTED, UNTIL_CLOSE = range(4)
+_CLOSING_NS = 2_000_000
 CHUNKED_END = b"\r\n\r\n"
 
 NewDecoder = Callable[[int, str], ReplyDecoder]
@@ -108,6 +109,15 @@ class Exchange:
     def answered(self) -> bool:
         """Whether any byte of a response has come."""
         return bool(self.ends) or self.reader is not None
+
+    def met_a_closing_connection(self) -> bool:
+        """Whether the server closed an idle connection just as the request was sent on it (RFC 9112, section 9.3.1).
+
+        Then the news is here within a round trip. A server that hangs up later has failed, and that is a result.
+        """
+        if self.error_type != "disconnected" or not self.reused or self.connection is None:
+            return False
+        return self.end_ns - self.started_ns <= 2 * self.connection.connect_ns + _CLOSING_NS
 
     def take(self, data: bytes | memoryview, timespec: bytes) -> None:
         """Keep one read. The session's hot loop does the same in line."""

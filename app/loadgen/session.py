@@ -272,8 +272,7 @@ class Session:
         if exchange.error_type is None and complete and exchange.status < 300:
             self._close(exchange, complete=True)
             return
-        if exchange.error_type == "disconnected" and exchange.reused and self._stop_reason is None:
-            # A server may close an idle connection just as a request is sent on it (RFC 9112, section 9.3.1).
+        if exchange.met_a_closing_connection() and self._stop_reason is None:
             self._revive(exchange)
             return
         delay_ns = None

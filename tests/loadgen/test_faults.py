@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import select
 import socket
 import ssl
 from itertools import pairwise
@@ -137,6 +138,26 @@ def test_a_server_that_hangs_up_after_each_answer() -> None:
     assert any(record.connect_ns > 0 and not record.reused for record in records)
 
 
+def test_a_connection_that_closes_while_idle_costs_nothing() -> None:
+    def reply(connection: socket.socket, number: int) -> None:
+        connection.sendall(GOOD)  # which promises to keep the connection
+        connection.close()
+
+    with scripted_server(reply) as port:
+        records = run(plan(port, requests=20, concurrency=2)).records
+    assert [(record.status, record.attempts) for record in records] == [("ok", 1)] * 20
+
+
+def test_a_server_that_hangs_up_later_has_failed() -> None:
+    def reply(connection: socket.socket, number: int) -> None:
+        select.select([connection], [], [], 0.2)  # nothing comes: the client waits for its answer
+        connection.close()
+
+    with scripted_server(reply) as port:
+        records = run(plan(port, requests=2)).records
+    assert [record.error_type for record in records] == ["disconnected"] * 2
+
+
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -181,7 +202,7 @@ def test_segments_split_anywhere(cuts: list[int]) -> None:
 
 
 def test_a_bad_stream_does_not_touch_its_neighbours() -> None:
-    with simulator("--ttft-ms", "5", "--itl-ms", "1", "--tokens", "10", "--error-rate", "0.5",
+    with simulator("--ttft-ms", "20", "--itl-ms", "1", "--tokens", "10", "--error-rate", "0.5",
                    "--errors", "http_500,http_429,http_400,stream_error,truncate,reset,junk") as port:  # fmt: skip
         records = run(plan(port, requests=200, concurrency=16)).records
     assert sorted(record.index for record in records) == list(range(200))

@@ -43,8 +43,7 @@ export function Preview({ spec }: { spec: BenchmarkSpec }) {
       )}
       {form !== "json" && (
         <p class="muted">
-          {form === "curl" ? <code>LTB_API_KEY</code> : <code>LLM_TEST_BENCH_API_KEY</code>} holds an API key, made by{" "}
-          <code>llm-test-bench auth generate-key</code>.
+          <code>LLM_TEST_BENCH_API_KEY</code> holds an API key, made by <code>llm-test-bench auth generate-key</code>.
         </p>
       )}
     </Panel>

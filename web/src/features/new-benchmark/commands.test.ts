@@ -22,7 +22,7 @@ describe("commands", () => {
     const text = asCurl(SPEC, "http://h:1");
     expect(text).toContain("-X POST http://h:1/api/v1/benchmarks");
     expect(text).toContain('"name": "it\'\\\'\'s"');
-    expect(text).toContain("$LTB_API_KEY");
+    expect(text).toContain("$LLM_TEST_BENCH_API_KEY");
   });
 
   it("gives the command line the same run", () => {

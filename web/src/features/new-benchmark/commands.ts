@@ -14,7 +14,7 @@ function command(words: readonly string[][]): string {
 export function asCurl(spec: BenchmarkSpec, origin: string): string {
   return command([
     ["curl", "-sS", "-X", "POST", quote(`${origin}/api/v1/benchmarks`)],
-    ["-H", '"Authorization: Bearer $LTB_API_KEY"'],
+    ["-H", '"Authorization: Bearer $LLM_TEST_BENCH_API_KEY"'],
     ["-H", quote("Content-Type: application/json")],
     ["--data", quote(JSON.stringify(spec, null, 2))],
   ]);
