@@ -47,6 +47,6 @@ def _import_service() -> "Callable[[Settings], None]":
     try:
         from app.cli.serving import serve_until_stopped  # noqa: PLC0415 - as above
     finally:
-        gc.freeze()  # nor do later collections look at it, which would hold up every request for 50 ms
+        gc.freeze()  # nor do later collections look at it, which held up every request for 0.2 s
         gc.enable()
     return serve_until_stopped
