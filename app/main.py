@@ -67,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = Metrics(app.version)
     app.state.generated_admin_password = None
+    app.state.demo_runs = False
     install_error_handlers(app)
     app.include_router(api_router(settings))
     app.include_router(root_router(settings))
@@ -196,7 +197,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             checks["redis"] = redis_check(redis_url)
         app.state.readiness = Readiness(checks)
         if demo_url is not None:
-            await demo.run_demo(database, providers, benchmarks, demo_url)
+            app.state.demo_runs = await demo.run_demo(database, providers, benchmarks, demo_url) is not None
         log.info("started", version=app.version, database=database.dialect)
         yield
         log.info("stopping")

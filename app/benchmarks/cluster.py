@@ -1,15 +1,16 @@
-"""The Dask cluster that shards run on: one inside this process, or an external one. Nothing else knows Dask."""
+"""The Dask cluster that shards run on: one inside this process, or an external one. Nothing else knows Dask.
+
+Importing Dask takes 0.3 s and 20 MB, so it is imported when a cluster is first needed.
+"""
 
 import asyncio
+import importlib
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 from uuid import uuid4
 
-from distributed import Client
-
-from app.benchmarks.embedded_cluster import embedded_cluster
 from app.benchmarks.shards import ShardTask, run_shard
 from app.core.errors import ConstraintViolationError
 from app.core.settings import DistributedSettings
@@ -19,33 +20,49 @@ _CAPACITY_PATIENCE_SECONDS = 30.0
 _CAPACITY_POLL_SECONDS = 0.5
 
 
-async def _client(address: Any, **options: Any) -> Any:
-    client: Any = Client(address, asynchronous=True, set_as_default=False, **options)  # type: ignore[no-untyped-call]
-    return await client
-
-
 class Cluster:
     """Runs shards; `slots` makes sure that those of one stage run at the same time."""
 
-    def __init__(self, client: Any, local: Any) -> None:
-        self._client = client
-        self._local = local
+    def __init__(self, settings: DistributedSettings) -> None:
+        self._settings = settings
+        self._client: Any = None
+        self._local: Any = None
+        self._starting: asyncio.Task[None] | None = None
         self._taken = 0
         self._queue: deque[object] = deque()
         self._changed = asyncio.Condition()
 
     @classmethod
     async def start(cls, settings: DistributedSettings) -> Self:
-        """Start the in-process cluster (no port is opened), or connect to the configured scheduler."""
+        """Connect to the configured scheduler; an in-process cluster (it opens no port) starts with its first use."""
+        cluster = cls(settings)
         if settings.enable_distributed:
-            address = settings.scheduler_url
-            return cls(await _client(address, timeout=_CONNECT_SECONDS), None)
-        local = embedded_cluster(settings.worker_count)
-        await local
-        return cls(await _client(local), local)
+            await cluster.ready()
+        return cluster
+
+    async def ready(self) -> None:
+        """Return once shards can be run; only the first call takes time."""
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start(), name="cluster start")
+        await asyncio.shield(self._starting)  # whoever waits may be cancelled, and half a cluster could not be closed
+
+    async def _start(self) -> None:
+        try:
+            # Imported in a thread: the server goes on answering meanwhile.
+            dask = await asyncio.to_thread(importlib.import_module, "app.benchmarks.dask_cluster")
+            dask.log_like_everyone()
+            if self._settings.enable_distributed:
+                self._client = await dask.connect(self._settings.scheduler_url, timeout=_CONNECT_SECONDS)
+                return
+            self._local = await dask.embedded_cluster(self._settings.worker_count)
+            self._client = await dask.connect(self._local)
+        except BaseException:
+            self._starting = None  # the next one to ask tries again
+            raise
 
     async def capacity(self) -> int:
         """Shards that can run at once."""
+        await self.ready()
         return sum((await self._client.nthreads()).values())
 
     @asynccontextmanager
@@ -73,6 +90,7 @@ class Cluster:
 
     async def run(self, task: ShardTask) -> bytes:
         """Run a shard somewhere; its encoded outcome. Cancelling this cancels it there."""
+        await self.ready()
         future = self._client.submit(run_shard, task, key=f"shard-{uuid4().hex}", pure=False)
         try:
             outcome: bytes = await future
@@ -85,7 +103,10 @@ class Cluster:
 
     async def close(self) -> None:
         """Leave the cluster, and end it when it is ours."""
-        await self._client.close()
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
+        if self._client is not None:
+            await self._client.close()
         if self._local is not None:
             await self._local.close()
 

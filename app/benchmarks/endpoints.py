@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
@@ -30,6 +30,7 @@ def _service(request: Request) -> BenchmarkService:
 
 
 Service = Annotated[BenchmarkService, Depends(_service)]
+BenchmarkId = Annotated[UUID, Path(description="Id of the benchmark.")]
 
 
 @router.post(
@@ -74,7 +75,7 @@ async def list_(
     summary="Read a benchmark",
     responses=error_responses(401, 403, 404, 422),
 )
-async def get(caller: CanRead, service: Service, benchmark_id: UUID) -> Benchmark:
+async def get(caller: CanRead, service: Service, benchmark_id: BenchmarkId) -> Benchmark:
     """Spec, state, progress while it runs, summary when it has ended."""
     return await service.get(caller, benchmark_id)
 
@@ -85,7 +86,7 @@ async def get(caller: CanRead, service: Service, benchmark_id: UUID) -> Benchmar
     summary="Read a benchmark's timeline",
     responses=error_responses(401, 403, 404, 422),
 )
-async def timeline(caller: CanRead, service: Service, benchmark_id: UUID) -> Timeline:
+async def timeline(caller: CanRead, service: Service, benchmark_id: BenchmarkId) -> Timeline:
     """What happened in each second of the run, as columns; also while it runs."""
     return await service.timeline(caller, benchmark_id)
 
@@ -96,7 +97,7 @@ async def timeline(caller: CanRead, service: Service, benchmark_id: UUID) -> Tim
     summary="Cancel a benchmark",
     responses=error_responses(401, 403, 404, 409, 422),
 )
-async def cancel(caller: CanCancel, service: Service, benchmark_id: UUID) -> Benchmark:
+async def cancel(caller: CanCancel, service: Service, benchmark_id: BenchmarkId) -> Benchmark:
     """A pending benchmark ends at once; a running one starts nothing more, and what was measured is kept."""
     return await service.cancel(caller, benchmark_id)
 
@@ -108,6 +109,6 @@ async def cancel(caller: CanCancel, service: Service, benchmark_id: UUID) -> Ben
     status_code=204,
     responses=error_responses(401, 403, 404, 409, 422),
 )
-async def delete(caller: CanDelete, service: Service, benchmark_id: UUID) -> None:
+async def delete(caller: CanDelete, service: Service, benchmark_id: BenchmarkId) -> None:
     """Remove a benchmark and all its results. Cancel a running one first."""
     await service.delete(caller, benchmark_id)

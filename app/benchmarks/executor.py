@@ -79,6 +79,10 @@ class Executor:
         self._context = context
         self._runs: dict[UUID, Run] = {}
 
+    async def ready(self) -> None:
+        """Return once the cluster is there: a run's clock must not begin while its cluster still starts."""
+        await self._cluster.ready()
+
     async def run(self, session_id: UUID) -> None:
         """Run a benchmark that has just become `running`, to its end."""
         run = await self._load(session_id)

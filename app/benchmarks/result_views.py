@@ -14,31 +14,31 @@ from app.benchmarks.views import View
 class ResultItem(View):
     """One measured request. Instants are Unix nanoseconds, durations milliseconds; null means "not measured"."""
 
-    id: UUID
-    session_id: UUID
+    id: UUID = Field(description="Id of the result.")
+    session_id: UUID = Field(description="Id of its benchmark.")
     index: int = Field(description="Position in the benchmark's schedule, unique within it.")
-    provider: str
-    model: str
-    response_id: str | None
-    status: Literal["ok", "error"]
-    error_type: str | None
-    error: str | None
-    http_status: int | None
-    finish_reason: str | None
-    attempts: int
-    clock: str
-    connection_reused: bool
+    provider: str = Field(description="Name of the provider.")
+    model: str = Field(description="Name of the model.")
+    response_id: str | None = Field(description="The provider's id of the response.")
+    status: Literal["ok", "error"] = Field(description="Failed requests never enter latencies.")
+    error_type: str | None = Field(description="Class of the failure, such as `connect` or `http_429`.")
+    error: str | None = Field(description="What happened, in words.")
+    http_status: int | None = Field(description="Status of the response; null when none came.")
+    finish_reason: str | None = Field(description="Why the model stopped, in the provider's words.")
+    attempts: int = Field(description="Tries, the first included.")
+    clock: str = Field(description="`kernel` or `user`: who took the receive stamps.")
+    connection_reused: bool = Field(description="Whether a kept-alive connection served it.")
     intended_ns: int = Field(description="When the schedule wanted it to start.")
     started_ns: int | None = Field(description="When its first byte was handed to the socket.")
-    first_byte_ns: int | None
-    first_token_ns: int | None
-    first_output_ns: int | None
-    last_token_ns: int | None
-    end_ns: int | None
+    first_byte_ns: int | None = Field(description="First byte of the response.")
+    first_token_ns: int | None = Field(description="First generated output of any kind.")
+    first_output_ns: int | None = Field(description="First non-reasoning output.")
+    last_token_ns: int | None = Field(description="Last output chunk.")
+    end_ns: int | None = Field(description="End of the body, or of the failure.")
     schedule_delay_ms: float | None = Field(description="Intended → started.")
-    dns_ms: float | None
-    connect_ms: float | None
-    tls_ms: float | None
+    dns_ms: float | None = Field(description="Name lookup of a new connection.")
+    connect_ms: float | None = Field(description="TCP handshake of a new connection.")
+    tls_ms: float | None = Field(description="TLS handshake of a new connection.")
     ttfb_ms: float | None = Field(description="Started → first byte of the response.")
     ttft_ms: float | None = Field(description="Started → first chunk with generated output of any kind.")
     ttfo_ms: float | None = Field(description="Started → first chunk with non-reasoning content.")
@@ -47,25 +47,25 @@ class ResultItem(View):
     )
     e2e_ms: float | None = Field(description="Started → last output chunk.")
     stream_end_ms: float | None = Field(description="Started → end of the body.")
-    ttfb_from_intended_ms: float | None
-    ttft_from_intended_ms: float | None
-    ttfo_from_intended_ms: float | None
-    e2e_from_intended_ms: float | None
-    stream_end_from_intended_ms: float | None
-    chunks: int
-    coalesced_chunks: int
-    input_tokens: int | None
-    output_tokens: int | None
-    uncached_input_tokens: int | None
-    cache_read_tokens: int | None
-    cache_write_tokens: int | None
-    visible_output_tokens: int | None
-    reasoning_tokens: int | None
-    token_count_source: str | None
-    cost_usd: float | None
-    trace_id: str | None
-    tags: list[str]
-    metadata: dict[str, Any]
+    ttfb_from_intended_ms: float | None = Field(description="`ttfb_ms`, counted from the intended start.")
+    ttft_from_intended_ms: float | None = Field(description="`ttft_ms`, counted from the intended start.")
+    ttfo_from_intended_ms: float | None = Field(description="`ttfo_ms`, counted from the intended start.")
+    e2e_from_intended_ms: float | None = Field(description="`e2e_ms`, counted from the intended start.")
+    stream_end_from_intended_ms: float | None = Field(description="`stream_end_ms`, counted from the intended start.")
+    chunks: int = Field(description="Output chunks.")
+    coalesced_chunks: int = Field(description="Chunks that shared a read with a later one.")
+    input_tokens: int | None = Field(description="All input tokens.")
+    output_tokens: int | None = Field(description="All output tokens, reasoning included.")
+    uncached_input_tokens: int | None = Field(description="Input read anew.")
+    cache_read_tokens: int | None = Field(description="Input read from a cache.")
+    cache_write_tokens: int | None = Field(description="Input written to a cache.")
+    visible_output_tokens: int | None = Field(description="Output without reasoning.")
+    reasoning_tokens: int | None = Field(description="Reasoning, part of the output.")
+    token_count_source: str | None = Field(description="`usage`, `tokenizer` or `chunks`.")
+    cost_usd: float | None = Field(description="From list prices; null when the price is unknown.")
+    trace_id: str | None = Field(description="W3C trace id that was sent.")
+    tags: list[str] = Field(description="Tags of the benchmark.")
+    metadata: dict[str, Any] = Field(description="Whatever else was kept.")
 
     @classmethod
     def of(cls, session_id: UUID, result: MeasuredResult, **more: Any) -> Self:

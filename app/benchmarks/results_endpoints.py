@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
@@ -25,6 +25,7 @@ def _service(request: Request) -> ResultService:
 
 
 Service = Annotated[ResultService, Depends(_service)]
+ResultId = Annotated[UUID, Path(description="Id of the result.")]
 
 
 @router.get(
@@ -56,6 +57,6 @@ async def list_(
     summary="Read a result",
     responses=error_responses(401, 403, 404, 422),
 )
-async def get(caller: CanRead, service: Service, result_id: UUID) -> ResultDetail:
+async def get(caller: CanRead, service: Service, result_id: ResultId) -> ResultDetail:
     """One measured request with every chunk gap, its usage and, if it was kept, its text."""
     return await service.get(caller, result_id)

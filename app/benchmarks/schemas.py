@@ -28,29 +28,31 @@ class Target(SpecPart):
     provider: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")] = Field(
         description="Name of a configured provider.", examples=["local"]
     )
-    model: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(examples=["llama-3.1-8b"])
+    model: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
+        description="Name of the model, as the provider knows it.", examples=["llama-3.1-8b"]
+    )
 
 
 class OnePrompt(SpecPart):
     """Every request sends the same prompt (beware of server-side caches)."""
 
     kind: Literal["prompt"] = "prompt"
-    prompt: Prompt
+    prompt: Prompt = Field(description="The user message.")
 
 
 class PromptList(SpecPart):
     """Requests take the prompts in order, again from the first when they run out."""
 
     kind: Literal["list"] = "list"
-    prompts: list[Prompt] = Field(min_length=1, max_length=100_000)
+    prompts: list[Prompt] = Field(min_length=1, max_length=100_000, description="User messages, one per request.")
 
 
 class SyntheticPrompts(SpecPart):
     """Made-up prompts of about `input_tokens`, unique per request, asking for exactly `output_tokens`."""
 
     kind: Literal["synthetic"] = "synthetic"
-    input_tokens: int = Field(ge=1, le=1_000_000)
-    output_tokens: int = Field(ge=1, le=1_000_000)
+    input_tokens: int = Field(ge=1, le=1_000_000, description="Length of each prompt, approximately.")
+    output_tokens: int = Field(ge=1, le=1_000_000, description="Sent as the cap on output tokens.")
 
 
 WorkloadSpec = Annotated[OnePrompt | PromptList | SyntheticPrompts, Field(discriminator="kind")]
@@ -60,7 +62,7 @@ class ClosedLoad(SpecPart):
     """Closed loop: `concurrency` users, each sends the next request when its last one has ended."""
 
     kind: Literal["closed"] = "closed"
-    concurrency: int = Field(ge=1, le=MAX_CONCURRENCY)
+    concurrency: int = Field(ge=1, le=MAX_CONCURRENCY, description="Users, over all workers.")
 
 
 class OpenLoad(SpecPart):
@@ -106,21 +108,23 @@ class StopRule(SpecPart):
 class SloLimits(SpecPart):
     """A request is good when it succeeded and met every limit given here."""
 
-    ttft_ms: float | None = Field(None, gt=0)
-    tpot_ms: float | None = Field(None, gt=0)
-    e2e_ms: float | None = Field(None, gt=0)
+    ttft_ms: float | None = Field(None, gt=0, description="Longest time to first token.")
+    tpot_ms: float | None = Field(None, gt=0, description="Longest time per output token.")
+    e2e_ms: float | None = Field(None, gt=0, description="Longest time to the last output chunk.")
 
 
 class Sampling(SpecPart):
     """What is asked of the model. Fields left out are not sent."""
 
-    stream: bool = True
-    system: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PROMPT_CHARACTERS)] | None = None
-    max_tokens: int | None = Field(None, ge=1, le=1_000_000)
-    temperature: float | None = Field(None, ge=0, le=2)
-    top_p: float | None = Field(None, gt=0, le=1)
-    stop: list[str] | None = Field(None, max_length=16)
-    seed: int | None = Field(None, ge=0, le=2**53 - 1)
+    stream: bool = Field(True, description="Ask for a streamed answer; without it there is no time to first token.")
+    system: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PROMPT_CHARACTERS)] | None = Field(
+        None, description="System message."
+    )
+    max_tokens: int | None = Field(None, ge=1, le=1_000_000, description="Cap on output tokens.")
+    temperature: float | None = Field(None, ge=0, le=2, description="Sampling temperature.")
+    top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling.")
+    stop: list[str] | None = Field(None, max_length=16, description="Texts that end the output.")
+    seed: int | None = Field(None, ge=0, le=2**53 - 1, description="The provider's seed, not the schedule's.")
     extra: dict[str, Any] = Field(default_factory=dict, description="Further fields, put into the request body as is.")
 
 
@@ -128,17 +132,17 @@ class RetryPolicy(SpecPart):
     """When a failed request is tried again. Retried requests keep their first intended start and count attempts."""
 
     max_attempts: int = Field(1, ge=1, le=10, description="1 means never retry.")
-    base_delay_ms: float = Field(500, gt=0, le=60_000)
+    base_delay_ms: float = Field(500, gt=0, le=60_000, description="Wait before the second try; it doubles with each.")
     max_delay_ms: float = Field(20_000, gt=0, le=600_000, description="A longer Retry-After ends the request.")
 
 
 class Timeouts(SpecPart):
     """Each ends the request with its own error class."""
 
-    connect_seconds: float = Field(10, gt=0, le=3600)
-    first_token_seconds: float = Field(120, gt=0, le=86_400)
-    between_chunks_seconds: float = Field(60, gt=0, le=86_400)
-    total_seconds: float = Field(600, gt=0, le=86_400)
+    connect_seconds: float = Field(10, gt=0, le=3600, description="DNS, TCP and TLS together.")
+    first_token_seconds: float = Field(120, gt=0, le=86_400, description="From the start to the first output.")
+    between_chunks_seconds: float = Field(60, gt=0, le=86_400, description="Silence within a stream.")
+    total_seconds: float = Field(600, gt=0, le=86_400, description="The whole request.")
 
 
 class BenchmarkSpec(SpecPart):
@@ -162,13 +166,13 @@ class BenchmarkSpec(SpecPart):
         },
     )
 
-    name: Name
-    tags: list[Tag] = Field(default_factory=list, max_length=32)
+    name: Name = Field(description="Shown in listings; need not be unique.")
+    tags: list[Tag] = Field(default_factory=list, max_length=32, description="For finding it again.")
     targets: list[Target] = Field(
         min_length=1, max_length=16, description="Measured one after another, so that they never compete."
     )
-    workload: WorkloadSpec
-    load: LoadSpec
+    workload: WorkloadSpec = Field(description="What is asked.")
+    load: LoadSpec = Field(description="When requests start.")
     stop: StopRule
     slo: SloLimits = Field(default_factory=SloLimits)
     sampling: Sampling = Field(default_factory=Sampling)

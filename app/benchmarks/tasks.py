@@ -100,6 +100,7 @@ class BenchmarkRunner:
                 waiting = await repository.oldest_pending(session, room)
             if not waiting:
                 return
+            await self._executor.ready()
             for session_id in waiting:
                 await self._claim(session_id)
 

@@ -19,8 +19,8 @@ class View(BaseModel):
 class Owner(View):
     """Who submitted a benchmark."""
 
-    id: UUID
-    username: str
+    id: UUID = Field(description="Id of the user.")
+    username: str = Field(description="Name of the user.")
 
 
 class Percentiles(View):
@@ -63,22 +63,22 @@ class Progress(View):
 
     status: Status
     planned: int | None = Field(None, description="Requests in all; null when only time ends the run.")
-    started: int = 0
-    completed: int = 0
-    ok: int = 0
-    failed: int = 0
-    in_flight: int = 0
+    started: int = Field(0, description="Requests started.")
+    completed: int = Field(0, description="Requests ended.")
+    ok: int = Field(0, description="Successful ones.")
+    failed: int = Field(0, description="Failed ones.")
+    in_flight: int = Field(0, description="Requests under way.")
     waiting: int = Field(0, description="Open loop: due, but held back by load.max_in_flight.")
-    elapsed_s: float = 0
-    eta_s: float | None = None
-    percent: float | None = None
-    requests_per_s: float = 0
-    output_tokens_per_s: float = 0
-    chunks_per_s: float = 0
-    ttft_ms: Percentiles | None = None
-    gap_ms: Percentiles | None = None
-    tpot_ms: Median | None = None
-    error_rate: float = 0
+    elapsed_s: float = Field(0, description="Since the start of the run.")
+    eta_s: float | None = Field(None, description="To the end, as far as can be told.")
+    percent: float | None = Field(None, description="Done, 0 to 100.")
+    requests_per_s: float = Field(0, description="Requests ended.")
+    output_tokens_per_s: float = Field(0, description="Output tokens.")
+    chunks_per_s: float = Field(0, description="Output chunks.")
+    ttft_ms: Percentiles | None = Field(None, description="Time to first token.")
+    gap_ms: Percentiles | None = Field(None, description="Gap between chunks.")
+    tpot_ms: Median | None = Field(None, description="Time per output token.")
+    error_rate: float = Field(0, description="Failed share of ended requests.")
     cost_usd: float | None = Field(None, description="So far; null when a price is unknown.")
     errors: dict[str, int] = Field(default_factory=dict, description="Failed requests by error type.")
     point: TimelinePoint | None = Field(None, description="The last full second.")
@@ -104,29 +104,29 @@ class MetricSummary(View):
 class RequestCounts(View):
     """Requests by outcome."""
 
-    total: int
-    ok: int
-    failed: int
-    by_error_type: dict[str, int]
+    total: int = Field(description="All that ended.")
+    ok: int = Field(description="Successful ones.")
+    failed: int = Field(description="Failed ones.")
+    by_error_type: dict[str, int] = Field(description="Failed ones by class.")
 
 
 class TokenCounts(View):
     """Tokens of successful requests. `output` includes `reasoning`."""
 
-    input: int
-    output: int
-    reasoning: int
+    input: int = Field(description="Input tokens.")
+    output: int = Field(description="Output tokens.")
+    reasoning: int = Field(description="Part of the output.")
     source: str | None = Field(description="usage, tokenizer, chunks, or mixed.")
 
 
 class Rates(View):
     """Of successful requests, over the duration; goodput only when the spec has an SLO."""
 
-    requests_per_s: float | None
-    output_tokens_per_s: float | None
-    total_tokens_per_s: float | None
-    chunks_per_s: float | None = None
-    goodput_requests_per_s: float | None = None
+    requests_per_s: float | None = Field(description="Successful requests.")
+    output_tokens_per_s: float | None = Field(description="Output tokens.")
+    total_tokens_per_s: float | None = Field(description="Input and output tokens.")
+    chunks_per_s: float | None = Field(None, description="Output chunks.")
+    goodput_requests_per_s: float | None = Field(None, description="Requests that met every SLO limit.")
     good_share: float | None = Field(None, description="Share of all requests that met every SLO limit.")
 
 
@@ -138,64 +138,68 @@ class Instrument(View):
     send_lag_ms: dict[str, float] | None = Field(description="Due → sent; p50, p99, max of the worst engine.")
     coalesced_share: float = Field(description="Share of chunks that came out of one read with a later one.")
     cpu_share: float = Field(description="Share of one core that the busiest engine used.")
-    clock_steps: int
-    bytes_in: int = 0
-    reads: int = 0
-    peak_rss_bytes: int = 0
-    verdict: Literal["trusted", "suspect", "client_bound"]
-    reason: str
+    clock_steps: int = Field(description="How often the wall clock was stepped.")
+    bytes_in: int = Field(0, description="Bytes received.")
+    reads: int = Field(0, description="Reads from sockets.")
+    peak_rss_bytes: int = Field(0, description="Of the biggest engine.")
+    verdict: Literal["trusted", "suspect", "client_bound"] = Field(
+        description="`suspect` and `client_bound`: better not rely on the numbers."
+    )
+    reason: str = Field(description="Why, in words.")
 
 
 class Figures(View):
     """Numbers of a run, or of one target of it."""
 
-    duration_seconds: float
+    duration_seconds: float = Field(description="First start to last end.")
     requests: RequestCounts
-    error_rate: float | None = None
+    error_rate: float | None = Field(None, description="Failed share of the requests.")
     tokens: TokenCounts
-    chunks: int = 0
+    chunks: int = Field(0, description="Output chunks.")
     rates: Rates
-    cost_usd: float | None
-    metrics: dict[str, MetricSummary | None]
+    cost_usd: float | None = Field(description="Null when a price is unknown.")
+    metrics: dict[str, MetricSummary | None] = Field(
+        description="By name, such as `ttft_ms`; null when never measured."
+    )
 
 
 class TargetSummary(Figures):
     """Numbers of one target."""
 
-    provider: str
-    model: str
+    provider: str = Field(description="Name of the provider.")
+    model: str = Field(description="Name of the model.")
 
 
 class Summary(Figures):
     """Everything that a run found."""
 
     instrument: Instrument
-    by_target: list[TargetSummary]
+    by_target: list[TargetSummary] = Field(description="The same figures for each target alone.")
 
 
 class Headline(View):
     """The numbers of a list row."""
 
-    requests: int
-    error_rate: float | None
-    ttft_p50_ms: float | None
-    ttft_p95_ms: float | None
-    tpot_p50_ms: float | None
-    output_tokens_per_s: float | None
-    cost_usd: float | None
+    requests: int = Field(description="Requests that ended.")
+    error_rate: float | None = Field(description="Failed share of them.")
+    ttft_p50_ms: float | None = Field(description="Median time to first token.")
+    ttft_p95_ms: float | None = Field(description="95th percentile of it.")
+    tpot_p50_ms: float | None = Field(description="Median time per output token.")
+    output_tokens_per_s: float | None = Field(description="Over the duration.")
+    cost_usd: float | None = Field(description="Null when a price is unknown.")
 
 
 class BenchmarkHead(View):
     """What list rows and whole benchmarks share."""
 
-    id: UUID
-    name: str
+    id: UUID = Field(description="Its id.")
+    name: str = Field(description="Its name.")
     status: Status
-    tags: list[str]
-    owner: Owner | None
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
+    tags: list[str] = Field(description="Its tags.")
+    owner: Owner | None = Field(description="Who submitted it; null for the service itself.")
+    created_at: datetime = Field(description="When it was submitted.")
+    started_at: datetime | None = Field(description="When it was claimed.")
+    finished_at: datetime | None = Field(description="When it ended.")
     error: str | None = Field(description="Why it failed.")
     progress: Progress | None = Field(description="Only while it runs.")
 
@@ -203,17 +207,17 @@ class BenchmarkHead(View):
 class BenchmarkListItem(BenchmarkHead):
     """A benchmark in a listing."""
 
-    targets: list[Target]
-    load: LoadSpec
+    targets: list[Target] = Field(description="What is measured.")
+    load: LoadSpec = Field(description="When requests start.")
     stop: StopRule
-    headline: Headline | None
+    headline: Headline | None = Field(description="Once it has a summary.")
 
 
 class Benchmark(BenchmarkHead):
     """One benchmark."""
 
     spec: BenchmarkSpec
-    summary: Summary | None
+    summary: Summary | None = Field(description="Once it has ended.")
 
 
 class Timeline(View):

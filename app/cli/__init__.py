@@ -23,16 +23,16 @@ EXIT_INTERRUPTED = 130
 
 
 class LazyCommand(NamedTuple):
-    """Where a command lives (`module:attribute`, a function or a `typer.Typer`) and its line in the list."""
+    """Where a command lives (`module:attribute`, a `typer.Typer`) and its line in the list."""
 
     path: str
     summary: str
 
 
 COMMANDS = {
-    "serve": LazyCommand("app.cli.serve:serve", "Run the service: REST API, live events and dashboard."),
+    "serve": LazyCommand("app.cli.serve:serve_app", "Run the service: REST API, live events and dashboard."),
     "bench": LazyCommand("app.cli.bench:bench_app", "Run one benchmark here, or submit it to a server."),
-    "simulate": LazyCommand("app.cli.simulate:simulate", "Run a simulated LLM server with known timings."),
+    "simulate": LazyCommand("app.cli.simulate:simulate_app", "Run a simulated LLM server with known timings."),
     "results": LazyCommand("app.cli.results:results_app", "Read back what was measured."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
     "auth": LazyCommand("app.cli.auth:auth_app", "Create users and API keys."),
@@ -68,12 +68,7 @@ def load_command(name: str) -> Any:
     """Import the command called `name` and build it."""
     module, attribute = COMMANDS[name].path.split(":")
     found = getattr(importlib.import_module(module), attribute)
-    if not isinstance(found, typer.Typer):
-        holder = typer.Typer(add_completion=False, rich_markup_mode=None)
-        holder.command(name)(found)
-        found = holder
-    else:
-        found._add_completion = False  # noqa: SLF001 - only the root offers to install completion
+    found._add_completion = False  # noqa: SLF001 - only the root offers to install completion
     command = typer.main.get_command(found)
     command.name = name
     return command

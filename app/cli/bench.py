@@ -22,8 +22,9 @@ llm-test-bench bench --base-url http://127.0.0.1:8000/v1 --model llama --concurr
 
 llm-test-bench bench --provider openai --api-key-env OPENAI_API_KEY --model gpt-4o-mini --rate 5 --duration 60
 
-Exit codes: 0 done, 1 failed (also when no request succeeded), 2 bad usage, 130 interrupted. Ctrl-C stops cleanly and
-writes what was measured; a second Ctrl-C leaves at once.
+Exit codes: 0 done, 1 failed (also when no request succeeded), 2 bad usage, 130 interrupted.
+
+Ctrl-C stops cleanly and writes what was measured; a second Ctrl-C leaves at once.
 """
 
 bench_app = typer.Typer(add_completion=False, rich_markup_mode="rich")

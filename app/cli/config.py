@@ -2,24 +2,22 @@
 
 import json
 import os
-from pathlib import Path
 from textwrap import wrap
 from typing import Annotated
 
 import typer
 
+from app.cli.options import ConfigOption, examples
 from app.core.errors import ConfigError
 
 config_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, show and check the configuration.")
 
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Configuration file; default $LTB_CONFIG, else config.toml.")
-]
 
-
-@config_app.command("init")
+@config_app.command(
+    "init", epilog=examples("llm-test-bench config init", "llm-test-bench config init -c /etc/llm-test-bench.toml")
+)
 def write_template(
-    config: ConfigFile = None,
+    config: ConfigOption = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a commented configuration file; every line shows a default, so it changes nothing until edited."""
@@ -37,9 +35,11 @@ def write_template(
     typer.echo(f"Wrote {path}. Edit it, then check it with: llm-test-bench config validate")
 
 
-@config_app.command("show")
+@config_app.command(
+    "show", epilog=examples("llm-test-bench config show", "LTB_SERVER__PORT=9090 llm-test-bench config show")
+)
 def show_settings(
-    config: ConfigFile = None,
+    config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: key, value and source.")] = False,
 ) -> None:
     """Print the settings in force, secrets hidden, and where each value came from."""
@@ -61,8 +61,8 @@ def show_settings(
         typer.echo(f"{text:<60}  # {source}" if source != "default" else text)
 
 
-@config_app.command("validate")
-def check_settings(config: ConfigFile = None) -> None:
+@config_app.command("validate", epilog=examples("llm-test-bench config validate -c staging.toml"))
+def check_settings(config: ConfigOption = None) -> None:
     """Check the configuration file and the LTB_… variables; exit code 2 names every wrong key."""
     from app.core.settings import config_path, load_settings  # noqa: PLC0415
 
@@ -72,8 +72,8 @@ def check_settings(config: ConfigFile = None) -> None:
     typer.echo(f"The configuration is valid ({where} and LTB_… variables).")
 
 
-@config_app.command("path")
-def print_path(config: ConfigFile = None) -> None:
+@config_app.command("path", epilog=examples("llm-test-bench config path"))
+def print_path(config: ConfigOption = None) -> None:
     """Print the path of the configuration file that is read."""
     from app.core.settings import config_path  # noqa: PLC0415
 

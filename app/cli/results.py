@@ -7,6 +7,8 @@ from uuid import UUID
 
 import typer
 
+from app.cli.options import ConfigOption, DataDirOption, examples
+
 results_app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="Read back what was measured."
 )
@@ -19,7 +21,13 @@ def results() -> None:
     """Read back what was measured."""
 
 
-@results_app.command("export")
+@results_app.command(
+    "export",
+    epilog=examples(
+        "llm-test-bench results export --session ID --format csv --output results.csv",
+        "llm-test-bench results export --session ID --server http://127.0.0.1:8080 --api-key ltb_… | jq .ttft_ms",
+    ),
+)
 def export_results(
     session: Annotated[UUID, typer.Option(help="Id of the benchmark.")],
     export_format: Annotated[Format, typer.Option("--format", help="Form of the file.")] = "jsonl",
@@ -34,9 +42,8 @@ def export_results(
     api_key: Annotated[
         str | None, typer.Option(help="API key of that server (ltb_…).", envvar="LLM_TEST_BENCH_API_KEY")
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Configuration file that names the database.")
-    ] = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
 ) -> None:
     """Write the results of one benchmark; rows are streamed, so size does not matter."""
     with _Output(output) as file:
@@ -49,7 +56,7 @@ def export_results(
         else:
             from app.cli.stored_results import export_stored  # noqa: PLC0415
 
-            export_stored(config, session, export_format, file.write)
+            export_stored(config, data_dir, session, export_format, file.write)
 
 
 class _Output:

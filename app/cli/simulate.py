@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.options import examples
 from app.simulator.behaviour import Behaviour
 from app.simulator.server import serve
 
@@ -12,6 +13,16 @@ def _help(name: str) -> str:
     return str(Behaviour.__dataclass_fields__[name].metadata["help"])
 
 
+simulate_app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@simulate_app.command(
+    "simulate",
+    epilog=examples(
+        "llm-test-bench simulate --port 9000 --ttft-ms 200 --itl-ms 20 --tokens 100 --log truth.jsonl",
+        "llm-test-bench simulate --error-rate 0.05 --errors http_429,truncate,stall",
+    ),
+)
 def simulate(
     host: Annotated[str, typer.Option(help=_help("host"))] = Behaviour.host,
     port: Annotated[int, typer.Option(help=_help("port"))] = Behaviour.port,
@@ -26,10 +37,7 @@ def simulate(
     api_key: Annotated[str | None, typer.Option(help=_help("api_key"))] = Behaviour.api_key,
     log: Annotated[str | None, typer.Option(help=_help("log"))] = Behaviour.log,
 ) -> None:
-    """Serve OpenAI Chat Completions with known timings, for trying benchmarks and checking measurements.
-
-    Example: llm-test-bench simulate --port 9000 --ttft-ms 200 --itl-ms 20 --tokens 100 --log truth.jsonl
-    """
+    """Serve OpenAI Chat Completions with known timings, for trying benchmarks and checking measurements."""
     try:
         behaviour = Behaviour(
             host, port, ttft_ms, itl_ms, jitter, tokens, error_rate, errors, seed, model, api_key, log

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,17 +16,24 @@ from app.core.settings import StorageSettings, load_settings
 from app.reports.exports import ExportFormat, stream_results
 
 
-def export_stored(config: Path | None, session_id: UUID, export_format: str, write: Callable[[bytes], object]) -> None:
+def export_stored(
+    config: Path | None,
+    data_dir: Path | None,
+    session_id: UUID,
+    export_format: str,
+    write: Callable[[bytes], object],
+) -> None:
     """Write every result of a session.
 
     Raises:
         NotFoundError: there is no such benchmark, or no database yet.
         DatabaseError: the database cannot be read.
     """
-    storage = load_settings(config).storage
+    overrides: dict[str, Any] = {"storage": {"data_dir": data_dir}} if data_dir is not None else {}
+    storage = load_settings(config, **overrides).storage
     file = storage.data_dir / "llm-test-bench.db"
     if storage.database_url is None and not file.is_file():
-        raise NotFoundError(f"there is no database at {file}; name its folder in the configuration, or use --server")
+        raise NotFoundError(f"there is no database at {file}; name its folder with --data-dir, or use --server")
     try:
         asyncio.run(_export(storage, session_id, ExportFormat(export_format), write))
     except (SQLAlchemyError, OSError) as error:

@@ -52,7 +52,7 @@ class ErrorBody(BaseModel):
 
     error: ErrorDetail
     request_id: str = Field(description="Also in the X-Request-ID header and in the log.")
-    timestamp: datetime
+    timestamp: datetime = Field(description="When it happened.")
 
 
 _DESCRIPTIONS = {

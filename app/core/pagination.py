@@ -17,7 +17,7 @@ MAX_PAGE_SIZE = 500
 class Page(BaseModel, Generic[Item]):
     """One page of a listing."""
 
-    items: list[Item]
+    items: list[Item] = Field(description="Newest first.")
     next_cursor: str | None = Field(None, description="Give it as `cursor` to get the next page; null on the last.")
 
 

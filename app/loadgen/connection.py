@@ -110,10 +110,6 @@ class Connection:
             self.opened_ns = monotonic_ns()
         return self.state == READY
 
-    def wants_write(self) -> bool:
-        """Whether the socket should be watched for room to write."""
-        return self.state == CONNECTING or bool(self.outgoing)
-
     def send(self, data: bytes) -> int:
         """Hand bytes to the socket; what it does not take waits in `outgoing`. Returns the stamp just before.
 

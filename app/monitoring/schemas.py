@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 class CheckResult(BaseModel):
     """How one part answered."""
 
-    status: Literal["ok", "failed", "timeout"]
+    status: Literal["ok", "failed", "timeout"] = Field(description="How it went.")
     latency_ms: float | None = Field(description="Null when it did not answer.")
 
 
@@ -21,12 +21,14 @@ class Alive(BaseModel):
 class Health(BaseModel):
     """An overview for people and load balancers."""
 
-    status: Literal["ok", "degraded"]
-    checks: dict[str, CheckResult] = Field(examples=[{"database": {"status": "ok", "latency_ms": 0.4}}])
+    status: Literal["ok", "degraded"] = Field(description="`degraded` when any part fails.")
+    checks: dict[str, CheckResult] = Field(
+        description="By part.", examples=[{"database": {"status": "ok", "latency_ms": 0.4}}]
+    )
 
 
 class Ready(BaseModel):
     """Every part answers."""
 
     status: Literal["ok"] = "ok"
-    checks: dict[str, CheckResult]
+    checks: dict[str, CheckResult] = Field(description="By part.")

@@ -74,23 +74,23 @@ class ProviderCreate(Body):
         examples=["http://127.0.0.1:9000/v1"],
     )
     api_key: ApiKey | None = Field(None, description="Stored encrypted, never shown again.")
-    default_model: ModelName | None = None
+    default_model: ModelName | None = Field(None, description="Offered first in forms.")
     options: ProviderOptions = Field(default_factory=ProviderOptions)
-    is_enabled: bool = True
+    is_enabled: bool = Field(True, description="Whether benchmarks may use it.")
 
 
 class ProviderUpdate(Body):
     """Changes to a provider: fields left out stay as they are; `api_key: null` forgets the key."""
 
-    name: ProviderName | None = None
-    kind: Kind | None = None
+    name: ProviderName | None = Field(None, description="Another name.")
+    kind: Kind | None = Field(None, description="What speaks there.")
     base_url: BaseUrl | None = Field(
         None, description="Another scheme, host or port needs the API key again (or null), if one is stored."
     )
-    api_key: ApiKey | None = None
-    default_model: ModelName | None = None
-    options: ProviderOptions | None = None
-    is_enabled: bool | None = None
+    api_key: ApiKey | None = Field(None, description="Another key; null forgets the stored one.")
+    default_model: ModelName | None = Field(None, description="Offered first in forms; null for none.")
+    options: ProviderOptions | None = Field(None, description="All options anew.")
+    is_enabled: bool | None = Field(None, description="Whether benchmarks may use it.")
 
     @model_validator(mode="after")
     def _only_some_may_be_null(self) -> Self:
@@ -104,35 +104,35 @@ class ProviderUpdate(Body):
 class ProviderView(BaseModel):
     """A provider as the API shows it: without its key."""
 
-    id: UUID
-    name: str
-    kind: str
-    base_url: str
+    id: UUID = Field(description="Its id.")
+    name: str = Field(description="How benchmarks name it.")
+    kind: str = Field(description="What speaks there.")
+    base_url: str = Field(description="Its address.")
     has_api_key: bool = Field(description="Whether a key is stored.")
-    default_model: str | None
+    default_model: str | None = Field(description="Offered first in forms.")
     options: ProviderOptions
-    is_enabled: bool
-    created_at: datetime
-    updated_at: datetime
+    is_enabled: bool = Field(description="Whether benchmarks may use it.")
+    created_at: datetime = Field(description="When it was made.")
+    updated_at: datetime = Field(description="When it was last changed.")
 
 
 class ModelView(BaseModel):
     """One model of a provider."""
 
-    id: str
+    id: str = Field(description="Name of the model.")
 
 
 class ModelList(BaseModel):
     """The models that a provider says it has."""
 
-    models: list[ModelView]
+    models: list[ModelView] = Field(description="As the provider orders them.")
     fetched_at: datetime = Field(description="Lists are kept for half a minute.")
 
 
 class ProviderHealth(BaseModel):
     """Whether a provider answers a free control call with the stored key."""
 
-    status: Literal["ok", "unreachable", "unauthorized", "error"]
+    status: Literal["ok", "unreachable", "unauthorized", "error"] = Field(description="How it went.")
     latency_ms: float | None = Field(description="Of the control call over a new connection; not a measurement.")
-    message: str
-    checked_at: datetime
+    message: str = Field(description="The same for people.")
+    checked_at: datetime = Field(description="When.")

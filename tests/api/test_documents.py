@@ -8,6 +8,8 @@ from app import main
 from app.core.settings import StorageSettings
 from tests.service import Running, running_service, service_settings
 
+# Their fields are the names of percentiles, or of metrics by second.
+SELF_EXPLAINING = {"Median", "Percentiles", "MetricSummary", "Timeline", "TimelinePoint"}
 SECRET = "a configured secret of enough characters"
 
 
@@ -37,6 +39,22 @@ async def test_every_operation_is_documented(running: Running) -> None:
                 assert {"401", "403"} <= set(operation["responses"]), where
             if "requestBody" in operation or operation.get("parameters"):
                 assert "422" in operation["responses"], where
+
+
+async def test_every_parameter_and_field_is_described(running: Running) -> None:
+    document = (await running.anonymous.get("/openapi.json")).json()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for parameter in operation.get("parameters", []):
+                assert parameter.get("description"), f"{method} {path} {parameter['name']}"
+    bare = {
+        f"{name}.{field}"
+        for name, schema in document["components"]["schemas"].items()
+        if name not in SELF_EXPLAINING
+        for field, shape in schema.get("properties", {}).items()
+        if field != "kind" and "$ref" not in shape and not shape.get("description") and "const" not in shape
+    }
+    assert sorted(bare) == []
 
 
 async def test_production_mode_shows_no_document(sqlite_settings: StorageSettings) -> None:

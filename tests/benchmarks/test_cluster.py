@@ -41,6 +41,7 @@ async def test_the_embedded_cluster_opens_no_port() -> None:
     before = listening_sockets()
     cluster = await Cluster.start(DistributedSettings())
     try:
+        await cluster.ready()
         assert listening_sockets() == before
         assert await cluster.capacity() == 2
     finally:

@@ -22,18 +22,28 @@ def test_help_lists_every_command_and_an_example(tmp_path: Path) -> None:
     assert "llm-test-bench simulate --port 9000" in result.stdout
 
 
-def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
+def loaded(arguments: tuple[str, ...], folder: Path) -> str:
+    """Which heavy packages the program has imported by its end."""
     code = (
         "import sys, app.cli\n"
-        "sys.argv[1:] = ['--help']\n"
+        f"sys.argv[1:] = {list(arguments)!r}\n"
         "try: app.cli.main()\n"
         "except SystemExit: pass\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     )
     result = subprocess.run(
-        [*PYTHON, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
+        [*PYTHON, "-c", code], cwd=folder, env=environment(), capture_output=True, text=True, check=True
     )
-    assert result.stderr.strip() == "[]"
+    return result.stderr.strip()
+
+
+def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
+    assert loaded(("--help",), tmp_path) == "[]"
+
+
+@pytest.mark.parametrize("arguments", [("serve",), ("simulate",), ("config", "show"), ("auth", "generate-key")])
+def test_the_help_of_a_command_does_not_load_what_the_command_needs(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    assert loaded((*arguments, "--help"), tmp_path) == "[]"
 
 
 def test_no_arguments_show_the_help(cli: Cli) -> None:
@@ -58,6 +68,7 @@ def test_every_command_loads_and_documents_each_option(name: str) -> None:
     command = load_command(name)
     for leaf in getattr(command, "commands", {"": command}).values():
         assert leaf.help, f"{name} {leaf.name} has no help"
+        assert f"llm-test-bench {name}" in (leaf.epilog or ""), f"{name} {leaf.name} has no example"
         for parameter in leaf.params:
             assert parameter.help, f"{name} {leaf.name} {parameter.name} has no help"
 

@@ -465,6 +465,7 @@ export interface components {
         ApiKeyCreate: {
             /**
              * Name
+             * @description What it is for.
              * @example nightly job
              */
             name: string;
@@ -487,9 +488,13 @@ export interface components {
             /**
              * Id
              * Format: uuid
+             * @description Its id.
              */
             id: string;
-            /** Name */
+            /**
+             * Name
+             * @description What it is for.
+             */
             name: string;
             /**
              * Prefix
@@ -497,14 +502,21 @@ export interface components {
              * @example ltb_Ab3dE6gH9j
              */
             prefix: string;
-            /** Scopes */
+            /**
+             * Scopes
+             * @description What it may do, at most.
+             */
             scopes: components["schemas"]["Permission"][];
             /**
              * Created At
              * Format: date-time
+             * @description When it was made.
              */
             created_at: string;
-            /** Expires At */
+            /**
+             * Expires At
+             * @description Null when it does not expire.
+             */
             expires_at: string | null;
             /**
              * Last Used At
@@ -526,9 +538,13 @@ export interface components {
             /**
              * Id
              * Format: uuid
+             * @description Its id.
              */
             id: string;
-            /** Name */
+            /**
+             * Name
+             * @description What it is for.
+             */
             name: string;
             /**
              * Prefix
@@ -536,14 +552,21 @@ export interface components {
              * @example ltb_Ab3dE6gH9j
              */
             prefix: string;
-            /** Scopes */
+            /**
+             * Scopes
+             * @description What it may do, at most.
+             */
             scopes: components["schemas"]["Permission"][];
             /**
              * Created At
              * Format: date-time
+             * @description When it was made.
              */
             created_at: string;
-            /** Expires At */
+            /**
+             * Expires At
+             * @description Null when it does not expire.
+             */
             expires_at: string | null;
             /**
              * Last Used At
@@ -559,22 +582,37 @@ export interface components {
             /**
              * Id
              * Format: uuid
+             * @description Its id.
              */
             id: string;
-            /** Name */
+            /**
+             * Name
+             * @description Its name.
+             */
             name: string;
             status: components["schemas"]["Status"];
-            /** Tags */
+            /**
+             * Tags
+             * @description Its tags.
+             */
             tags: string[];
+            /** @description Who submitted it; null for the service itself. */
             owner: components["schemas"]["Owner"] | null;
             /**
              * Created At
              * Format: date-time
+             * @description When it was submitted.
              */
             created_at: string;
-            /** Started At */
+            /**
+             * Started At
+             * @description When it was claimed.
+             */
             started_at: string | null;
-            /** Finished At */
+            /**
+             * Finished At
+             * @description When it ended.
+             */
             finished_at: string | null;
             /**
              * Error
@@ -584,6 +622,7 @@ export interface components {
             /** @description Only while it runs. */
             progress: components["schemas"]["Progress"] | null;
             spec: components["schemas"]["BenchmarkSpec"];
+            /** @description Once it has ended. */
             summary: components["schemas"]["Summary"] | null;
         };
         /**
@@ -594,22 +633,37 @@ export interface components {
             /**
              * Id
              * Format: uuid
+             * @description Its id.
              */
             id: string;
-            /** Name */
+            /**
+             * Name
+             * @description Its name.
+             */
             name: string;
             status: components["schemas"]["Status"];
-            /** Tags */
+            /**
+             * Tags
+             * @description Its tags.
+             */
             tags: string[];
+            /** @description Who submitted it; null for the service itself. */
             owner: components["schemas"]["Owner"] | null;
             /**
              * Created At
              * Format: date-time
+             * @description When it was submitted.
              */
             created_at: string;
-            /** Started At */
+            /**
+             * Started At
+             * @description When it was claimed.
+             */
             started_at: string | null;
-            /** Finished At */
+            /**
+             * Finished At
+             * @description When it ended.
+             */
             finished_at: string | null;
             /**
              * Error
@@ -618,11 +672,18 @@ export interface components {
             error: string | null;
             /** @description Only while it runs. */
             progress: components["schemas"]["Progress"] | null;
-            /** Targets */
+            /**
+             * Targets
+             * @description What is measured.
+             */
             targets: components["schemas"]["Target"][];
-            /** Load */
+            /**
+             * Load
+             * @description When requests start.
+             */
             load: components["schemas"]["ClosedLoad"] | components["schemas"]["ConstantLoad"] | components["schemas"]["PoissonLoad"];
             stop: components["schemas"]["StopRule"];
+            /** @description Once it has a summary. */
             headline: components["schemas"]["Headline"] | null;
         };
         /**
@@ -658,18 +719,30 @@ export interface components {
          *     }
          */
         BenchmarkSpec: {
-            /** Name */
+            /**
+             * Name
+             * @description Shown in listings; need not be unique.
+             */
             name: string;
-            /** Tags */
+            /**
+             * Tags
+             * @description For finding it again.
+             */
             tags?: string[];
             /**
              * Targets
              * @description Measured one after another, so that they never compete.
              */
             targets: components["schemas"]["Target"][];
-            /** Workload */
+            /**
+             * Workload
+             * @description What is asked.
+             */
             workload: components["schemas"]["OnePrompt"] | components["schemas"]["PromptList"] | components["schemas"]["SyntheticPrompts"];
-            /** Load */
+            /**
+             * Load
+             * @description When requests start.
+             */
             load: components["schemas"]["ClosedLoad"] | components["schemas"]["ConstantLoad"] | components["schemas"]["PoissonLoad"];
             stop: components["schemas"]["StopRule"];
             slo?: components["schemas"]["SloLimits"];
@@ -708,6 +781,7 @@ export interface components {
         CheckResult: {
             /**
              * Status
+             * @description How it went.
              * @enum {string}
              */
             status: "ok" | "failed" | "timeout";
@@ -727,7 +801,10 @@ export interface components {
              * @enum {string}
              */
             kind: "closed";
-            /** Concurrency */
+            /**
+             * Concurrency
+             * @description Users, over all workers.
+             */
             concurrency: number;
         };
         /**
@@ -766,6 +843,7 @@ export interface components {
             /**
              * Timestamp
              * Format: date-time
+             * @description When it happened.
              */
             timestamp: string;
         };
@@ -838,19 +916,40 @@ export interface components {
          * @description The numbers of a list row.
          */
         Headline: {
-            /** Requests */
+            /**
+             * Requests
+             * @description Requests that ended.
+             */
             requests: number;
-            /** Error Rate */
+            /**
+             * Error Rate
+             * @description Failed share of them.
+             */
             error_rate: number | null;
-            /** Ttft P50 Ms */
+            /**
+             * Ttft P50 Ms
+             * @description Median time to first token.
+             */
             ttft_p50_ms: number | null;
-            /** Ttft P95 Ms */
+            /**
+             * Ttft P95 Ms
+             * @description 95th percentile of it.
+             */
             ttft_p95_ms: number | null;
-            /** Tpot P50 Ms */
+            /**
+             * Tpot P50 Ms
+             * @description Median time per output token.
+             */
             tpot_p50_ms: number | null;
-            /** Output Tokens Per S */
+            /**
+             * Output Tokens Per S
+             * @description Over the duration.
+             */
             output_tokens_per_s: number | null;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description Null when a price is unknown.
+             */
             cost_usd: number | null;
         };
         /**
@@ -860,11 +959,13 @@ export interface components {
         Health: {
             /**
              * Status
+             * @description `degraded` when any part fails.
              * @enum {string}
              */
             status: "ok" | "degraded";
             /**
              * Checks
+             * @description By part.
              * @example {
              *       "database": {
              *         "latency_ms": 0.4,
@@ -910,29 +1011,39 @@ export interface components {
              * @description Share of one core that the busiest engine used.
              */
             cpu_share: number;
-            /** Clock Steps */
+            /**
+             * Clock Steps
+             * @description How often the wall clock was stepped.
+             */
             clock_steps: number;
             /**
              * Bytes In
+             * @description Bytes received.
              * @default 0
              */
             bytes_in?: number;
             /**
              * Reads
+             * @description Reads from sockets.
              * @default 0
              */
             reads?: number;
             /**
              * Peak Rss Bytes
+             * @description Of the biggest engine.
              * @default 0
              */
             peak_rss_bytes?: number;
             /**
              * Verdict
+             * @description `suspect` and `client_bound`: better not rely on the numbers.
              * @enum {string}
              */
             verdict: "trusted" | "suspect" | "client_bound";
-            /** Reason */
+            /**
+             * Reason
+             * @description Why, in words.
+             */
             reason: string;
         };
         /**
@@ -942,11 +1053,13 @@ export interface components {
         LoginBody: {
             /**
              * Username
+             * @description Name of the user.
              * @example admin
              */
             username: string;
             /**
              * Password
+             * @description Their password.
              * @example correct horse battery staple
              */
             password: string;
@@ -992,7 +1105,10 @@ export interface components {
          * @description The models that a provider says it has.
          */
         ModelList: {
-            /** Models */
+            /**
+             * Models
+             * @description As the provider orders them.
+             */
             models: components["schemas"]["ModelView"][];
             /**
              * Fetched At
@@ -1006,7 +1122,10 @@ export interface components {
          * @description One model of a provider.
          */
         ModelView: {
-            /** Id */
+            /**
+             * Id
+             * @description Name of the model.
+             */
             id: string;
         };
         /**
@@ -1019,7 +1138,10 @@ export interface components {
              * @enum {string}
              */
             kind: "prompt";
-            /** Prompt */
+            /**
+             * Prompt
+             * @description The user message.
+             */
             prompt: string;
         };
         /**
@@ -1030,14 +1152,21 @@ export interface components {
             /**
              * Id
              * Format: uuid
+             * @description Id of the user.
              */
             id: string;
-            /** Username */
+            /**
+             * Username
+             * @description Name of the user.
+             */
             username: string;
         };
         /** Page[BenchmarkListItem] */
         Page_BenchmarkListItem_: {
-            /** Items */
+            /**
+             * Items
+             * @description Newest first.
+             */
             items: components["schemas"]["BenchmarkListItem"][];
             /**
              * Next Cursor
@@ -1047,7 +1176,10 @@ export interface components {
         };
         /** Page[ProviderView] */
         Page_ProviderView_: {
-            /** Items */
+            /**
+             * Items
+             * @description Newest first.
+             */
             items: components["schemas"]["ProviderView"][];
             /**
              * Next Cursor
@@ -1057,7 +1189,10 @@ export interface components {
         };
         /** Page[ResultItem] */
         Page_ResultItem_: {
-            /** Items */
+            /**
+             * Items
+             * @description Newest first.
+             */
             items: components["schemas"]["ResultItem"][];
             /**
              * Next Cursor
@@ -1121,26 +1256,31 @@ export interface components {
             planned?: number | null;
             /**
              * Started
+             * @description Requests started.
              * @default 0
              */
             started?: number;
             /**
              * Completed
+             * @description Requests ended.
              * @default 0
              */
             completed?: number;
             /**
              * Ok
+             * @description Successful ones.
              * @default 0
              */
             ok?: number;
             /**
              * Failed
+             * @description Failed ones.
              * @default 0
              */
             failed?: number;
             /**
              * In Flight
+             * @description Requests under way.
              * @default 0
              */
             in_flight?: number;
@@ -1152,33 +1292,47 @@ export interface components {
             waiting?: number;
             /**
              * Elapsed S
+             * @description Since the start of the run.
              * @default 0
              */
             elapsed_s?: number;
-            /** Eta S */
+            /**
+             * Eta S
+             * @description To the end, as far as can be told.
+             */
             eta_s?: number | null;
-            /** Percent */
+            /**
+             * Percent
+             * @description Done, 0 to 100.
+             */
             percent?: number | null;
             /**
              * Requests Per S
+             * @description Requests ended.
              * @default 0
              */
             requests_per_s?: number;
             /**
              * Output Tokens Per S
+             * @description Output tokens.
              * @default 0
              */
             output_tokens_per_s?: number;
             /**
              * Chunks Per S
+             * @description Output chunks.
              * @default 0
              */
             chunks_per_s?: number;
+            /** @description Time to first token. */
             ttft_ms?: components["schemas"]["Percentiles"] | null;
+            /** @description Gap between chunks. */
             gap_ms?: components["schemas"]["Percentiles"] | null;
+            /** @description Time per output token. */
             tpot_ms?: components["schemas"]["Median"] | null;
             /**
              * Error Rate
+             * @description Failed share of ended requests.
              * @default 0
              */
             error_rate?: number;
@@ -1213,7 +1367,10 @@ export interface components {
              * @enum {string}
              */
             kind: "list";
-            /** Prompts */
+            /**
+             * Prompts
+             * @description User messages, one per request.
+             */
             prompts: string[];
         };
         /**
@@ -1244,11 +1401,15 @@ export interface components {
              * @description Stored encrypted, never shown again.
              */
             api_key?: string | null;
-            /** Default Model */
+            /**
+             * Default Model
+             * @description Offered first in forms.
+             */
             default_model?: string | null;
             options?: components["schemas"]["ProviderOptions"];
             /**
              * Is Enabled
+             * @description Whether benchmarks may use it.
              * @default true
              */
             is_enabled?: boolean;
@@ -1260,6 +1421,7 @@ export interface components {
         ProviderHealth: {
             /**
              * Status
+             * @description How it went.
              * @enum {string}
              */
             status: "ok" | "unreachable" | "unauthorized" | "error";
@@ -1268,11 +1430,15 @@ export interface components {
              * @description Of the control call over a new connection; not a measurement.
              */
             latency_ms: number | null;
-            /** Message */
+            /**
+             * Message
+             * @description The same for people.
+             */
             message: string;
             /**
              * Checked At
              * Format: date-time
+             * @description When.
              */
             checked_at: string;
         };
@@ -1300,21 +1466,37 @@ export interface components {
          * @description Changes to a provider: fields left out stay as they are; `api_key: null` forgets the key.
          */
         ProviderUpdate: {
-            /** Name */
+            /**
+             * Name
+             * @description Another name.
+             */
             name?: string | null;
-            /** Kind */
+            /**
+             * Kind
+             * @description What speaks there.
+             */
             kind?: string | null;
             /**
              * Base Url
              * @description Another scheme, host or port needs the API key again (or null), if one is stored.
              */
             base_url?: string | null;
-            /** Api Key */
+            /**
+             * Api Key
+             * @description Another key; null forgets the stored one.
+             */
             api_key?: string | null;
-            /** Default Model */
+            /**
+             * Default Model
+             * @description Offered first in forms; null for none.
+             */
             default_model?: string | null;
+            /** @description All options anew. */
             options?: components["schemas"]["ProviderOptions"] | null;
-            /** Is Enabled */
+            /**
+             * Is Enabled
+             * @description Whether benchmarks may use it.
+             */
             is_enabled?: boolean | null;
         };
         /**
@@ -1325,32 +1507,50 @@ export interface components {
             /**
              * Id
              * Format: uuid
+             * @description Its id.
              */
             id: string;
-            /** Name */
+            /**
+             * Name
+             * @description How benchmarks name it.
+             */
             name: string;
-            /** Kind */
+            /**
+             * Kind
+             * @description What speaks there.
+             */
             kind: string;
-            /** Base Url */
+            /**
+             * Base Url
+             * @description Its address.
+             */
             base_url: string;
             /**
              * Has Api Key
              * @description Whether a key is stored.
              */
             has_api_key: boolean;
-            /** Default Model */
+            /**
+             * Default Model
+             * @description Offered first in forms.
+             */
             default_model: string | null;
             options: components["schemas"]["ProviderOptions"];
-            /** Is Enabled */
+            /**
+             * Is Enabled
+             * @description Whether benchmarks may use it.
+             */
             is_enabled: boolean;
             /**
              * Created At
              * Format: date-time
+             * @description When it was made.
              */
             created_at: string;
             /**
              * Updated At
              * Format: date-time
+             * @description When it was last changed.
              */
             updated_at: string;
         };
@@ -1359,15 +1559,30 @@ export interface components {
          * @description Of successful requests, over the duration; goodput only when the spec has an SLO.
          */
         Rates: {
-            /** Requests Per S */
+            /**
+             * Requests Per S
+             * @description Successful requests.
+             */
             requests_per_s: number | null;
-            /** Output Tokens Per S */
+            /**
+             * Output Tokens Per S
+             * @description Output tokens.
+             */
             output_tokens_per_s: number | null;
-            /** Total Tokens Per S */
+            /**
+             * Total Tokens Per S
+             * @description Input and output tokens.
+             */
             total_tokens_per_s: number | null;
-            /** Chunks Per S */
+            /**
+             * Chunks Per S
+             * @description Output chunks.
+             */
             chunks_per_s?: number | null;
-            /** Goodput Requests Per S */
+            /**
+             * Goodput Requests Per S
+             * @description Requests that met every SLO limit.
+             */
             goodput_requests_per_s?: number | null;
             /**
              * Good Share
@@ -1386,7 +1601,10 @@ export interface components {
              * @constant
              */
             status?: "ok";
-            /** Checks */
+            /**
+             * Checks
+             * @description By part.
+             */
             checks: {
                 [key: string]: components["schemas"]["CheckResult"];
             };
@@ -1396,7 +1614,10 @@ export interface components {
          * @description The refresh token, for clients without cookies.
          */
         RefreshBody: {
-            /** Refresh Token */
+            /**
+             * Refresh Token
+             * @description As the sign-in or the last refresh gave it.
+             */
             refresh_token: string;
         };
         /**
@@ -1404,13 +1625,25 @@ export interface components {
          * @description Requests by outcome.
          */
         RequestCounts: {
-            /** Total */
+            /**
+             * Total
+             * @description All that ended.
+             */
             total: number;
-            /** Ok */
+            /**
+             * Ok
+             * @description Successful ones.
+             */
             ok: number;
-            /** Failed */
+            /**
+             * Failed
+             * @description Failed ones.
+             */
             failed: number;
-            /** By Error Type */
+            /**
+             * By Error Type
+             * @description Failed ones by class.
+             */
             by_error_type: {
                 [key: string]: number;
             };
@@ -1423,11 +1656,13 @@ export interface components {
             /**
              * Id
              * Format: uuid
+             * @description Id of the result.
              */
             id: string;
             /**
              * Session Id
              * Format: uuid
+             * @description Id of its benchmark.
              */
             session_id: string;
             /**
@@ -1435,30 +1670,61 @@ export interface components {
              * @description Position in the benchmark's schedule, unique within it.
              */
             index: number;
-            /** Provider */
+            /**
+             * Provider
+             * @description Name of the provider.
+             */
             provider: string;
-            /** Model */
+            /**
+             * Model
+             * @description Name of the model.
+             */
             model: string;
-            /** Response Id */
+            /**
+             * Response Id
+             * @description The provider's id of the response.
+             */
             response_id: string | null;
             /**
              * Status
+             * @description Failed requests never enter latencies.
              * @enum {string}
              */
             status: "ok" | "error";
-            /** Error Type */
+            /**
+             * Error Type
+             * @description Class of the failure, such as `connect` or `http_429`.
+             */
             error_type: string | null;
-            /** Error */
+            /**
+             * Error
+             * @description What happened, in words.
+             */
             error: string | null;
-            /** Http Status */
+            /**
+             * Http Status
+             * @description Status of the response; null when none came.
+             */
             http_status: number | null;
-            /** Finish Reason */
+            /**
+             * Finish Reason
+             * @description Why the model stopped, in the provider's words.
+             */
             finish_reason: string | null;
-            /** Attempts */
+            /**
+             * Attempts
+             * @description Tries, the first included.
+             */
             attempts: number;
-            /** Clock */
+            /**
+             * Clock
+             * @description `kernel` or `user`: who took the receive stamps.
+             */
             clock: string;
-            /** Connection Reused */
+            /**
+             * Connection Reused
+             * @description Whether a kept-alive connection served it.
+             */
             connection_reused: boolean;
             /**
              * Intended Ns
@@ -1470,26 +1736,50 @@ export interface components {
              * @description When its first byte was handed to the socket.
              */
             started_ns: number | null;
-            /** First Byte Ns */
+            /**
+             * First Byte Ns
+             * @description First byte of the response.
+             */
             first_byte_ns: number | null;
-            /** First Token Ns */
+            /**
+             * First Token Ns
+             * @description First generated output of any kind.
+             */
             first_token_ns: number | null;
-            /** First Output Ns */
+            /**
+             * First Output Ns
+             * @description First non-reasoning output.
+             */
             first_output_ns: number | null;
-            /** Last Token Ns */
+            /**
+             * Last Token Ns
+             * @description Last output chunk.
+             */
             last_token_ns: number | null;
-            /** End Ns */
+            /**
+             * End Ns
+             * @description End of the body, or of the failure.
+             */
             end_ns: number | null;
             /**
              * Schedule Delay Ms
              * @description Intended → started.
              */
             schedule_delay_ms: number | null;
-            /** Dns Ms */
+            /**
+             * Dns Ms
+             * @description Name lookup of a new connection.
+             */
             dns_ms: number | null;
-            /** Connect Ms */
+            /**
+             * Connect Ms
+             * @description TCP handshake of a new connection.
+             */
             connect_ms: number | null;
-            /** Tls Ms */
+            /**
+             * Tls Ms
+             * @description TLS handshake of a new connection.
+             */
             tls_ms: number | null;
             /**
              * Ttfb Ms
@@ -1521,43 +1811,100 @@ export interface components {
              * @description Started → end of the body.
              */
             stream_end_ms: number | null;
-            /** Ttfb From Intended Ms */
+            /**
+             * Ttfb From Intended Ms
+             * @description `ttfb_ms`, counted from the intended start.
+             */
             ttfb_from_intended_ms: number | null;
-            /** Ttft From Intended Ms */
+            /**
+             * Ttft From Intended Ms
+             * @description `ttft_ms`, counted from the intended start.
+             */
             ttft_from_intended_ms: number | null;
-            /** Ttfo From Intended Ms */
+            /**
+             * Ttfo From Intended Ms
+             * @description `ttfo_ms`, counted from the intended start.
+             */
             ttfo_from_intended_ms: number | null;
-            /** E2E From Intended Ms */
+            /**
+             * E2E From Intended Ms
+             * @description `e2e_ms`, counted from the intended start.
+             */
             e2e_from_intended_ms: number | null;
-            /** Stream End From Intended Ms */
+            /**
+             * Stream End From Intended Ms
+             * @description `stream_end_ms`, counted from the intended start.
+             */
             stream_end_from_intended_ms: number | null;
-            /** Chunks */
+            /**
+             * Chunks
+             * @description Output chunks.
+             */
             chunks: number;
-            /** Coalesced Chunks */
+            /**
+             * Coalesced Chunks
+             * @description Chunks that shared a read with a later one.
+             */
             coalesced_chunks: number;
-            /** Input Tokens */
+            /**
+             * Input Tokens
+             * @description All input tokens.
+             */
             input_tokens: number | null;
-            /** Output Tokens */
+            /**
+             * Output Tokens
+             * @description All output tokens, reasoning included.
+             */
             output_tokens: number | null;
-            /** Uncached Input Tokens */
+            /**
+             * Uncached Input Tokens
+             * @description Input read anew.
+             */
             uncached_input_tokens: number | null;
-            /** Cache Read Tokens */
+            /**
+             * Cache Read Tokens
+             * @description Input read from a cache.
+             */
             cache_read_tokens: number | null;
-            /** Cache Write Tokens */
+            /**
+             * Cache Write Tokens
+             * @description Input written to a cache.
+             */
             cache_write_tokens: number | null;
-            /** Visible Output Tokens */
+            /**
+             * Visible Output Tokens
+             * @description Output without reasoning.
+             */
             visible_output_tokens: number | null;
-            /** Reasoning Tokens */
+            /**
+             * Reasoning Tokens
+             * @description Reasoning, part of the output.
+             */
             reasoning_tokens: number | null;
-            /** Token Count Source */
+            /**
+             * Token Count Source
+             * @description `usage`, `tokenizer` or `chunks`.
+             */
             token_count_source: string | null;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description From list prices; null when the price is unknown.
+             */
             cost_usd: number | null;
-            /** Trace Id */
+            /**
+             * Trace Id
+             * @description W3C trace id that was sent.
+             */
             trace_id: string | null;
-            /** Tags */
+            /**
+             * Tags
+             * @description Tags of the benchmark.
+             */
             tags: string[];
-            /** Metadata */
+            /**
+             * Metadata
+             * @description Whatever else was kept.
+             */
             metadata: {
                 [key: string]: unknown;
             };
@@ -1587,11 +1934,13 @@ export interface components {
             /**
              * Id
              * Format: uuid
+             * @description Id of the result.
              */
             id: string;
             /**
              * Session Id
              * Format: uuid
+             * @description Id of its benchmark.
              */
             session_id: string;
             /**
@@ -1599,30 +1948,61 @@ export interface components {
              * @description Position in the benchmark's schedule, unique within it.
              */
             index: number;
-            /** Provider */
+            /**
+             * Provider
+             * @description Name of the provider.
+             */
             provider: string;
-            /** Model */
+            /**
+             * Model
+             * @description Name of the model.
+             */
             model: string;
-            /** Response Id */
+            /**
+             * Response Id
+             * @description The provider's id of the response.
+             */
             response_id: string | null;
             /**
              * Status
+             * @description Failed requests never enter latencies.
              * @enum {string}
              */
             status: "ok" | "error";
-            /** Error Type */
+            /**
+             * Error Type
+             * @description Class of the failure, such as `connect` or `http_429`.
+             */
             error_type: string | null;
-            /** Error */
+            /**
+             * Error
+             * @description What happened, in words.
+             */
             error: string | null;
-            /** Http Status */
+            /**
+             * Http Status
+             * @description Status of the response; null when none came.
+             */
             http_status: number | null;
-            /** Finish Reason */
+            /**
+             * Finish Reason
+             * @description Why the model stopped, in the provider's words.
+             */
             finish_reason: string | null;
-            /** Attempts */
+            /**
+             * Attempts
+             * @description Tries, the first included.
+             */
             attempts: number;
-            /** Clock */
+            /**
+             * Clock
+             * @description `kernel` or `user`: who took the receive stamps.
+             */
             clock: string;
-            /** Connection Reused */
+            /**
+             * Connection Reused
+             * @description Whether a kept-alive connection served it.
+             */
             connection_reused: boolean;
             /**
              * Intended Ns
@@ -1634,26 +2014,50 @@ export interface components {
              * @description When its first byte was handed to the socket.
              */
             started_ns: number | null;
-            /** First Byte Ns */
+            /**
+             * First Byte Ns
+             * @description First byte of the response.
+             */
             first_byte_ns: number | null;
-            /** First Token Ns */
+            /**
+             * First Token Ns
+             * @description First generated output of any kind.
+             */
             first_token_ns: number | null;
-            /** First Output Ns */
+            /**
+             * First Output Ns
+             * @description First non-reasoning output.
+             */
             first_output_ns: number | null;
-            /** Last Token Ns */
+            /**
+             * Last Token Ns
+             * @description Last output chunk.
+             */
             last_token_ns: number | null;
-            /** End Ns */
+            /**
+             * End Ns
+             * @description End of the body, or of the failure.
+             */
             end_ns: number | null;
             /**
              * Schedule Delay Ms
              * @description Intended → started.
              */
             schedule_delay_ms: number | null;
-            /** Dns Ms */
+            /**
+             * Dns Ms
+             * @description Name lookup of a new connection.
+             */
             dns_ms: number | null;
-            /** Connect Ms */
+            /**
+             * Connect Ms
+             * @description TCP handshake of a new connection.
+             */
             connect_ms: number | null;
-            /** Tls Ms */
+            /**
+             * Tls Ms
+             * @description TLS handshake of a new connection.
+             */
             tls_ms: number | null;
             /**
              * Ttfb Ms
@@ -1685,43 +2089,100 @@ export interface components {
              * @description Started → end of the body.
              */
             stream_end_ms: number | null;
-            /** Ttfb From Intended Ms */
+            /**
+             * Ttfb From Intended Ms
+             * @description `ttfb_ms`, counted from the intended start.
+             */
             ttfb_from_intended_ms: number | null;
-            /** Ttft From Intended Ms */
+            /**
+             * Ttft From Intended Ms
+             * @description `ttft_ms`, counted from the intended start.
+             */
             ttft_from_intended_ms: number | null;
-            /** Ttfo From Intended Ms */
+            /**
+             * Ttfo From Intended Ms
+             * @description `ttfo_ms`, counted from the intended start.
+             */
             ttfo_from_intended_ms: number | null;
-            /** E2E From Intended Ms */
+            /**
+             * E2E From Intended Ms
+             * @description `e2e_ms`, counted from the intended start.
+             */
             e2e_from_intended_ms: number | null;
-            /** Stream End From Intended Ms */
+            /**
+             * Stream End From Intended Ms
+             * @description `stream_end_ms`, counted from the intended start.
+             */
             stream_end_from_intended_ms: number | null;
-            /** Chunks */
+            /**
+             * Chunks
+             * @description Output chunks.
+             */
             chunks: number;
-            /** Coalesced Chunks */
+            /**
+             * Coalesced Chunks
+             * @description Chunks that shared a read with a later one.
+             */
             coalesced_chunks: number;
-            /** Input Tokens */
+            /**
+             * Input Tokens
+             * @description All input tokens.
+             */
             input_tokens: number | null;
-            /** Output Tokens */
+            /**
+             * Output Tokens
+             * @description All output tokens, reasoning included.
+             */
             output_tokens: number | null;
-            /** Uncached Input Tokens */
+            /**
+             * Uncached Input Tokens
+             * @description Input read anew.
+             */
             uncached_input_tokens: number | null;
-            /** Cache Read Tokens */
+            /**
+             * Cache Read Tokens
+             * @description Input read from a cache.
+             */
             cache_read_tokens: number | null;
-            /** Cache Write Tokens */
+            /**
+             * Cache Write Tokens
+             * @description Input written to a cache.
+             */
             cache_write_tokens: number | null;
-            /** Visible Output Tokens */
+            /**
+             * Visible Output Tokens
+             * @description Output without reasoning.
+             */
             visible_output_tokens: number | null;
-            /** Reasoning Tokens */
+            /**
+             * Reasoning Tokens
+             * @description Reasoning, part of the output.
+             */
             reasoning_tokens: number | null;
-            /** Token Count Source */
+            /**
+             * Token Count Source
+             * @description `usage`, `tokenizer` or `chunks`.
+             */
             token_count_source: string | null;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description From list prices; null when the price is unknown.
+             */
             cost_usd: number | null;
-            /** Trace Id */
+            /**
+             * Trace Id
+             * @description W3C trace id that was sent.
+             */
             trace_id: string | null;
-            /** Tags */
+            /**
+             * Tags
+             * @description Tags of the benchmark.
+             */
             tags: string[];
-            /** Metadata */
+            /**
+             * Metadata
+             * @description Whatever else was kept.
+             */
             metadata: {
                 [key: string]: unknown;
             };
@@ -1739,6 +2200,7 @@ export interface components {
             max_attempts?: number;
             /**
              * Base Delay Ms
+             * @description Wait before the second try; it doubles with each.
              * @default 500
              */
             base_delay_ms?: number;
@@ -1762,20 +2224,39 @@ export interface components {
         Sampling: {
             /**
              * Stream
+             * @description Ask for a streamed answer; without it there is no time to first token.
              * @default true
              */
             stream?: boolean;
-            /** System */
+            /**
+             * System
+             * @description System message.
+             */
             system?: string | null;
-            /** Max Tokens */
+            /**
+             * Max Tokens
+             * @description Cap on output tokens.
+             */
             max_tokens?: number | null;
-            /** Temperature */
+            /**
+             * Temperature
+             * @description Sampling temperature.
+             */
             temperature?: number | null;
-            /** Top P */
+            /**
+             * Top P
+             * @description Nucleus sampling.
+             */
             top_p?: number | null;
-            /** Stop */
+            /**
+             * Stop
+             * @description Texts that end the output.
+             */
             stop?: string[] | null;
-            /** Seed */
+            /**
+             * Seed
+             * @description The provider's seed, not the schedule's.
+             */
             seed?: number | null;
             /**
              * Extra
@@ -1790,7 +2271,10 @@ export interface components {
          * @description Tokens of a sign-in. Browsers get both as HttpOnly cookies too and need not read them.
          */
         SignedIn: {
-            /** Access Token */
+            /**
+             * Access Token
+             * @description For `Authorization: Bearer …`.
+             */
             access_token: string;
             /**
              * Token Type
@@ -1809,6 +2293,7 @@ export interface components {
              * @description Good for one refresh; using it twice ends the sign-in.
              */
             refresh_token: string;
+            /** @description Who has signed in. */
             user: components["schemas"]["UserView"];
         };
         /**
@@ -1816,11 +2301,20 @@ export interface components {
          * @description A request is good when it succeeded and met every limit given here.
          */
         SloLimits: {
-            /** Ttft Ms */
+            /**
+             * Ttft Ms
+             * @description Longest time to first token.
+             */
             ttft_ms?: number | null;
-            /** Tpot Ms */
+            /**
+             * Tpot Ms
+             * @description Longest time per output token.
+             */
             tpot_ms?: number | null;
-            /** E2E Ms */
+            /**
+             * E2E Ms
+             * @description Longest time to the last output chunk.
+             */
             e2e_ms?: number | null;
         };
         /**
@@ -1850,26 +2344,42 @@ export interface components {
          * @description Everything that a run found.
          */
         Summary: {
-            /** Duration Seconds */
+            /**
+             * Duration Seconds
+             * @description First start to last end.
+             */
             duration_seconds: number;
             requests: components["schemas"]["RequestCounts"];
-            /** Error Rate */
+            /**
+             * Error Rate
+             * @description Failed share of the requests.
+             */
             error_rate?: number | null;
             tokens: components["schemas"]["TokenCounts"];
             /**
              * Chunks
+             * @description Output chunks.
              * @default 0
              */
             chunks?: number;
             rates: components["schemas"]["Rates"];
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description Null when a price is unknown.
+             */
             cost_usd: number | null;
-            /** Metrics */
+            /**
+             * Metrics
+             * @description By name, such as `ttft_ms`; null when never measured.
+             */
             metrics: {
                 [key: string]: components["schemas"]["MetricSummary"] | null;
             };
             instrument: components["schemas"]["Instrument"];
-            /** By Target */
+            /**
+             * By Target
+             * @description The same figures for each target alone.
+             */
             by_target: components["schemas"]["TargetSummary"][];
         };
         /**
@@ -1882,9 +2392,15 @@ export interface components {
              * @enum {string}
              */
             kind: "synthetic";
-            /** Input Tokens */
+            /**
+             * Input Tokens
+             * @description Length of each prompt, approximately.
+             */
             input_tokens: number;
-            /** Output Tokens */
+            /**
+             * Output Tokens
+             * @description Sent as the cap on output tokens.
+             */
             output_tokens: number;
         };
         /**
@@ -1900,6 +2416,7 @@ export interface components {
             provider: string;
             /**
              * Model
+             * @description Name of the model, as the provider knows it.
              * @example llama-3.1-8b
              */
             model: string;
@@ -1909,27 +2426,46 @@ export interface components {
          * @description Numbers of one target.
          */
         TargetSummary: {
-            /** Duration Seconds */
+            /**
+             * Duration Seconds
+             * @description First start to last end.
+             */
             duration_seconds: number;
             requests: components["schemas"]["RequestCounts"];
-            /** Error Rate */
+            /**
+             * Error Rate
+             * @description Failed share of the requests.
+             */
             error_rate?: number | null;
             tokens: components["schemas"]["TokenCounts"];
             /**
              * Chunks
+             * @description Output chunks.
              * @default 0
              */
             chunks?: number;
             rates: components["schemas"]["Rates"];
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description Null when a price is unknown.
+             */
             cost_usd: number | null;
-            /** Metrics */
+            /**
+             * Metrics
+             * @description By name, such as `ttft_ms`; null when never measured.
+             */
             metrics: {
                 [key: string]: components["schemas"]["MetricSummary"] | null;
             };
-            /** Provider */
+            /**
+             * Provider
+             * @description Name of the provider.
+             */
             provider: string;
-            /** Model */
+            /**
+             * Model
+             * @description Name of the model.
+             */
             model: string;
         };
         /**
@@ -2019,21 +2555,25 @@ export interface components {
         Timeouts: {
             /**
              * Connect Seconds
+             * @description DNS, TCP and TLS together.
              * @default 10
              */
             connect_seconds?: number;
             /**
              * First Token Seconds
+             * @description From the start to the first output.
              * @default 120
              */
             first_token_seconds?: number;
             /**
              * Between Chunks Seconds
+             * @description Silence within a stream.
              * @default 60
              */
             between_chunks_seconds?: number;
             /**
              * Total Seconds
+             * @description The whole request.
              * @default 600
              */
             total_seconds?: number;
@@ -2043,11 +2583,20 @@ export interface components {
          * @description Tokens of successful requests. `output` includes `reasoning`.
          */
         TokenCounts: {
-            /** Input */
+            /**
+             * Input
+             * @description Input tokens.
+             */
             input: number;
-            /** Output */
+            /**
+             * Output
+             * @description Output tokens.
+             */
             output: number;
-            /** Reasoning */
+            /**
+             * Reasoning
+             * @description Part of the output.
+             */
             reasoning: number;
             /**
              * Source
@@ -2063,10 +2612,15 @@ export interface components {
             /**
              * Id
              * Format: uuid
+             * @description Id of the user.
              */
             id: string;
-            /** Username */
+            /**
+             * Username
+             * @description Name to sign in with.
+             */
             username: string;
+            /** @description Role of the user. */
             role: components["schemas"]["Role"];
             /**
              * Permissions
@@ -3422,6 +3976,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the benchmark. */
                 benchmark_id: string;
             };
             cookie?: never;
@@ -3498,6 +4053,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the benchmark. */
                 benchmark_id: string;
             };
             cookie?: never;
@@ -3581,6 +4137,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the benchmark. */
                 benchmark_id: string;
             };
             cookie?: never;
@@ -3657,6 +4214,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the benchmark. */
                 benchmark_id: string;
             };
             cookie?: never;
@@ -3931,6 +4489,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the result. */
                 result_id: string;
             };
             cookie?: never;

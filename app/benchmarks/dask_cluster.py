@@ -1,4 +1,4 @@
-"""A Dask scheduler and worker inside this process that open no port at all.
+"""What is made of Dask: its client, and a scheduler and worker inside this process that open no port at all.
 
 `LocalCluster(dashboard_address=None)` still listens with an unauthenticated HTTP server on the machine's own address
 (distributed 2026.7), so scheduler and worker are subclassed to leave that out.
@@ -7,7 +7,7 @@
 import logging
 from typing import Any
 
-from distributed import Scheduler, SpecCluster, Worker
+from distributed import Client, Scheduler, SpecCluster, Worker
 from distributed.http.routing import RoutingApplication
 
 
@@ -27,16 +27,21 @@ class QuietWorker(Worker):
         self.http_application = RoutingApplication(routes)  # type: ignore[no-untyped-call]
 
 
-def embedded_cluster(slots: int) -> Any:
-    """An asynchronous cluster of one worker with that many slots; await it to start it."""
-    _log_like_everyone()
+async def connect(address: Any, **options: Any) -> Any:
+    """A client of the scheduler at `address`, or of a cluster in this process."""
+    client: Any = Client(address, asynchronous=True, set_as_default=False, **options)  # type: ignore[no-untyped-call]
+    return await client
+
+
+async def embedded_cluster(slots: int) -> Any:
+    """A started cluster of one worker with that many slots."""
     worker = {"cls": QuietWorker, "options": {"nthreads": slots, "protocol": "inproc://", "memory_limit": 0}}
     scheduler = {"cls": QuietScheduler, "options": {"protocol": "inproc://", "dashboard": False}}
-    return SpecCluster(workers={0: worker}, scheduler=scheduler, asynchronous=True)  # type: ignore[no-untyped-call]
+    return await SpecCluster(workers={0: worker}, scheduler=scheduler, asynchronous=True)  # type: ignore[no-untyped-call]
 
 
-def _log_like_everyone() -> None:
-    """On import, Dask gives its loggers a handler of their own and tells every connection at level info."""
+def log_like_everyone() -> None:
+    """Undo what Dask does on import: its loggers get a handler of their own and tell every connection at level info."""
     logger = logging.getLogger("distributed")
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
