@@ -75,10 +75,10 @@ _DATA_EXCEPTION = "22"  # SQLSTATE class: the value itself is refused
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI `responses` for the given statuses; 429 and 500 are always possible and added."""
+    """OpenAPI `responses` for the given statuses; 429, 500 and 503 (the database) are always possible and added."""
     return {
         status: {"model": ErrorBody, "description": _DESCRIPTIONS.get(status, HTTPStatus(status).phrase)}
-        for status in sorted({*statuses, 429, 500})
+        for status in sorted({*statuses, 429, 500, 503})
     }
 
 
