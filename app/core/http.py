@@ -133,7 +133,8 @@ def _invalid(exception: RequestValidationError) -> TestBenchError:
     if any(item["type"] == "json_invalid" for item in exception.errors()):
         return MalformedRequestError("the body is not valid JSON", errors=problems)
     shown = "; ".join(f"{item['path']}: {item['message']}" for item in problems[:3])
-    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+    count = len(exception.errors())
+    more = f" (and {count - 3} more)" if count > 3 else ""
     return InvalidRequestError(f"the request is not valid: {shown}{more}", errors=problems)
 
 
@@ -156,6 +157,13 @@ def _from_http_exception(exception: HTTPException) -> TestBenchError:
         return kind(f"this method is not allowed here; allowed: {allowed}", allowed=allowed)
     if exception.status_code == HTTPStatus.NOT_FOUND:
         return kind("there is nothing at this address")
+    if exception.status_code == HTTPStatus.BAD_REQUEST and isinstance(exception.__cause__, ValueError | RecursionError):
+        # The framework's word for a body that the JSON parser gave up on.
+        problem = {
+            "path": "(body)",
+            "message": "is not UTF-8, is nested too deeply, or has a number of too many digits",
+        }
+        return kind("the body cannot be read as JSON", errors=[problem])
     return kind(str(exception.detail))
 
 
