@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 MAX_REQUESTS = 100_000_000
 MAX_CONCURRENCY = 20_000
 MAX_PROMPT_CHARACTERS = 2_000_000
+MIN_RATE = 0.000_01
+"""A little less than one request a day; with far less, arrivals leave the range of a clock."""
 MAX_EXTRA_DEPTH = 32
 """Real request bodies (tools with JSON schemas) nest about ten deep; encoders give up at 255."""
 
@@ -83,7 +85,7 @@ class ClosedLoad(SpecPart):
 class OpenLoad(SpecPart):
     """Open loop: requests start by an absolute schedule, whatever the server does."""
 
-    rate: float = Field(gt=0, le=100_000, description="Requests per second over all workers.")
+    rate: float = Field(ge=MIN_RATE, le=100_000, description="Requests per second over all workers.")
     max_in_flight: int = Field(
         MAX_CONCURRENCY,
         ge=1,

@@ -96,6 +96,8 @@ async def test_a_benchmark_over_http(bench: Bench, client: httpx.AsyncClient) ->
         ({"load": {"kind": "closed", "concurrency": "4"}}, "load.concurrency"),
         ({"load": {"kind": "closed", "concurrency": True}}, "load.concurrency"),
         ({"save_responses": "yes"}, "save_responses"),
+        ({"load": {"kind": "constant", "rate": 1e-300}}, "load.rate"),
+        ({"load": {"kind": "poisson", "rate": 5e-324}}, "load.rate"),
         ({"targets": [{"provider": "nobody", "model": "m"}]}, "targets.0.provider"),
     ],
 )
