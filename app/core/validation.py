@@ -30,6 +30,13 @@ _BOUNDS = {
 }
 
 
+def without_nul(text: str) -> str:
+    """A pydantic validator: PostgreSQL cannot store the character NUL, so no dialect gets one."""
+    if "\0" in text:
+        raise ValueError("must not contain the character NUL")
+    return text
+
+
 def describe_problems(exception: RequestValidationError) -> list[dict[str, str]]:
     """One entry per wrong field, in the order of the request; of very many only the first ones."""
     return [_describe(item, exception.body) for item in exception.errors()[:MAX_PROBLEMS]]

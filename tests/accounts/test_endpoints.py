@@ -58,6 +58,13 @@ async def test_a_token_of_nested_brackets_is_just_not_valid(running: Running) ->
     assert response.json()["error"]["code"] == "UNAUTHORIZED"
 
 
+async def test_a_key_name_with_nul_is_refused_by_name(running: Running) -> None:
+    alice = await running.user("alice", Role.USER)
+    response = await alice.post("/api/v1/auth/apikey", json={"name": "a\0b"})
+    assert response.status_code == 422
+    assert response.json()["error"]["details"]["errors"][0]["path"] == "name"
+
+
 async def test_cookies_are_secure_beyond_loopback(sqlite_settings: StorageSettings) -> None:
     settings = service_settings(sqlite_settings, server={"allowed_hosts": ["bench.example.org"]})
     async with running_service(settings) as running:
