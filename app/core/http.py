@@ -12,6 +12,7 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -150,6 +151,16 @@ _BY_STATUS: dict[int, type[TestBenchError]] = {
 }
 
 
+def _allowed_methods(request: Request) -> str:
+    # The router names the methods of the first route at an address only, and ours has a route per method.
+    found: set[str] = set()
+    for context in iter_route_contexts(request.app.routes):
+        regex = getattr(context, "path_regex", None)
+        if regex is not None and regex.match(request.scope["path"]):
+            found.update(context.methods or ())
+    return ", ".join(sorted(found))
+
+
 def _from_http_exception(exception: HTTPException) -> TestBenchError:
     kind = _BY_STATUS.get(exception.status_code, InvalidRequestError if exception.status_code < 500 else InternalError)
     if exception.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -161,13 +172,17 @@ def _from_http_exception(exception: HTTPException) -> TestBenchError:
         # The framework's word for a body that the JSON parser gave up on.
         problem = {
             "path": "(body)",
-            "message": "is not UTF-8, is nested too deeply, or has a number of too many digits",
+            "message": "is not UTF-8, nests too deeply, or has a number of too many digits",
         }
         return kind("the body cannot be read as JSON", errors=[problem])
     return kind(str(exception.detail))
 
 
 async def _handle(request: Request, exception: Exception) -> Response:
+    if isinstance(exception, HTTPException) and exception.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        exception.headers = {**(exception.headers or {})}
+        if allowed := _allowed_methods(request):
+            exception.headers["Allow"] = allowed
     error = translate(exception)
     if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(exception, TestBenchError):
         log.error("request failed", path=request.url.path, method=request.method, exc_info=exception)
