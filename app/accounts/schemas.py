@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from app.accounts.passwords import MAX_PASSWORD_CHARACTERS
 from app.accounts.permissions import Permission, Role
 from app.accounts.tokens import MAX_TOKEN_CHARACTERS
+from app.core.validation import without_nul
 
 
 class Body(BaseModel):
@@ -59,9 +60,9 @@ class SignedIn(BaseModel):
 class ApiKeyCreate(Body):
     """A new API key."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] = Field(
-        description="What it is for.", examples=["nightly job"]
-    )
+    name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(without_nul)
+    ] = Field(description="What it is for.", examples=["nightly job"])
     scopes: list[Permission] | None = Field(
         None, min_length=1, max_length=len(Permission), description="At most the caller's own; by default all of them."
     )

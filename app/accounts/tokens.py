@@ -90,7 +90,7 @@ class AccessTokens:
                 token_id=UUID(claims["jti"]),
                 expires_at=datetime.fromtimestamp(int(claims["exp"]), tz=self._clock.now().tzinfo),
             )
-        except (JWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError):
+        except (JWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             raise UnauthorizedError("the access token is not valid") from None
         if not allow_expired and self._clock.now() >= found.expires_at + timedelta(seconds=_LEEWAY_SECONDS):
             raise UnauthorizedError("the access token has expired; refresh it or sign in again")

@@ -3,13 +3,32 @@
 Unknown fields are errors. `LoadSpec`, `WorkloadSpec` are tagged by `kind`; a new kind is one more class in the union.
 """
 
+import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 MAX_REQUESTS = 100_000_000
 MAX_CONCURRENCY = 20_000
 MAX_PROMPT_CHARACTERS = 2_000_000
+MIN_RATE = 0.000_01
+"""A little less than one request a day; with far less, arrivals leave the range of a clock."""
+MAX_EXTRA_DEPTH = 32
+"""Real request bodies (tools with JSON schemas) nest about ten deep; encoders give up at 255."""
+
+
+def _plain_json(document: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what no encoder takes: containers without end, and numbers that JSON does not have."""
+    level: list[Any] = [document]
+    for _ in range(MAX_EXTRA_DEPTH + 1):
+        if any(isinstance(value, float) and not math.isfinite(value) for value in level):
+            raise ValueError("must hold finite numbers only")
+        containers = [value for value in level if isinstance(value, dict | list)]
+        level = [item for value in containers for item in (value.values() if isinstance(value, dict) else value)]
+    if level:
+        raise ValueError(f"must not be nested deeper than {MAX_EXTRA_DEPTH} levels")
+    return document
+
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
@@ -19,7 +38,7 @@ Prompt = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PROMPT_CH
 class SpecPart(BaseModel):
     """A part of the spec; unknown fields are refused, values are never silently converted."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Target(SpecPart):
@@ -68,7 +87,7 @@ class ClosedLoad(SpecPart):
 class OpenLoad(SpecPart):
     """Open loop: requests start by an absolute schedule, whatever the server does."""
 
-    rate: float = Field(gt=0, le=100_000, description="Requests per second over all workers.")
+    rate: float = Field(ge=MIN_RATE, le=100_000, description="Requests per second over all workers.")
     max_in_flight: int = Field(
         MAX_CONCURRENCY,
         ge=1,
@@ -125,7 +144,9 @@ class Sampling(SpecPart):
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling.")
     stop: list[str] | None = Field(None, max_length=16, description="Texts that end the output.")
     seed: int | None = Field(None, ge=0, le=2**53 - 1, description="The provider's seed, not the schedule's.")
-    extra: dict[str, Any] = Field(default_factory=dict, description="Further fields, put into the request body as is.")
+    extra: Annotated[dict[str, Any], AfterValidator(_plain_json)] = Field(
+        default_factory=dict, description="Further fields, put into the request body as is."
+    )
 
 
 class RetryPolicy(SpecPart):

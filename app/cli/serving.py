@@ -19,6 +19,7 @@ from app.accounts.users import PASSWORD_FILE
 from app.core.bind import check_bind
 from app.core.database import Database
 from app.core.errors import DatabaseError, InternalError, ServiceUnavailableError, TestBenchError
+from app.core.http_protocol import BoundedHttpProtocol
 from app.core.logging import configure_logging, redact_text
 from app.core.settings import Settings
 from app.main import create_app
@@ -88,7 +89,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         uvicorn.Config(
             start,
             loop="uvloop",
-            http="httptools",
+            http=BoundedHttpProtocol,
             ws="websockets-sansio",
             ws_max_size=int(websocket.max_message_size_mb * _MEBIBYTE),
             ws_ping_interval=websocket.ping_interval_seconds,

@@ -4,16 +4,18 @@ One request or one task is one transaction: `Database.write()` opens it, commits
 back otherwise; nobody else commits. `read()` hands out a session of another type, so a reader is never given a writer.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 from sqlalchemy import JSON, DateTime, MetaData, TypeDecorator, Uuid, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -82,23 +84,37 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
         """A read-only session."""
-        async with self._read() as session:
-            event.listen(session.sync_session, "before_flush", _refuse_flush)
-            yield session
+        with _wrapped_failures():
+            async with self._read() as session:
+                event.listen(session.sync_session, "before_flush", _refuse_flush)
+                yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
         """One transaction: commits at the end of the block, rolls back when it raises."""
-        async with self._write() as session, session.begin():
-            if self.dialect == "sqlite":
-                # The driver would begin at the first change only; what was read before it could be stale by then, and
-                # upgrading a stale reader fails at once instead of waiting for its turn.
-                await session.execute(text("BEGIN IMMEDIATE"))
-            yield session
+        with _wrapped_failures():
+            async with self._write() as session, session.begin():
+                if self.dialect == "sqlite":
+                    # The driver would begin at the first change only; what was read before it could be stale by then,
+                    # and upgrading a stale reader fails at once instead of waiting for its turn.
+                    await session.execute(text("BEGIN IMMEDIATE"))
+                yield session
 
     async def close(self) -> None:
         """Close every pooled connection."""
         await self.engine.dispose()
+
+
+@contextmanager
+def _wrapped_failures() -> Iterator[None]:
+    # SQLAlchemy wraps what its driver adapter raises, but not what asyncpg raises while it connects: errors of the
+    # socket, and refusals such as "the database system is starting up".
+    try:
+        yield
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if isinstance(error, OSError) and error.filename is not None:  # of a file in the block, not of a socket
+            raise
+        raise OperationalError(None, None, error) from error
 
 
 def _refuse_flush(session: Any, _context: Any, _instances: Any) -> None:

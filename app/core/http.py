@@ -12,6 +12,7 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -75,10 +76,10 @@ _DATA_EXCEPTION = "22"  # SQLSTATE class: the value itself is refused
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI `responses` for the given statuses; 429 and 500 are always possible and added."""
+    """OpenAPI `responses` for the given statuses; 429, 500 and 503 (the database) are always possible and added."""
     return {
         status: {"model": ErrorBody, "description": _DESCRIPTIONS.get(status, HTTPStatus(status).phrase)}
-        for status in sorted({*statuses, 429, 500})
+        for status in sorted({*statuses, 429, 500, 503})
     }
 
 
@@ -133,7 +134,8 @@ def _invalid(exception: RequestValidationError) -> TestBenchError:
     if any(item["type"] == "json_invalid" for item in exception.errors()):
         return MalformedRequestError("the body is not valid JSON", errors=problems)
     shown = "; ".join(f"{item['path']}: {item['message']}" for item in problems[:3])
-    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+    count = len(exception.errors())
+    more = f" (and {count - 3} more)" if count > 3 else ""
     return InvalidRequestError(f"the request is not valid: {shown}{more}", errors=problems)
 
 
@@ -149,6 +151,16 @@ _BY_STATUS: dict[int, type[TestBenchError]] = {
 }
 
 
+def _allowed_methods(request: Request) -> str:
+    # The router names the methods of the first route at an address only, and ours has a route per method.
+    found: set[str] = set()
+    for context in iter_route_contexts(request.app.routes):
+        regex = getattr(context, "path_regex", None)
+        if regex is not None and regex.match(request.scope["path"]):
+            found.update(context.methods or ())
+    return ", ".join(sorted(found))
+
+
 def _from_http_exception(exception: HTTPException) -> TestBenchError:
     kind = _BY_STATUS.get(exception.status_code, InvalidRequestError if exception.status_code < 500 else InternalError)
     if exception.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -156,10 +168,21 @@ def _from_http_exception(exception: HTTPException) -> TestBenchError:
         return kind(f"this method is not allowed here; allowed: {allowed}", allowed=allowed)
     if exception.status_code == HTTPStatus.NOT_FOUND:
         return kind("there is nothing at this address")
+    if exception.status_code == HTTPStatus.BAD_REQUEST and isinstance(exception.__cause__, ValueError | RecursionError):
+        # The framework's word for a body that the JSON parser gave up on.
+        problem = {
+            "path": "(body)",
+            "message": "is not UTF-8, nests too deeply, or has a number of too many digits",
+        }
+        return kind("the body cannot be read as JSON", errors=[problem])
     return kind(str(exception.detail))
 
 
 async def _handle(request: Request, exception: Exception) -> Response:
+    if isinstance(exception, HTTPException) and exception.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        exception.headers = {**(exception.headers or {})}
+        if allowed := _allowed_methods(request):
+            exception.headers["Allow"] = allowed
     error = translate(exception)
     if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(exception, TestBenchError):
         log.error("request failed", path=request.url.path, method=request.method, exc_info=exception)

@@ -36,6 +36,7 @@ _NEVER_PUBLIC: tuple[Network, ...] = tuple(
         "168.63.129.16/32",  # Azure wire server
         "192.0.0.0/24",  # protocol assignments, Oracle metadata
         "192.88.99.0/24",  # 6to4 relays
+        "::ffff:0:0:0/96",  # IPv4-translated (RFC 2765)
         "64:ff9b::/96",  # NAT64
         "64:ff9b:1::/48",
         "2001::/32",  # Teredo

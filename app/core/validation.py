@@ -9,6 +9,11 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 
+MAX_PROBLEMS = 100
+MAX_CHARACTERS = 500
+"""Of a path or message: both can quote what the request wrote, which may be megabytes."""
+
+_NOT_AN_OBJECT = {"model_attributes_type", "model_type", "dict_type"}
 _SOURCES = {"body", "query", "path", "header", "cookie"}
 _BOUNDS = {
     "ge": "≥ {}",
@@ -25,18 +30,32 @@ _BOUNDS = {
 }
 
 
+def without_nul(text: str) -> str:
+    """A pydantic validator: PostgreSQL cannot store the character NUL, so no dialect gets one."""
+    if "\0" in text:
+        raise ValueError("must not contain the character NUL")
+    return text
+
+
 def describe_problems(exception: RequestValidationError) -> list[dict[str, str]]:
-    """One entry per wrong field, in the order of the request."""
-    return [_describe(item, exception.body) for item in exception.errors()]
+    """One entry per wrong field, in the order of the request; of very many only the first ones."""
+    return [_describe(item, exception.body) for item in exception.errors()[:MAX_PROBLEMS]]
 
 
 def _describe(item: Mapping[str, Any], body: Any) -> dict[str, str]:
-    problem = {"path": _path(item, body), "message": _message(item)}
+    if item["type"] in _NOT_AN_OBJECT and isinstance(body, bytes):  # FastAPI parses nothing else
+        message = "is not declared as JSON; send it with the header Content-Type: application/json"
+        return {"path": "(body)", "message": message}
+    problem = {"path": _shortened(_path(item, body)), "message": _shortened(_message(item))}
     context = item.get("ctx") or {}
     allowed = ", ".join(text.format(context[key]) for key, text in _BOUNDS.items() if context.get(key) is not None)
     if allowed:
         problem["allowed"] = allowed
     return problem
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
 
 
 def _message(item: Mapping[str, Any]) -> str:

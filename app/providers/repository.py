@@ -23,5 +23,7 @@ async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence
     """Providers by name, after the name `after`."""
     query = select(Provider).order_by(Provider.name).limit(limit)
     if after is not None:
+        if "\0" in after:  # a cursor made up by a client; PostgreSQL cannot be asked, and no name has one
+            return []
         query = query.where(Provider.name > after)
     return (await session.scalars(query)).all()

@@ -1,5 +1,6 @@
 """Signing in over HTTP: bodies, cookies, limits, keys."""
 
+import base64
 from http.cookies import SimpleCookie
 
 import httpx
@@ -48,6 +49,20 @@ async def test_login_answers_with_tokens_and_cookies(running: Running) -> None:
         assert cookie["samesite"].lower() == "strict"
         assert not cookie["secure"]  # plain HTTP on loopback
     assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_token_of_nested_brackets_is_just_not_valid(running: Running) -> None:
+    header = base64.urlsafe_b64encode(b"[" * 3000).decode()
+    response = await running.bearer(f"{header}.a.b").get("/api/v1/auth/me")
+    assert response.status_code == 401
+    assert response.json()["error"]["code"] == "UNAUTHORIZED"
+
+
+async def test_a_key_name_with_nul_is_refused_by_name(running: Running) -> None:
+    alice = await running.user("alice", Role.USER)
+    response = await alice.post("/api/v1/auth/apikey", json={"name": "a\0b"})
+    assert response.status_code == 422
+    assert response.json()["error"]["details"]["errors"][0]["path"] == "name"
 
 
 async def test_cookies_are_secure_beyond_loopback(sqlite_settings: StorageSettings) -> None:

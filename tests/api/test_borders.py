@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from app.core.settings import StorageSettings
 from tests.service import Running, running_service, service_settings
 
@@ -59,6 +61,23 @@ async def test_a_websocket_for_a_foreign_host_is_refused(running: Running) -> No
     }
     await running.app(scope, receive, send)
     assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/v1/benchmarks", "GET, POST"),
+        ("/api/v1/providers/local", "DELETE, GET, PATCH"),
+        ("/api/v1/auth/apikey", "DELETE, GET, POST"),
+        ("/health", "GET"),
+        ("/", "GET, HEAD"),
+    ],
+)
+async def test_a_wrong_method_is_told_every_right_one(running: Running, path: str, allowed: str) -> None:
+    response = await running.anonymous.put(path)
+    assert response.status_code == 405
+    assert response.headers["Allow"] == allowed
+    assert response.json()["error"]["details"] == {"allowed": allowed}
 
 
 async def test_rest_can_be_switched_off(sqlite_settings: StorageSettings) -> None:

@@ -20,6 +20,13 @@ from tests.factories import make_caller, make_spec
 UNKNOWN = UUID(int=7)  # fixed, because test names must be the same in every worker
 
 
+def _nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
 @pytest.fixture
 async def bench(hosting: Hosting) -> AsyncIterator[Bench]:
     async with hosting() as bench:
@@ -82,6 +89,15 @@ async def test_a_benchmark_over_http(bench: Bench, client: httpx.AsyncClient) ->
         ({"sampling": {"extra": {"\0": 1}}}, "sampling.extra"),
         ({"sampling": {"extra": {"a": 2**70}}}, "sampling.extra.a"),
         ({"sampling": {"extra": {"a": "\ud800"}}}, "sampling.extra.a"),
+        ({"sampling": {"extra": {"a": float("nan")}}}, "sampling.extra"),
+        ({"sampling": {"extra": _nested(300)}}, "sampling.extra"),
+        ({"sampling": {"extra": {"a": [_nested(32)]}}}, "sampling.extra"),
+        ({"slo": {"ttft_ms": float("inf")}}, "slo.ttft_ms"),
+        ({"load": {"kind": "closed", "concurrency": "4"}}, "load.concurrency"),
+        ({"load": {"kind": "closed", "concurrency": True}}, "load.concurrency"),
+        ({"save_responses": "yes"}, "save_responses"),
+        ({"load": {"kind": "constant", "rate": 1e-300}}, "load.rate"),
+        ({"load": {"kind": "poisson", "rate": 5e-324}}, "load.rate"),
         ({"targets": [{"provider": "nobody", "model": "m"}]}, "targets.0.provider"),
     ],
 )

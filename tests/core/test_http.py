@@ -179,6 +179,33 @@ async def test_a_wrong_query_is_named(client: httpx.AsyncClient) -> None:
     ]
 
 
+async def test_errors_are_bounded(client: httpx.AsyncClient) -> None:
+    many = {"load": {"kind": "closed", "concurrency": 1}} | {f"k{number}": 1 for number in range(150)}
+    error = (await client.post("/spec", json=many)).json()["error"]
+    assert len(error["details"]["errors"]) == 100
+    assert "and 147 more" in error["message"]
+    response = await client.post("/spec", json={"load": {"kind": "x"}, "k" * 1500: 1})
+    assert response.status_code == 422
+    assert all(len(problem["path"]) < 600 for problem in response.json()["error"]["details"]["errors"])
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+async def test_a_body_of_another_type_is_told_what_to_be(client: httpx.AsyncClient, content_type: str) -> None:
+    body = b'{"load": {"kind": "closed", "concurrency": 1}}'
+    response = await client.post("/spec", content=body, headers={"Content-Type": content_type})
+    assert response.status_code == 422
+    (problem,) = response.json()["error"]["details"]["errors"]
+    assert problem["path"] == "(body)"
+    assert "Content-Type: application/json" in problem["message"]
+
+
+@pytest.mark.parametrize("content", [b'{"a": "\xff"}', b"[" * 1900, b"9" * 1990])
+async def test_bodies_that_no_parser_takes_are_400(client: httpx.AsyncClient, content: bytes) -> None:
+    response = await client.post("/spec", content=content, headers={"Content-Type": "application/json"})
+    assert response.status_code in {400, 422}
+    assert response.json()["error"]["details"]["errors"][0]["path"] == "(body)"
+
+
 async def test_broken_json_is_400(client: httpx.AsyncClient) -> None:
     response = await client.post("/spec", content=b'{"load":', headers={"Content-Type": "application/json"})
     assert response.status_code == 400

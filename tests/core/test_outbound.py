@@ -36,6 +36,7 @@ def _resolver(**names: list[str]) -> OutboundGuard:
         "http://[fd00:ec2::254]/",
         "http://[::ffff:10.0.0.1]/",
         "http://[64:ff9b::a00:1]/",
+        "http://[::ffff:0:10.0.0.1]/",
         "http://[2002:a00:1::]/",
         "http://[::10.0.0.1]/",
         "http://[::]/",

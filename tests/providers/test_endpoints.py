@@ -135,6 +135,9 @@ async def test_another_path_keeps_the_key(running: Running) -> None:
         ({"base_url": "http://127.0.0.1/v1#x"}, "base_url"),
         ({"base_url": None}, "base_url"),  # this kind has no address of its own
         ({"api_key": ""}, "api_key"),
+        ({"default_model": "a\0b"}, "default_model"),
+        ({"is_enabled": 0}, "is_enabled"),
+        ({"options": {"verify_tls": "no"}}, "options.verify_tls"),
         ({"api_key": "two\r\nlines"}, "api_key"),
         ({"api_key": "x" * 5000}, "api_key"),
         ({"options": {"headers": {"Authorization": "x"}}}, "options.headers"),
