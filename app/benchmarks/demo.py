@@ -23,12 +23,6 @@ from app.providers.service import ProviderService
 
 PROVIDER = "demo"
 MODEL = "simulated"
-# The simulator serves until a signal; a server that was killed sends none, but its end of the pipe closes.
-_PROGRAM = (
-    "import os, runpy, sys, threading\n"
-    "threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()\n"
-    "runpy.run_module('app.simulator', run_name='__main__')\n"
-)
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 
@@ -57,8 +51,10 @@ async def simulator() -> AsyncIterator[str]:
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-c",
-        _PROGRAM,
+        "-P",  # a folder called `app` where the user stands is not ours
+        "-m",
+        "app.simulator",
+        "--exit-with-stdin",  # a server that was killed sends no signal, but its end of the pipe closes
         *("--port", "0", "--model", MODEL, "--ttft-ms", "180", "--itl-ms", "20", "--jitter", "0.15", "--tokens", "60"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

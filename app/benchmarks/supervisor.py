@@ -271,4 +271,6 @@ class _ShardRun:
             bytes_in=done.bytes_in,
             reads=done.reads,
             peak_rss_bytes=done.peak_rss_bytes,
+            open_loop=self._shard.plan.arrivals.kind != "closed",
+            seconds=max(elapsed_ns, 0) / 1e9,
         )

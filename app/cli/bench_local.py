@@ -11,7 +11,7 @@ from app.benchmarks.local import run_local
 from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
 from app.benchmarks.schemas import BenchmarkSpec
 from app.cli.bench_outcome import show_outcome
-from app.cli.bench_output import ResultFiles, parse_formats
+from app.cli.bench_output import OutputError, ResultFiles, parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec
 from app.cli.bench_view import BenchView
 from app.loadgen.frames import Endpoint
@@ -33,8 +33,12 @@ def run_here(options: BenchOptions) -> int:
             raise KeyboardInterrupt from None  # the second Ctrl-C
         if files:
             status = "failed" if summary["error"] else "interrupted" if interrupted else "completed"
-            written = files.finish({**_context(spec, endpoint, status), **summary})
-            view.console.print(f"Wrote {', '.join(str(path) for path in written)}", highlight=False, soft_wrap=True)
+            try:
+                written = files.finish({**_context(spec, endpoint, status), **summary})
+            except OutputError as error:
+                summary["error"] = summary["error"] or error.message
+            else:
+                view.console.print(f"Wrote {', '.join(str(path) for path in written)}", highlight=False, soft_wrap=True)
     return show_outcome(spec.name, summary, as_json=options.as_json, interrupted=interrupted)
 
 

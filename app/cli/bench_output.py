@@ -3,20 +3,29 @@
 `results.jsonl` grows while the run goes on, so a crash keeps what was measured; the others are made from it at the end.
 """
 
+import contextlib
 import csv
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
 
 from app.cli.usage import UsageProblem
+from app.core.errors import TestBenchError
 from app.reports.exports import safe_cell
 
 FORMATS = ("jsonl", "csv", "json")
 JOURNAL = "results.jsonl"
+
+
+class OutputError(TestBenchError):
+    """A file cannot be written."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(f"{path}: {error.strerror or error}")
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
@@ -42,7 +51,7 @@ class ResultFiles:
             folder.mkdir(parents=True, exist_ok=True)
             for name in ("summary.json", *(f"results.{other}" for other in FORMATS)):
                 (folder / name).unlink(missing_ok=True)
-            self._journal = (folder / JOURNAL).open("wb")
+            self._journal = (folder / JOURNAL).open("wb", buffering=0)
         except OSError as error:
             raise UsageProblem([f"--output: {error.filename or folder}: {error.strerror}"]) from None
 
@@ -53,43 +62,68 @@ class ResultFiles:
         self._journal.close()
 
     def write(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Append rows and hand them to the system, which keeps them should this process die."""
-        self._journal.write(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows))
-        self._journal.flush()
+        """Append rows and hand them to the system, which keeps them should this process die.
+
+        Raises:
+            OutputError: the system does not take them, such as when the disk is full; whole lines stay.
+        """
+        data = b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+        view = memoryview(data)
+        before = self._journal.tell()
+        taken = 0
+        try:
+            while taken < len(data):
+                taken += self._journal.write(view[taken:]) or 0
+        except OSError as error:
+            end = before + data.rfind(b"\n", 0, taken) + 1
+            self._journal.truncate(end)
+            self._journal.seek(end)
+            raise OutputError(self.folder / JOURNAL, error) from None
 
     def finish(self, summary: dict[str, Any]) -> list[Path]:
-        """Write the summary and the other formats; returns every file that was written."""
-        self._journal.flush()
-        os.fsync(self._journal.fileno())
-        written = [self.folder / "summary.json", self.folder / JOURNAL]
-        written[0].write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        """Write the summary and the other formats; returns every file that was written.
+
+        Raises:
+            OutputError: one of them cannot be written; what there is of it is removed.
+        """
+        written = []
+        for name, write in self._at_the_end(summary):
+            path = self.folder / name
+            try:
+                write(path)
+            except OSError as error:
+                path.unlink(missing_ok=True)
+                raise OutputError(path, error) from None
+            written.append(path)
+        with contextlib.suppress(OSError):  # what cannot be synchronised, such as a pipe, is written all the same
+            os.fsync(self._journal.fileno())
+        return [*written[:1], self.folder / JOURNAL, *written[1:]]
+
+    def _at_the_end(self, summary: dict[str, Any]) -> Iterator[tuple[str, Callable[[Path], object]]]:
+        text = json.dumps(summary, indent=2) + "\n"
+        yield "summary.json", lambda path: path.write_text(text, encoding="utf-8")
         if "csv" in self._formats:
-            written.append(self._write_csv())
+            yield "results.csv", self._write_csv
         if "json" in self._formats:
-            written.append(self._write_json())
-        return written
+            yield "results.json", self._write_json
 
     def _rows(self) -> Iterator[bytes]:
         with (self.folder / JOURNAL).open("rb") as journal:
             yield from journal
 
-    def _write_csv(self) -> Path:
-        path = self.folder / "results.csv"
+    def _write_csv(self, path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, self._fields, extrasaction="ignore")
             writer.writeheader()
             writer.writerows({name: _cell(value) for name, value in orjson.loads(row).items()} for row in self._rows())
-        return path
 
-    def _write_json(self) -> Path:
-        path = self.folder / "results.json"
+    def _write_json(self, path: Path) -> None:
         with path.open("wb") as file:
             separator = b"[\n"
             for row in self._rows():
                 file.write(separator + row.rstrip(b"\n"))
                 separator = b",\n"
             file.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
-        return path
 
 
 def _cell(value: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -123,10 +124,11 @@ def build_spec(options: BenchOptions) -> BenchmarkSpec:
     try:
         return BenchmarkSpec.model_validate(document)
     except ValidationError as error:
-        raise UsageProblem(
+        problems = [
             f"{option_of(item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
             for item in error.errors(include_url=False, include_input=False, include_context=False)
-        ) from None
+        ]
+        raise UsageProblem(dict.fromkeys(problems)) from None  # --timeout sets several fields
 
 
 def build_endpoint(options: BenchOptions) -> Endpoint:
@@ -142,8 +144,7 @@ def build_endpoint(options: BenchOptions) -> Endpoint:
     base_url = options.base_url or kind.default_base_url
     if base_url is None:
         raise UsageProblem([f"--base-url: {options.provider} has no default address; give one"])
-    if not base_url.startswith(("http://", "https://")):
-        raise UsageProblem([f"--base-url: {base_url!r} must start with http:// or https://"])
+    _check_address(base_url)
     if options.ca_file is not None and not options.ca_file.is_file():
         raise UsageProblem([f"--ca-file: {options.ca_file} is not a file"])
     return Endpoint(
@@ -155,6 +156,20 @@ def build_endpoint(options: BenchOptions) -> Endpoint:
         verify_tls=not options.insecure,
         ca_file=str(options.ca_file) if options.ca_file else None,
     )
+
+
+def _check_address(base_url: str) -> None:
+    if not base_url.startswith(("http://", "https://")):
+        raise UsageProblem([f"--base-url: {base_url!r} must start with http:// or https://"])
+    try:
+        parts = urlsplit(base_url)
+        problem = (
+            None if parts.hostname and parts.port != 0 else "names no host" if not parts.hostname else "has port 0"
+        )
+    except ValueError as error:
+        problem = f"is no address ({error})"
+    if problem or any(not character.isprintable() or character.isspace() for character in base_url):
+        raise UsageProblem([f"--base-url: {base_url!r} {problem or 'contains a blank or a control character'}"])
 
 
 def provider_key(options: BenchOptions) -> str | None:
@@ -174,6 +189,8 @@ def headers(options: BenchOptions) -> dict[str, str]:
         name, separator, value = line.partition(":")
         if not separator or not name.strip():
             raise UsageProblem([f"--header: {line!r} is not of the form 'Name: value'"])
+        if any(not character.isprintable() for character in line):
+            raise UsageProblem([f"--header: {line!r} contains a line break or another control character"])
         found[name.strip()] = value.strip()
     return found
 

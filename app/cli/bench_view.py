@@ -157,7 +157,7 @@ def print_summary(console: Console, title: str, summary: Mapping[str, Any]) -> N
     facts.add_row("tokens", f"{tokens['input']:,} in, {tokens['output']:,} out{reasoning}{source}")
     facts.add_row("cost", money(summary["cost_usd"]) if summary["cost_usd"] is not None else "unknown price")
     console.print(facts, highlight=False)
-    if any(metric and metric["n"] for metric in summary["metrics"].values()):
+    if requests["ok"]:
         console.print(metrics_table(summary["metrics"]), highlight=False)
     console.print(certificate(summary["instrument"]))
 

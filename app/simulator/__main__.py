@@ -9,18 +9,27 @@ from app.simulator.server import serve
 
 
 def main() -> int:
-    """Serve until a signal; 2 when the arguments are wrong."""
+    """Serve until a signal or, if asked, the end of standard input; 2 when the arguments are wrong."""
     parser = argparse.ArgumentParser(prog="python -m app.simulator", description=__doc__)
     for item in dataclasses.fields(Behaviour):
         kind = {int: int, float: float}.get(item.type if isinstance(item.type, type) else str, str)
         flag = "--" + item.name.replace("_", "-")
         parser.add_argument(flag, type=kind, default=item.default, help=item.metadata["help"])
+    parser.add_argument(
+        "--exit-with-stdin", action="store_true", help="end when standard input closes, so as not to outlive its owner"
+    )
+    arguments = vars(parser.parse_args())
+    owner_fd = sys.stdin.fileno() if arguments.pop("exit_with_stdin") else None
     try:
-        behaviour = Behaviour(**vars(parser.parse_args()))
+        behaviour = Behaviour(**arguments)
     except ValueError as error:
         parser.error(str(error))
     try:
-        serve(behaviour, lambda port: print(f'{{"port": {port}}}', flush=True))  # noqa: T201  (its interface)
+        serve(
+            behaviour,
+            lambda port: print(f'{{"port": {port}}}', flush=True),  # noqa: T201  (its interface)
+            owner_fd=owner_fd,
+        )
     except OSError as error:
         print(f"cannot serve: {error}", file=sys.stderr)  # noqa: T201
         return 1

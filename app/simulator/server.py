@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import heapq
 import itertools
+import os
 import signal
 import socket
 import sys
@@ -85,6 +86,7 @@ class Simulator:
         self._tie = itertools.count()
         self._numbers = itertools.count()
         self._stopping = False
+        self._owner_fd: int | None = None
         self.requests = 0
         self.max_send_lag_ns = 0
         self._listener = socket.create_server((behaviour.host, behaviour.port), backlog=4096)
@@ -101,6 +103,11 @@ class Simulator:
     def stop(self) -> None:
         """End `run` at its next turn."""
         self._stopping = True
+
+    def end_with(self, fd: int) -> None:
+        """End `run` when the other end of this pipe closes; what comes through it is thrown away."""
+        self._owner_fd = fd
+        self._events.register(fd, READABLE)
 
     def run(self) -> None:
         """Serve until stopped; the truth log is complete when this returns."""
@@ -134,6 +141,8 @@ class Simulator:
         if client is None:
             if fd == self._listener.fileno():
                 self._accept()
+            elif fd == self._owner_fd:
+                self._stopping = self._stopping or not os.read(fd, _READ_BYTES)
             return
         if mask & WRITABLE:
             self._flush(client)
@@ -322,8 +331,11 @@ def _stream(answer: Answer, plan: Course) -> Iterator[Step]:
     yield plan.offsets_ns[-1], answer.end(), False
 
 
-def serve(behaviour: Behaviour, on_listening: Callable[[int], None]) -> Simulator:
+def serve(behaviour: Behaviour, on_listening: Callable[[int], None], *, owner_fd: int | None = None) -> Simulator:
     """Run until SIGINT or SIGTERM; `on_listening` is told the port. Returns the stopped simulator with its counters.
+
+    `owner_fd` is the reading end of a pipe that whoever started this holds open: when it closes, even because its
+    owner was killed, the simulator ends too.
 
     Raises:
         OSError: the address cannot be bound, or the log cannot be written.
@@ -335,6 +347,8 @@ def serve(behaviour: Behaviour, on_listening: Callable[[int], None]) -> Simulato
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
+    if owner_fd is not None:
+        simulator.end_with(owner_fd)
     on_listening(simulator.port)
     simulator.run()
     return simulator

@@ -86,8 +86,13 @@ DURATIONS = Layout(lowest=1_000, highest=3_600 * 10**9, digits=3)  # nanoseconds
 
 
 def percentile_rank(percentile: float, total: int) -> int:
-    """How many samples lie at or below the percentile, by hdrhistogram's rounding."""
-    return max(int(min(percentile, 100.0) * total / 100 + 0.5), 1)
+    """The least number of samples that are at least `percentile` % of `total` (nearest rank).
+
+    HdrHistogram for Python rounds instead, so that its p99 of 60 samples is exceeded by 2 % of them; the Java original
+    rounds up, as here.
+    """
+    exact = min(percentile, 100.0) * total / 100
+    return max(math.ceil(exact - 1e-9 * exact), 1)  # 99.9 % of 1,000 is 999.0000000000001 in floating point
 
 
 class Histogram:
@@ -140,7 +145,7 @@ class Histogram:
     def percentiles(self, *wanted: float) -> list[int] | None:
         """The value at each percentile, or None without samples.
 
-        As hdrhistogram: the upper edge of the bucket that holds the sample of that rank, the lower edge for 0.
+        The upper edge of the bucket that holds the sample of that rank, the lower edge for 0.
         """
         ranks_in_range = np.cumsum(self.counts)
         in_range = int(ranks_in_range[-1]) if len(ranks_in_range) else 0

@@ -11,9 +11,10 @@ def summarise(statistics: RunStatistics, instrument: InstrumentFacts | None) -> 
     overall = statistics.overall()
     facts = instrument or InstrumentFacts()
     counters = overall.counters
+    round_ms = overall.metrics["stream_end_ms"].percentiles_ms(50.0)
     return {
         **_one(overall, statistics.slo),
-        "instrument": facts.certificate(counters.chunks, counters.coalesced_chunks),
+        "instrument": facts.certificate(counters.chunks, counters.coalesced_chunks, round_ms[0] if round_ms else None),
         "by_target": [
             {"provider": key.provider, "model": key.model, **_one(target, statistics.slo)}
             for key, target in statistics.targets.items()

@@ -51,14 +51,17 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The base URL of a simulator: first token after 20 ms, then nine more 5 ms apart."""
     options = "--port 0 --ttft-ms 20 --itl-ms 5 --tokens 10"
     process = subprocess.Popen(
-        [*PYTHON, "-m", "app.simulator", *options.split()],
+        [*PYTHON, "-m", "app.simulator", "--exit-with-stdin", *options.split()],
         cwd=tmp_path_factory.mktemp("simulator"),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
+    assert process.stdin is not None
     assert process.stdout is not None
     try:
         yield f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}/v1"
     finally:
         process.terminate()
         process.wait(10)
+        process.stdin.close()
         process.stdout.close()

@@ -1,10 +1,14 @@
 import csv
 import json
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from app.cli.bench_output import ResultFiles, parse_formats
+from app.cli.bench_output import OutputError, ResultFiles, parse_formats
 from app.cli.usage import UsageProblem
 
 FIELDS = ("index", "status", "error", "ttft_ms")
@@ -60,3 +64,30 @@ def test_formats_are_known_names_separated_by_commas() -> None:
     assert parse_formats("jsonl, csv,csv") == ("jsonl", "csv")
     with pytest.raises(UsageProblem, match="xml"):
         parse_formats("jsonl,xml")
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """As if the disk were full from there on."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+def test_a_full_disk_keeps_whole_lines_and_names_the_file(tmp_path: Path) -> None:
+    with ResultFiles(tmp_path, ("jsonl", "csv"), FIELDS) as files:
+        with files_of_at_most(150), pytest.raises(OutputError, match=r"results\.jsonl: File too large"):
+            files.write(ROWS * 10)
+        lines = (tmp_path / "results.jsonl").read_text().splitlines(keepends=True)
+        assert all(json.loads(line) in ROWS and line.endswith("\n") for line in lines)
+        assert 0 < len(lines) < 4
+        with files_of_at_most(10), pytest.raises(OutputError, match=r"summary\.json: File too large"):
+            files.finish({"requests": {"total": 2}})
+        assert not (tmp_path / "summary.json").exists()
+        files.write(ROWS[:1])
+    assert len((tmp_path / "results.jsonl").read_text().splitlines()) == len(lines) + 1

@@ -107,6 +107,12 @@ def test_a_wrong_value_names_its_option(changed: dict[str, Any], named: str) -> 
         build_spec(options(**changed))
 
 
+def test_an_option_that_sets_several_fields_is_told_once() -> None:
+    with pytest.raises(UsageProblem) as raised:
+        build_spec(options(timeout=0.0))
+    assert len(raised.value.messages) == 1
+
+
 def test_all_wrong_options_are_told_at_once() -> None:
     with pytest.raises(UsageProblem) as problem:
         build_spec(options(workers=0, temperature=9.0))
@@ -130,8 +136,13 @@ def test_a_kind_knows_its_own_address() -> None:
         ({"provider": "opnai"}, "--provider: unknown provider kind 'opnai'; known are openai"),
         ({"base_url": None}, "--base-url: "),
         ({"base_url": "127.0.0.1:9000"}, "--base-url: .*must start with http"),
+        ({"base_url": "http:///v1"}, "--base-url: .*names no host"),
+        ({"base_url": "http://127.0.0.1:99999/v1"}, "--base-url: .*Port out of range"),
+        ({"base_url": "http://127.0.0.1:0/v1"}, "--base-url: .*has port 0"),
+        ({"base_url": "http://127.0.0.1/v1\nx"}, "--base-url: .*control character"),
         ({"api_key_env": "LTB_NO_SUCH_VARIABLE"}, "--api-key-env: .*LTB_NO_SUCH_VARIABLE is not set"),
         ({"header": ["nonsense"]}, "--header: "),
+        ({"header": ["Name: a\nb"]}, "--header: .*line break"),
         ({"ca_file": Path("absent.pem")}, "--ca-file: "),
     ],
 )

@@ -92,8 +92,8 @@ STREAM_END = chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
 @contextlib.contextmanager
 def simulator(*arguments: str) -> Iterator[int]:
     """The real simulator in a process of its own; yields its port."""
-    command = [sys.executable, "-m", "app.simulator", "--port", "0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", "app.simulator", "--exit-with-stdin", "--port", "0", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             yield int(json.loads(process.stdout.readline())["port"])

@@ -110,3 +110,29 @@ def test_wrong_arguments(arguments: list[str], message: str) -> None:
     )
     assert result.returncode == 2
     assert message in result.stderr
+
+
+def test_it_ends_with_its_owner_when_asked_to(tmp_path: Path) -> None:
+    log = tmp_path / "truth.jsonl"
+    command = [sys.executable, "-m", "app.simulator", "--port", "0", "--exit-with-stdin", "--log", str(log)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["port"]
+        process.stdin.write(b"anything")
+        process.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.stdin.close()
+        assert process.wait(5) == 0
+
+
+def test_it_outlives_standard_input_when_not_asked_to() -> None:
+    command = [sys.executable, "-m", "app.simulator", "--port", "0"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["port"]
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.terminate()
+        assert process.wait(5) == 0

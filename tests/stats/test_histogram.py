@@ -6,7 +6,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.stats.histogram import DURATIONS, Histogram, Layout
+from app.stats.histogram import DURATIONS, Histogram, Layout, percentile_rank
 from app.stats.timeline import COARSE
 
 VALUES = st.lists(st.one_of(st.integers(0, DURATIONS.limit), st.integers(0, 5_000_000)), max_size=200)
@@ -39,10 +39,24 @@ def test_buckets_are_those_of_the_library(layout: Layout, data: st.DataObject) -
 
 
 @given(VALUES.filter(bool))
-def test_percentiles_are_those_of_the_library(values: list[int]) -> None:
+def test_percentiles_are_the_bucket_edges_of_the_nearest_rank(values: list[int]) -> None:
     library = library_histogram(values)
-    expected = [library.get_value_at_percentile(percentile) for percentile in PERCENTILES]
-    assert of(values).percentiles(*PERCENTILES) == expected
+    exact = np.percentile(values, PERCENTILES[1:], method="inverted_cdf")
+    expected = [library.get_highest_equivalent_value(int(value)) for value in exact]
+    assert of(values).percentiles(*PERCENTILES[1:]) == expected
+    assert of(values).percentiles(0) == [library.get_lowest_equivalent_value(min(values))]
+
+
+def test_no_more_samples_lie_above_a_percentile_than_it_says() -> None:
+    values = [number * 1_000_000 for number in range(1, 61)]
+    (p75, p99) = of(values[:35]).percentiles(75, 99) or (0, 0)
+    assert sum(value > p75 for value in values[:35]) <= 35 * 0.25
+    assert p99 >= values[34]
+    assert (of(values).percentiles(99) or [0])[0] >= values[59]
+
+
+def test_percentages_that_floating_point_misses_keep_their_rank() -> None:
+    assert [percentile_rank(99.9, 10**power) for power in (3, 4, 5)] == [999, 9_990, 99_900]
 
 
 @given(VALUES)
@@ -78,7 +92,7 @@ def test_values_out_of_range_are_counted_and_rank_at_the_ends(values: list[int],
 @given(st.lists(st.integers(1_000_000, 3_600 * 10**9), min_size=1, max_size=100))
 def test_three_digits_hold_over_the_range(values: list[int]) -> None:
     median = (of(values).percentiles(50) or [0])[0]
-    exact = sorted(values)[max(int(50 * len(values) / 100 + 0.5), 1) - 1]
+    exact = sorted(values)[-(-len(values) // 2) - 1]
     assert exact <= median <= exact * 1.001
 
 

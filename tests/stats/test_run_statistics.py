@@ -104,7 +104,7 @@ def test_shards_merge_to_what_one_accumulator_sees(shards: list[list[tuple[float
         return
     assert metric == pytest.approx(expected["metrics"]["ttft_ms"])
     assert metric["mean"] == pytest.approx(statistics.fmean(ok), rel=1e-6)
-    rank = max(int(95 * len(ok) / 100 + 0.5), 1)
+    rank = -(-95 * len(ok) // 100)
     assert metric["p95"] == pytest.approx(sorted(ok)[rank - 1], rel=1.1e-3, abs=1e-3)
 
 
@@ -116,21 +116,36 @@ def test_shards_merge_to_what_one_accumulator_sees(shards: list[list[tuple[float
         (InstrumentFacts(clocks={"user"}), "suspect"),
         (InstrumentFacts(clocks={"kernel"}, clock_steps=1), "suspect"),
         (InstrumentFacts(clocks={"kernel"}, lost_engines=1), "suspect"),
-        (InstrumentFacts(clocks={"kernel"}, send_lag_ns={"p99": 2_000_000}), "suspect"),
-        (InstrumentFacts(clocks={"kernel"}, cpu_share=0.99), "client_bound"),
-        (InstrumentFacts(clocks={"kernel"}, send_lag_ns={"p99": 20_000_000}), "client_bound"),
+        (InstrumentFacts(clocks={"kernel"}, send_lag_ns={"p99": 2_000_000}, open_loop=True), "suspect"),
+        (InstrumentFacts(clocks={"kernel"}, send_lag_ns={"p99": 20_000_000}, open_loop=True), "client_bound"),
+        # The start burst of a closed loop: some left late, the typical one did not.
+        (InstrumentFacts(clocks={"kernel"}, send_lag_ns={"p50": 100_000, "p99": 20_000_000}), "trusted"),
+        (InstrumentFacts(clocks={"kernel"}, send_lag_ns={"p50": 10_000_000, "p99": 20_000_000}), "suspect"),
+        (InstrumentFacts(clocks={"kernel"}, send_lag_ns={"p50": 50_000_000, "p99": 60_000_000}), "client_bound"),
+        # The kernel stamped: a late read costs nothing.
+        (InstrumentFacts(clocks={"kernel"}, loop_lag_ns={"p99": 50_000_000}), "trusted"),
+        (InstrumentFacts(clocks={"kernel"}, cpu_share=0.99, seconds=10), "client_bound"),
+        (InstrumentFacts(clocks={"kernel"}, cpu_share=0.9, seconds=10), "suspect"),
+        (InstrumentFacts(clocks={"kernel"}, cpu_share=1.01, seconds=0.003), "trusted"),
     ],
 )
 def test_the_certificate_says_when_not_to_trust(facts: InstrumentFacts, verdict: str) -> None:
     merged = InstrumentFacts()
     merged.merge(InstrumentFacts.unpack(facts.pack()))
-    certificate = merged.certificate(100, 0)
+    certificate = merged.certificate(100, 0, round_ms=100)
     assert certificate["verdict"] == verdict
     assert certificate["reason"]
 
 
 def test_many_chunks_in_one_read_make_gaps_doubtful() -> None:
-    assert FACTS.certificate(100, 50)["verdict"] == "suspect"
+    certificate = FACTS.certificate(100, 50)
+    assert certificate["verdict"] == "suspect"
+    assert certificate["reason"] == "50.0% of chunks shared a read with another, so their chunk gaps are unknown"
+
+
+def test_user_space_stamps_say_how_late_they_are() -> None:
+    facts = InstrumentFacts(clocks={"user"}, loop_lag_ns={"p99": 3_000_000})
+    assert "1 % of reads: 3.0 ms or more" in facts.certificate(100, 0)["reason"]
 
 
 def test_the_rolling_window_forgets() -> None:
