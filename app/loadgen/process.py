@@ -22,8 +22,8 @@ _LENGTH_BYTES = 4
 class EngineDiedError(Exception):
     """The engine ended, or fell silent, without saying `Done` or `Failed`.
 
-    The message carries the last line that it wrote to stderr, such as an exception; `stderr` has all that is left of it,
-    which is for logs: a traceback names files of this machine.
+    The message carries the last line that it wrote to stderr, such as an exception; `stderr` has all that is left of
+    it, which is for logs: a traceback names files of this machine.
     """
 
     def __init__(self, why: str, stderr: str) -> None:
