@@ -8,11 +8,14 @@ from app.benchmarks import planner
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.states import Status
 from app.benchmarks.supervisor import ShardTick, slo_of
+from app.stats.histogram import Histogram
 from app.stats.rolling import SERIES, RollingWindow, Slot
 from app.stats.run_statistics import Counters, RunStatistics
 
 _NS_PER_S = 1e9
 _PERCENTILES = (50.0, 95.0, 99.0)
+_REPORT_S = 0.5  # from the end of a request to its report: a tick, and its way here
+_SETTLING_LIMIT_S = 5.0
 
 
 @dataclass
@@ -33,6 +36,7 @@ class LiveRun:
         self._stage_began_ns = origin_ns
         self._planned = planner.requests_planned(spec)
         self._window = RollingWindow()
+        self._reported_ns = origin_ns
         self._shards: dict[tuple[int, int], _ShardCounters] = {}
 
     def begin_stage(self, target_index: int, start_at_ns: int) -> None:
@@ -44,6 +48,7 @@ class LiveRun:
         """Merge a shard's report."""
         delta = RunStatistics.decode(tick.delta)
         self.statistics.merge(delta)
+        self._reported_ns = max(self._reported_ns, tick.at_ns)
         slot = self._window.slot(max(int((tick.at_ns - self._origin_ns) // _NS_PER_S), 0))
         slot.add(delta)
         self._shards[tick.target, tick.shard] = _ShardCounters(tick.started, tick.in_flight, tick.waiting)
@@ -57,8 +62,14 @@ class LiveRun:
         return total
 
     def timeline(self) -> dict[str, list[float | None]]:
-        """Columns so far."""
+        """All columns, for a run that is over."""
         return self.statistics.timeline.columns()
+
+    def timeline_so_far(self) -> dict[str, list[float | None]]:
+        """Columns of a run that lasts, up to the newest second that `progress` tells as its point."""
+        columns = self.timeline()
+        settled = self._settled(max(self._reported_ns - self._origin_ns, 0) / _NS_PER_S)
+        return {name: column[:settled] for name, column in columns.items()}
 
     def progress(self, status: Status, now_ns: int) -> dict[str, Any]:
         """The `Progress` document, see `benchmarks.views`."""
@@ -94,7 +105,7 @@ class LiveRun:
             "error_rate": counters.failed / counters.total if counters.total else 0.0,
             "cost_usd": counters.known_cost_usd,
             "errors": dict(sorted(counters.by_error_type.items())),
-            "point": self._point(int(elapsed_s) - 1),
+            "point": self._point(elapsed_s),
             "target_index": self.target_index,
         }
 
@@ -123,8 +134,31 @@ class LiveRun:
         values = self._percentiles(slot, name, *_PERCENTILES)
         return dict(zip(("p50", "p95", "p99"), values, strict=True)) if values else None
 
-    def _point(self, second: int) -> dict[str, float | None] | None:
-        """What was reported in one second, in the shape of a timeline's point."""
+    def _point(self, elapsed_s: float) -> dict[str, float | None] | None:
+        """One second in the shape of a timeline's point: where things happened, if that is known soon enough.
+
+        A request is reported when it ends, so what happened in a second is known once the requests of that second have
+        ended. While 99 % of them do within `_SETTLING_LIMIT_S`, the point is that of the timeline, so much later.
+        Longer ones would keep a live view waiting: then it is what was *reported* in the last full second.
+        """
+        settled = self._settled(elapsed_s)
+        return self._reported(int(elapsed_s) - 1) if settled is None else self.statistics.timeline.point(settled - 1)
+
+    def _settled(self, elapsed_s: float) -> int | None:
+        """How many seconds of the timeline will hardly change any more; None when that is not worth waiting for."""
+        ended = Histogram()
+        for target in self.statistics.targets.values():
+            ended.merge(target.metrics["stream_end_ms"].histogram)
+        longest = ended.percentiles(99.0)
+        if longest is not None:
+            settling_s = longest[0] / _NS_PER_S + _REPORT_S
+        else:  # nothing can be said before the first success, unless failures are all there is
+            settling_s = elapsed_s if not self.statistics.targets else _REPORT_S
+        if settling_s > _SETTLING_LIMIT_S or self.statistics.timeline.width_s > 1:
+            return None
+        return max(int(elapsed_s - settling_s), 0)
+
+    def _reported(self, second: int) -> dict[str, float | None] | None:
         slot = self._window.peek(second)
         if slot is None:
             return None
@@ -172,4 +206,4 @@ class LiveRuns:
     def timeline(self, session_id: UUID) -> dict[str, list[float | None]] | None:
         """The timeline so far; None when this process does not run it."""
         run = self._runs.get(session_id)
-        return run.timeline() if run else None
+        return run.timeline_so_far() if run else None

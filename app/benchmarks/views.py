@@ -81,7 +81,9 @@ class Progress(View):
     error_rate: float = Field(0, description="Failed share of ended requests.")
     cost_usd: float | None = Field(None, description="So far; null when a price is unknown.")
     errors: dict[str, int] = Field(default_factory=dict, description="Failed requests by error type.")
-    point: TimelinePoint | None = Field(None, description="The last full second.")
+    point: TimelinePoint | None = Field(
+        None, description="The newest full second whose requests have ended; the last one reported when they take long."
+    )
     target_index: int = Field(0, description="Which of spec.targets is being measured.")
 
 

@@ -91,14 +91,21 @@ class Timeline:
 
     def columns(self) -> dict[str, list[float | None]]:
         """One list per series, all of one length; percentiles are None where nothing was measured."""
-        columns: dict[str, list[float | None]] = {
-            "t_s": [float(point * self.width_s) for point in range(self.length)],
-        }
+        return self._columns(range(self.length))
+
+    def point(self, number: int) -> dict[str, float | None] | None:
+        """One row of `columns`; None outside of it."""
+        if not 0 <= number < self.length:
+            return None
+        return {name: column[0] for name, column in self._columns(range(number, number + 1)).items()}
+
+    def _columns(self, points: range) -> dict[str, list[float | None]]:
+        columns: dict[str, list[float | None]] = {"t_s": [float(point * self.width_s) for point in points]}
         for name in _SERIES:
-            rows = [self._percentiles(name, point) for point in range(self.length)]
+            rows = [self._percentiles(name, point) for point in points]
             for position, percentile in enumerate(PERCENTILES):
                 columns[f"{name}_p{percentile:g}_ms"] = [row[position] if row else None for row in rows]
-        rates = self.sums[: self.length] / self.width_s
+        rates = self.sums[points.start : points.stop] / self.width_s
         for position, name in enumerate(("output_tokens_per_s", "requests_per_s", "chunks_per_s", "errors_per_s")):
             columns[name] = rates[:, position].tolist()
         columns["in_flight"] = rates[:, _SUMS.index("in_flight_s")].tolist()

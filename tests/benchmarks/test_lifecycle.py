@@ -94,6 +94,8 @@ async def test_cancelling_keeps_what_was_measured(bench: Bench) -> None:
     assert bench.service.live.progress(session_id) is not None
     (listed,) = (await bench.service.list(bench.caller, Filters(), limit=5)).items
     assert listed.progress is not None
+    # A second is told when the requests that began in it have ended.
+    await bench.until(session_id, lambda b: b.progress is not None and b.progress.point is not None)
     assert sum((await bench.service.timeline(bench.caller, session_id)).requests_per_s) == 1
     with pytest.raises(ConflictError, match="cancel it first"):
         await bench.service.delete(bench.caller, session_id)

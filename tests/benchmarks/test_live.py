@@ -49,6 +49,7 @@ def test_shards_add_up() -> None:
     run.take(tick(plan, 0.6, 2, shard=1, failed=1, started=5, in_flight=3, waiting=2))
     run.take(tick(plan, 0.9, 3, started=7, in_flight=5))
     now = progress(run, 1.0)
+    assert now.point is None  # requests that began in this second may still be running
     assert (now.started, now.in_flight, now.waiting) == (12, 8, 2)
     assert (now.completed, now.ok, now.failed, now.errors) == (5, 4, 1, {"http_5xx": 1})
     assert now.error_rate == 0.2
@@ -60,8 +61,48 @@ def test_shards_add_up() -> None:
     assert now.ttft_ms.p50 == pytest.approx(100, rel=1e-3)
     assert now.gap_ms is not None
     assert now.tpot_ms is not None
-    assert now.point is not None
-    assert (now.point.t_s, now.point.requests_per_s, now.point.errors_per_s, now.point.in_flight) == (0, 4, 1, 8)
+    point = progress(run, 2.0).point
+    assert point is not None
+    assert (point.t_s, point.requests_per_s, point.errors_per_s, point.output_tokens_per_s) == (0, 4, 1, 44)
+
+
+def test_live_points_are_those_of_the_timeline() -> None:
+    plan = spec(stop={"duration_seconds": 60})
+    run = LiveRun(plan, ORIGIN_NS)
+    points = {}
+    for quarter in range(1, 41):
+        ended = range(max(25 * (quarter - 1) - 21, 0), 25 * quarter - 21)  # one every 10 ms, each takes 201 ms
+        run.take(tick(plan, quarter / 4, *ended))
+        if (point := progress(run, quarter / 4).point) is not None:
+            points[point.t_s] = point
+        history = Timeline.model_validate(run.timeline_so_far())
+        assert history.t_s == [float(second) for second in range(len(points))]
+    final = run.timeline()
+    for second, point in points.items():
+        for name, value in point.model_dump().items():
+            assert value == final[name][int(second)], (second, name)
+    assert list(points) == list(range(9))
+
+
+def test_points_of_long_requests_are_what_was_reported() -> None:
+    plan = spec(stop={"duration_seconds": 60})
+    run = LiveRun(plan, ORIGIN_NS)
+    long_ms = 8_000 * 10**6
+    delta = RunStatistics(ORIGIN_NS, slo_of(plan))
+    delta.add(KEY, columns(make_measured(0, last_token_ns=ORIGIN_NS + long_ms, end_ns=ORIGIN_NS + long_ms)))
+    run.take(ShardTick(0, 0, ORIGIN_NS + 8 * SECOND + 1, 1, 3, 0, delta.encode()))
+    point = progress(run, 9.1).point
+    assert point is not None
+    assert (point.t_s, point.requests_per_s, point.output_tokens_per_s, point.in_flight) == (8, 1, 11, 3)
+
+
+def test_failures_alone_have_points_too() -> None:
+    plan = spec(stop={"duration_seconds": 60})
+    run = LiveRun(plan, ORIGIN_NS)
+    run.take(tick(plan, 0.2, failed=3))
+    point = progress(run, 1.6).point
+    assert point is not None
+    assert (point.t_s, point.errors_per_s) == (0, 3)
 
 
 def test_rates_are_of_the_last_seconds_but_percentiles_outlive_a_lull() -> None:
@@ -90,7 +131,7 @@ def test_the_registry_forgets_what_has_ended() -> None:
     runs.put(id_, run)
     runs.set_progress(id_, {"ok": 1})
     assert runs.progress(id_) == {"ok": 1}
-    assert runs.timeline(id_) == run.timeline()
+    assert runs.timeline(id_) == run.timeline_so_far()
     runs.drop(id_)
     assert runs.progress(id_) is None
     assert runs.timeline(id_) is None

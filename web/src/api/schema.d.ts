@@ -1348,7 +1348,7 @@ export interface components {
             errors?: {
                 [key: string]: number;
             };
-            /** @description The last full second. */
+            /** @description The newest full second whose requests have ended; the last one reported when they take long. */
             point?: components["schemas"]["TimelinePoint"] | null;
             /**
              * Target Index
