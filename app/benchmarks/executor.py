@@ -20,7 +20,7 @@ from app.benchmarks.cluster import Cluster
 from app.benchmarks.live import LiveRun, LiveRuns
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.recorder import is_transient
-from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.schemas import STORED, BenchmarkSpec
 from app.benchmarks.shards import ShardTask
 from app.benchmarks.starting import lead_ns, start_at_ns
 from app.benchmarks.states import LIVE, Status, transition
@@ -113,7 +113,7 @@ class Executor:
         async with self._database.read() as session:
             query = select(BenchmarkSession.owner_id, BenchmarkSession.name, BenchmarkSession.spec)
             row = (await session.execute(query.where(BenchmarkSession.id == session_id))).one()
-        spec = BenchmarkSpec.model_validate(row.spec)
+        spec = BenchmarkSpec.model_validate(row.spec, context=STORED)
         origin_ns = start_at_ns(spec)
         statistics = RunStatistics(origin_ns, slo_of(spec))
         return Run(session_id, row.owner_id, row.name, spec, LiveRun(spec, origin_ns), statistics)

@@ -6,7 +6,7 @@ Unknown fields are errors. `LoadSpec`, `WorkloadSpec` are tagged by `kind`; a ne
 import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
 
 MAX_REQUESTS = 100_000_000
 MAX_CONCURRENCY = 20_000
@@ -17,8 +17,20 @@ MAX_EXTRA_DEPTH = 32
 """Real request bodies (tools with JSON schemas) nest about ten deep; encoders give up at 255."""
 
 
-def _plain_json(document: dict[str, Any]) -> dict[str, Any]:
+STORED = {"stored": True}
+"""Validation context of specs out of the database: limits that came later must not make them unreadable."""
+
+
+def _within_a_clock(rate: float, info: ValidationInfo) -> float:
+    if rate < MIN_RATE and info.context is not STORED:
+        raise ValueError(f"must be at least {MIN_RATE:g}")
+    return rate
+
+
+def _plain_json(document: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
     """Refuse what no encoder takes: containers without end, and numbers that JSON does not have."""
+    if info.context is STORED:
+        return document
     level: list[Any] = [document]
     for _ in range(MAX_EXTRA_DEPTH + 1):
         if any(isinstance(value, float) and not math.isfinite(value) for value in level):
@@ -87,7 +99,9 @@ class ClosedLoad(SpecPart):
 class OpenLoad(SpecPart):
     """Open loop: requests start by an absolute schedule, whatever the server does."""
 
-    rate: float = Field(ge=MIN_RATE, le=100_000, description="Requests per second over all workers.")
+    rate: Annotated[float, AfterValidator(_within_a_clock)] = Field(
+        gt=0, le=100_000, description=f"Requests per second over all workers, at least {MIN_RATE:g}."
+    )
     max_in_flight: int = Field(
         MAX_CONCURRENCY,
         ge=1,

@@ -15,7 +15,7 @@ from app.benchmarks.live import LiveRuns
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.repository import Filters
 from app.benchmarks.results_service import ResultService
-from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.schemas import STORED, BenchmarkSpec
 from app.benchmarks.states import LIVE, Status
 from app.benchmarks.storable import check_storable
 from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, Owner, Progress, Timeline, headline
@@ -150,7 +150,9 @@ class BenchmarkService:
             if progress is None and row.status in LIVE:  # another replica runs it
                 document = await repository.find_live_document(session, session_id)
                 progress = (document or {}).get("progress")
-        return Benchmark.model_validate(_head(row, progress) | {"spec": row.spec, "summary": row.summary})
+        return Benchmark.model_validate(
+            _head(row, progress) | {"spec": row.spec, "summary": row.summary}, context=STORED
+        )
 
     async def cancel(self, caller: Caller, session_id: UUID) -> Benchmark:
         """Stop a benchmark: pending ones end at once, running ones keep what was measured.
@@ -236,7 +238,7 @@ class BenchmarkService:
 
     def _list_item(self, row: Row[Any]) -> BenchmarkListItem:
         parts = {"targets": row.targets, "load": row.load, "stop": row.stop, "headline": headline(row.summary)}
-        return BenchmarkListItem.model_validate(_head(row, self.live.progress(row.id)) | parts)
+        return BenchmarkListItem.model_validate(_head(row, self.live.progress(row.id)) | parts, context=STORED)
 
 
 def _head(row: Row[Any], progress: Progress | dict[str, Any] | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from app.benchmarks.measures import MeasureContext, MeasuredResult
 from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.recorder import Recorder
 from app.benchmarks.restoring import add_stored
-from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.schemas import STORED, BenchmarkSpec
 from app.benchmarks.states import Status
 from app.benchmarks.supervisor import (
     EngineFactory,
@@ -122,7 +122,7 @@ async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
         row = (await session.execute(query)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no benchmark {task.session_id}")
-    spec = BenchmarkSpec.model_validate(row.spec)
+    spec = BenchmarkSpec.model_validate(row.spec, context=STORED)
     target = spec.targets[task.target_index]
     provider = await context.providers.resolve(target.provider)
     known, skip = await _stored_before(task, context.database, spec)

@@ -12,7 +12,7 @@ from app.benchmarks.announcements import announce
 from app.benchmarks.executor import HEARTBEAT_SECONDS, Executor
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.restoring import add_stored
-from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.schemas import STORED, BenchmarkSpec
 from app.benchmarks.states import LIVE, Status, transition
 from app.benchmarks.supervisor import slo_of
 from app.benchmarks.views import headline
@@ -161,7 +161,7 @@ class BenchmarkRunner:
             await self._summarise(row, reason)
 
     async def _summarise(self, row: BenchmarkSession, reason: str) -> None:
-        spec = BenchmarkSpec.model_validate(row.spec)
+        spec = BenchmarkSpec.model_validate(row.spec, context=STORED)
         started_at = row.started_at or row.created_at
         statistics = RunStatistics(int(started_at.timestamp() * 1e9), slo_of(spec))
         await add_stored(statistics, self._database, row.id)

@@ -195,3 +195,15 @@ async def test_missing_things_are_not_found(service: BenchmarkService) -> None:
 async def test_the_timeline_of_an_ended_or_waiting_benchmark(service: BenchmarkService, rows: Rows) -> None:
     waiting = await rows.session()
     assert (await service.timeline(ADMIN, waiting.id)).t_s == []
+
+
+async def test_a_spec_stored_before_a_limit_came_stays_readable(service: BenchmarkService, rows: Rows) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(100):
+        deep = {"a": deep}
+    spec = make_spec(load={"kind": "constant", "rate": 1e-300}, sampling={"extra": deep})
+    session = await rows.session(spec=spec)
+    admin = make_caller(role=Role.ADMIN)
+    listed = await service.list(admin, Filters(), limit=10)
+    assert [item.id for item in listed.items] == [session.id]
+    assert (await service.get(admin, session.id)).spec.sampling.extra == deep
