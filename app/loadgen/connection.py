@@ -81,7 +81,14 @@ class Connection:
         self.tls_ns = 0
         self.opened_ns = 0
         self.began_ns = monotonic_ns()
-        self.sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            self.sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError as error:  # out of file descriptors, mostly: fewer connections, but no end of the run
+            self.fd = -1
+            self.kernel_stamps = sys.platform == "linux"
+            self.state = CLOSED
+            self.failure = ConnectionFailedError("connect", error.strerror or str(error))
+            return
         self.fd = self.sock.fileno()
         self.recvmsg_into = self.sock.recvmsg_into
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -161,7 +168,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the socket; a second call does nothing."""
-        if self.sock.fileno() >= 0:
+        if self.fd >= 0 and self.sock.fileno() >= 0:
             self.state = CLOSED
             self.sock.close()
             self.framer.close()

@@ -92,6 +92,21 @@ def test_a_folder_with_another_app_package_does_no_harm(simulator: str, tmp_path
     assert done.returncode == 0, done.stderr
 
 
+def test_more_users_than_file_descriptors_are_failed_requests(simulator: str, tmp_path: Path) -> None:
+    arguments = "--model m --concurrency 200 --requests 600 --output out"
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -n 100; exec "$@"', "bash", *PYTHON, "-m", "app.cli", "bench",
+         "--base-url", simulator, *arguments.split()],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = lines(tmp_path / "out")
+    assert len(rows) == 600
+    failed = [row for row in rows if row["status"] == "error"]
+    assert {(row["error_type"], row["error"]) for row in failed} == {("connect", "Too many open files")}
+    assert 100 < len(failed) < 600
+
+
 def test_ctrl_c_stops_cleanly_and_keeps_what_was_measured(simulator: str, tmp_path: Path) -> None:
     arguments = "--model m --concurrency 4 --requests 1000000 --output out"
     process = subprocess.Popen(

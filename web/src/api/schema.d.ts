@@ -814,7 +814,7 @@ export interface components {
         ConstantLoad: {
             /**
              * Rate
-             * @description Requests per second over all workers.
+             * @description Requests per second over all workers, at least 1e-05.
              */
             rate: number;
             /**
@@ -1225,7 +1225,7 @@ export interface components {
         PoissonLoad: {
             /**
              * Rate
-             * @description Requests per second over all workers.
+             * @description Requests per second over all workers, at least 1e-05.
              */
             rate: number;
             /**
