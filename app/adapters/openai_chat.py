@@ -293,7 +293,9 @@ class _BodyDecoder:
     def finish(self, *, complete: bool) -> Reply:
         reply = self.reply
         body = bytes(self._body)
-        if self._status != 200:
+        if 200 < self._status < 300:
+            reply.fail("protocol", f"status {self._status} is no answer to a chat completion")
+        elif self._status != 200:
             reply.error = error_body_text(self._status, body)
         elif self._overflow:
             reply.fail("protocol", f"the body is larger than {BODY_LIMIT_BYTES} bytes")

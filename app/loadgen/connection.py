@@ -61,10 +61,8 @@ class Connection:
         "fd",
         "framer",
         "kernel_stamps",
-        "opened_ns",
         "outgoing",
         "recvmsg_into",
-        "served",
         "sock",
         "state",
         "tls",
@@ -75,11 +73,9 @@ class Connection:
         self.tls = tls
         self.framer = Framer()
         self.outgoing = b""  # bytes that the socket would not take yet
-        self.served = 0
         self.failure: ConnectionFailedError | None = None
         self.connect_ns = 0
         self.tls_ns = 0
-        self.opened_ns = 0
         self.began_ns = monotonic_ns()
         try:
             self.sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -113,8 +109,6 @@ class Connection:
             self.state = HANDSHAKING if self.tls else READY
         if self.state == HANDSHAKING:
             self._handshake()
-        if self.state == READY and not self.opened_ns:
-            self.opened_ns = monotonic_ns()
         return self.state == READY
 
     def send(self, data: bytes) -> int:

@@ -195,6 +195,7 @@ ERROR_TYPES = (
     "dns",
     "connect",
     "tls",
+    "disconnected",
     "timeout_connect",
     "timeout_first_token",
     "timeout_between_chunks",

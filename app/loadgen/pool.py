@@ -69,7 +69,6 @@ class Pool:
     def release(self, connection: Connection) -> None:
         """A request is over and its connection can serve the next."""
         connection.framer.reset()
-        connection.served += 1
         self.idle.append(connection)
 
     def watch(self, connection: Connection) -> None:

@@ -13,7 +13,7 @@ import trustme
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.loadgen.frames import Done, Endpoint, Limits, Record
+from app.loadgen.frames import ERROR_TYPES, Done, Endpoint, Limits, Record
 from tests.loadgen.runs import plan, run
 from tests.loadgen.servers import STREAM_END, STREAM_HEAD, Reply, chunk, event, scripted_server, simulator
 
@@ -54,6 +54,7 @@ def plain(status: bytes, body: bytes) -> bytes:
         (answers(plain(b"500 Oops", b'{"error": {"message": "broken"}}')), "http_5xx", "broken"),
         (answers(plain(b"429 Slow", b'{"error": {"message": "slow down"}}')), "http_429", "slow down"),
         (answers(plain(b"404 Gone", b'{"detail": "no such model"}')), "http_4xx", "no such model"),
+        (answers(b"HTTP/1.1 204 No Content\r\n\r\n"), "protocol", "status 204"),
         (answers(plain(b"307 Away", b"")), "http_3xx", "status 307"),
         (answers(plain(b"200 OK", b"<html>hello</html>")), "protocol", "not a chat completion"),
         (answers(STREAM_HEAD + chunk(event("a")), close=True), "truncated", "before the answer was finished"),
@@ -74,6 +75,7 @@ def test_each_fault_has_its_class(reply: Reply, error_type: str, words: str) -> 
     half_s = 500_000_000
     record = only(reply, limits=Limits(10 * half_s, half_s, half_s, 10 * half_s))
     assert (record.status, record.error_type) == ("error", error_type)
+    assert error_type in ERROR_TYPES
     assert words in (record.error or "")
     assert 0 <= record.end_ns - record.started_ns < 3 * half_s
     assert record.started_ns > 0
