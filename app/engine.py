@@ -19,9 +19,10 @@ from app.adapters.base import Adapter, ChatRequest, Message, ReplyDecoder
 from app.datasets import synthetic
 from app.loadgen.clock import monotonic_ns
 from app.loadgen.connection import Address
-from app.loadgen.frames import Endpoint, Failed, Plan, Stop
+from app.loadgen.frames import Failed, Stop
 from app.loadgen.http1 import request_bytes
 from app.loadgen.pipe import FramePipe
+from app.loadgen.plan import Endpoint, Plan, Prompts, Synthetic
 from app.loadgen.poller import READABLE, new_poller
 from app.loadgen.pool import Pool
 from app.loadgen.session import Session
@@ -96,21 +97,23 @@ def _messages(plan: Plan, adapter: Adapter, host: str, base_path: str) -> Callab
     stop = sampling.pop("stop", None)
     before = (Message("system", system),) if system else ()
     kept: dict[int, bytes] = {}
+    output_tokens = round(workload.output_tokens.mean) if isinstance(workload, Synthetic) else None
 
     def make(prompt: str) -> bytes:
         request = ChatRequest(
             model=plan.endpoint.model,
             messages=(*before, Message("user", prompt)),
             stop=tuple(stop) if stop else None,
-            output_tokens=workload.output_tokens or None,
+            output_tokens=output_tokens,
             **sampling,
         )
         method, path, headers, body = adapter.encode(request, plan.endpoint.api_key)
         return request_bytes(method, base_path + path, host, [*headers, *plan.endpoint.headers.items()], body)
 
     def message(number: int) -> bytes:
-        if not workload.prompts:
-            return make(synthetic.prompt(plan.seed, number, workload.input_tokens))
+        if isinstance(workload, Synthetic):
+            return make(synthetic.prompt(plan.seed, number, round(workload.input_tokens.mean)))
+        assert isinstance(workload, Prompts)
         which = number % len(workload.prompts)
         made = kept.get(which)
         if made is None:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from app.loadgen.frames import CENSORED, Arrivals, Endpoint, Plan, Record, Workload
+from app.loadgen.frames import CENSORED, Record
+from app.loadgen.plan import Arrivals, Endpoint, Plan, Prompts
 from benches.running import run_plan, simulator
 
 LOADS = ((64, 4), (256, 4), (1000, 3))  # streams, rounds
@@ -49,7 +50,7 @@ def main() -> None:
             with simulator("--log", str(log), *SETTINGS) as port:
                 plan = Plan(
                     endpoint=Endpoint("openai", f"http://127.0.0.1:{port}/v1", "m"),
-                    workload=Workload(("hello there",)),
+                    workload=Prompts(("hello there",)),
                     arrivals=Arrivals("closed", concurrency=streams),
                     requests=streams * rounds,
                 )

@@ -9,7 +9,7 @@ import asyncio
 
 import numpy as np
 
-from app.loadgen.frames import Arrivals, Endpoint, Plan, Workload
+from app.loadgen.plan import Arrivals, Endpoint, Plan, Prompts
 from benches.running import run_plan, simulator
 
 RATES = ((100, "constant"), (1000, "poisson"), (5000, "poisson"))
@@ -26,7 +26,7 @@ def main() -> None:
         with simulator("--ttft-ms", "5", "--tokens", "1") as port:
             plan = Plan(
                 endpoint=Endpoint("openai", f"http://127.0.0.1:{port}/v1", "m"),
-                workload=Workload(("hello there",)),
+                workload=Prompts(("hello there",)),
                 arrivals=Arrivals(kind, concurrency=2000, rate=rate),  # type: ignore[arg-type]
                 sampling={"stream": False},
                 duration_ns=SECONDS * 10**9,

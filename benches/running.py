@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from app.loadgen.frames import Done, Plan, Record, Records, Tick
+from app.loadgen.frames import Done, Record, Records, Tick
+from app.loadgen.plan import Plan
 from app.loadgen.process import EngineProcess
 
 ENGINE_CORE, SERVER_CORE = 0, 1

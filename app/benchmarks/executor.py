@@ -20,8 +20,9 @@ from app.benchmarks.cluster import Cluster
 from app.benchmarks.live import LiveRun, LiveRuns
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.recorder import is_transient
-from app.benchmarks.schemas import STORED, BenchmarkSpec
+from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.shards import ShardTask
+from app.benchmarks.spec_parts import STORED
 from app.benchmarks.starting import lead_ns, start_at_ns
 from app.benchmarks.states import LIVE, Status, transition
 from app.benchmarks.supervisor import ShardOutcome, ShardTick, slo_of

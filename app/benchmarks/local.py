@@ -23,7 +23,7 @@ from app.benchmarks.supervisor import (
     slo_of,
     supervise,
 )
-from app.loadgen.frames import Endpoint
+from app.loadgen.plan import Endpoint
 from app.stats.instrument import InstrumentFacts
 from app.stats.run_statistics import RunStatistics
 from app.stats.summary import summarise

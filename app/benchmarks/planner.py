@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from app.benchmarks.schemas import BenchmarkSpec, ClosedLoad, OnePrompt, PromptList, Target
-from app.loadgen.frames import Arrivals, Endpoint, Limits, Plan, Workload
+from app.benchmarks import plan_loads, plan_workloads
+from app.benchmarks.schemas import BenchmarkSpec, Target
+from app.loadgen.plan import Endpoint, Limits, Plan, RateLimit
 
 _NS_PER_S = 10**9
 _NS_PER_MS = 10**6
@@ -54,8 +55,8 @@ def shard(
     stop, retry, timeouts = spec.stop, spec.retry, spec.timeouts
     return Plan(
         endpoint=endpoint,
-        workload=_workload(spec),
-        arrivals=_arrivals(spec),
+        workload=plan_workloads.workload(spec.workload),
+        arrivals=plan_loads.arrivals(spec.load),
         sampling=spec.sampling.model_dump(exclude_none=True),
         limits=Limits(
             connect_ns=round(timeouts.connect_seconds * _NS_PER_S),
@@ -66,6 +67,7 @@ def shard(
             base_delay_ns=round(retry.base_delay_ms * _NS_PER_MS),
             max_delay_ns=round(retry.max_delay_ms * _NS_PER_MS),
         ),
+        rate_limit=RateLimit(spec.limits.requests_per_minute or 0.0, spec.limits.tokens_per_minute or 0.0),
         requests=stop.requests,
         duration_ns=None if stop.duration_seconds is None else round(stop.duration_seconds * _NS_PER_S),
         seed=spec.seed,
@@ -87,19 +89,3 @@ def starting_at(plan: Plan, start_at_ns: int) -> Plan:
 def requests_planned(spec: BenchmarkSpec) -> int | None:
     """Requests of the whole benchmark; None when only time ends it."""
     return None if spec.stop.requests is None else spec.stop.requests * len(spec.targets)
-
-
-def _workload(spec: BenchmarkSpec) -> Workload:
-    workload = spec.workload
-    if isinstance(workload, OnePrompt):
-        return Workload(prompts=(workload.prompt,))
-    if isinstance(workload, PromptList):
-        return Workload(prompts=tuple(workload.prompts))
-    return Workload(input_tokens=workload.input_tokens, output_tokens=workload.output_tokens)
-
-
-def _arrivals(spec: BenchmarkSpec) -> Arrivals:
-    load = spec.load
-    if isinstance(load, ClosedLoad):
-        return Arrivals(kind="closed", concurrency=load.concurrency)
-    return Arrivals(kind=load.kind, concurrency=load.max_in_flight, rate=load.rate)

@@ -1,56 +1,19 @@
 """The benchmark spec: everything that a user says about one benchmark, and what is allowed.
 
-Unknown fields are errors. `LoadSpec`, `WorkloadSpec` are tagged by `kind`; a new kind is one more class in the union.
+Unknown fields are errors. The larger parts have files of their own: `loads.py` (when requests start), `workloads.py`
+(what is asked), `explorations.py` (several levels of load); `spec_parts.py` is what all are made of.
 """
 
-import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+
+from app.benchmarks.explorations import ExploreSpec
+from app.benchmarks.loads import ENDS_BY_ITSELF, ClosedLoad, ClosedStepsLoad, LoadSpec, SteadyOpenLoad
+from app.benchmarks.spec_parts import MAX_PROMPT_CHARACTERS, Name, SpecPart, Tag, plain_json
+from app.benchmarks.workloads import WorkloadSpec
 
 MAX_REQUESTS = 100_000_000
-MAX_CONCURRENCY = 20_000
-MAX_PROMPT_CHARACTERS = 2_000_000
-MIN_RATE = 0.000_01
-"""A little less than one request a day; with far less, arrivals leave the range of a clock."""
-MAX_EXTRA_DEPTH = 32
-"""Real request bodies (tools with JSON schemas) nest about ten deep; encoders give up at 255."""
-
-
-STORED = {"stored": True}
-"""Validation context of specs out of the database: limits that came later must not make them unreadable."""
-
-
-def _within_a_clock(rate: float, info: ValidationInfo) -> float:
-    if rate < MIN_RATE and info.context is not STORED:
-        raise ValueError(f"must be at least {MIN_RATE:g}")
-    return rate
-
-
-def _plain_json(document: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-    """Refuse what no encoder takes: containers without end, and numbers that JSON does not have."""
-    if info.context is STORED:
-        return document
-    level: list[Any] = [document]
-    for _ in range(MAX_EXTRA_DEPTH + 1):
-        if any(isinstance(value, float) and not math.isfinite(value) for value in level):
-            raise ValueError("must hold finite numbers only")
-        containers = [value for value in level if isinstance(value, dict | list)]
-        level = [item for value in containers for item in (value.values() if isinstance(value, dict) else value)]
-    if level:
-        raise ValueError(f"must not be nested deeper than {MAX_EXTRA_DEPTH} levels")
-    return document
-
-
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Prompt = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PROMPT_CHARACTERS)]
-
-
-class SpecPart(BaseModel):
-    """A part of the spec; unknown fields are refused, values are never silently converted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Target(SpecPart):
@@ -64,78 +27,14 @@ class Target(SpecPart):
     )
 
 
-class OnePrompt(SpecPart):
-    """Every request sends the same prompt (beware of server-side caches)."""
-
-    kind: Literal["prompt"] = "prompt"
-    prompt: Prompt = Field(description="The user message.")
-
-
-class PromptList(SpecPart):
-    """Requests take the prompts in order, again from the first when they run out."""
-
-    kind: Literal["list"] = "list"
-    prompts: list[Prompt] = Field(min_length=1, max_length=100_000, description="User messages, one per request.")
-
-
-class SyntheticPrompts(SpecPart):
-    """Made-up prompts of about `input_tokens`, unique per request, asking for exactly `output_tokens`."""
-
-    kind: Literal["synthetic"] = "synthetic"
-    input_tokens: int = Field(ge=1, le=1_000_000, description="Length of each prompt, approximately.")
-    output_tokens: int = Field(ge=1, le=1_000_000, description="Sent as the cap on output tokens.")
-
-
-WorkloadSpec = Annotated[OnePrompt | PromptList | SyntheticPrompts, Field(discriminator="kind")]
-
-
-class ClosedLoad(SpecPart):
-    """Closed loop: `concurrency` users, each sends the next request when its last one has ended."""
-
-    kind: Literal["closed"] = "closed"
-    concurrency: int = Field(ge=1, le=MAX_CONCURRENCY, description="Users, over all workers.")
-
-
-class OpenLoad(SpecPart):
-    """Open loop: requests start by an absolute schedule, whatever the server does."""
-
-    rate: Annotated[float, AfterValidator(_within_a_clock)] = Field(
-        gt=0, le=100_000, description=f"Requests per second over all workers, at least {MIN_RATE:g}."
-    )
-    max_in_flight: int = Field(
-        MAX_CONCURRENCY,
-        ge=1,
-        le=MAX_CONCURRENCY,
-        description="Hard cap; arrivals beyond it wait, and the wait shows as schedule delay.",
-    )
-
-
-class ConstantLoad(OpenLoad):
-    """Open loop, evenly spaced arrivals."""
-
-    kind: Literal["constant"] = "constant"
-
-
-class PoissonLoad(OpenLoad):
-    """Open loop, exponential gaps between arrivals."""
-
-    kind: Literal["poisson"] = "poisson"
-
-
-LoadSpec = Annotated[ClosedLoad | ConstantLoad | PoissonLoad, Field(discriminator="kind")]
-
-
 class StopRule(SpecPart):
-    """The run ends at whichever comes first, for each target; at least one must be given."""
+    """The run ends at whichever comes first, for each target (and each point, when several levels are explored).
+
+    At least one must be given, unless the load ends by itself (`steps`, `closed_steps`, `trace`).
+    """
 
     requests: int | None = Field(None, ge=1, le=MAX_REQUESTS, description="Requests to start, per target.")
     duration_seconds: float | None = Field(None, gt=0, le=7 * 86_400, description="Start no request after this.")
-
-    @model_validator(mode="after")
-    def _something_stops_it(self) -> Self:
-        if self.requests is None and self.duration_seconds is None:
-            raise ValueError("give requests, duration_seconds, or both")
-        return self
 
 
 class SloLimits(SpecPart):
@@ -158,7 +57,7 @@ class Sampling(SpecPart):
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling.")
     stop: list[str] | None = Field(None, max_length=16, description="Texts that end the output.")
     seed: int | None = Field(None, ge=0, le=2**53 - 1, description="The provider's seed, not the schedule's.")
-    extra: Annotated[dict[str, Any], AfterValidator(_plain_json)] = Field(
+    extra: Annotated[dict[str, Any], AfterValidator(plain_json)] = Field(
         default_factory=dict, description="Further fields, put into the request body as is."
     )
 
@@ -178,6 +77,22 @@ class Timeouts(SpecPart):
     first_token_seconds: float = Field(120, gt=0, le=86_400, description="From the start to the first output.")
     between_chunks_seconds: float = Field(60, gt=0, le=86_400, description="Silence within a stream.")
     total_seconds: float = Field(600, gt=0, le=86_400, description="The whole request.")
+
+
+class SteadyWindow(SpecPart):
+    """Which part of a run is steady. What is left out is found automatically (see `stats.steady`)."""
+
+    warmup_seconds: float | None = Field(None, ge=0, le=86_400, description="Not steady yet, from the start.")
+    cooldown_seconds: float | None = Field(None, ge=0, le=86_400, description="No longer steady, up to the end.")
+
+
+class ClientLimits(SpecPart):
+    """What the client allows itself, over all workers. Requests held back show the wait as schedule delay."""
+
+    requests_per_minute: float | None = Field(None, gt=0, le=6_000_000, description="Started, at most.")
+    tokens_per_minute: float | None = Field(
+        None, gt=0, le=1e12, description="Input and output, at most; estimated before a request, corrected after it."
+    )
 
 
 class BenchmarkSpec(SpecPart):
@@ -208,20 +123,54 @@ class BenchmarkSpec(SpecPart):
     )
     workload: WorkloadSpec = Field(description="What is asked.")
     load: LoadSpec = Field(description="When requests start.")
-    stop: StopRule
+    stop: StopRule = Field(default_factory=StopRule, validate_default=True)
+    explore: ExploreSpec | None = Field(None, description="Measure at several levels of load, one after another.")
+    window: SteadyWindow = Field(default_factory=SteadyWindow)
     slo: SloLimits = Field(default_factory=SloLimits)
     sampling: Sampling = Field(default_factory=Sampling)
     retry: RetryPolicy = Field(default_factory=RetryPolicy)
     timeouts: Timeouts = Field(default_factory=Timeouts)
+    limits: ClientLimits = Field(default_factory=ClientLimits)
+    budget_usd: float | None = Field(
+        None, gt=0, le=1e9, description="Refused when the estimate exceeds it; stopped when the cost reaches it."
+    )
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Same seed, same schedule and prompts.")
     workers: int = Field(1, ge=1, le=64, description="Engine processes; each wants a core of its own.")
     save_responses: bool = Field(False, description="Keep response texts in the results.")
     save_gaps: bool = Field(True, description="Keep every chunk gap as a compact blob.")
 
-    @model_validator(mode="after")
-    def _every_worker_has_work(self) -> Self:
-        if isinstance(self.load, ClosedLoad) and self.workers > self.load.concurrency:
-            raise ValueError(f"workers ({self.workers}) must not exceed load.concurrency ({self.load.concurrency})")
-        if len({(target.provider, target.model) for target in self.targets}) != len(self.targets):
+    # The checks between parts belong to the later one of them, so that an error names a field.
+
+    @field_validator("targets")
+    @classmethod
+    def _targets_differ(cls, targets: list[Target]) -> list[Target]:
+        if len({(target.provider, target.model) for target in targets}) != len(targets):
             raise ValueError("targets must differ from each other")
-        return self
+        return targets
+
+    @field_validator("stop")
+    @classmethod
+    def _something_stops_it(cls, stop: StopRule, info: ValidationInfo) -> StopRule:
+        if stop == StopRule() and "load" in info.data and not isinstance(info.data["load"], ENDS_BY_ITSELF):
+            raise ValueError("give requests, duration_seconds, or both")
+        return stop
+
+    @field_validator("explore")
+    @classmethod
+    def _load_has_the_parameter(cls, explore: ExploreSpec | None, info: ValidationInfo) -> ExploreSpec | None:
+        if explore is not None and "load" in info.data:
+            needed, kinds = {
+                "concurrency": (ClosedLoad, "closed"),
+                "rate": (SteadyOpenLoad, "constant, poisson or gamma"),
+            }[explore.parameter]
+            if not isinstance(info.data["load"], needed):
+                raise ValueError(f"parameter {explore.parameter} needs a load of kind {kinds}")
+        return explore
+
+    @field_validator("workers")
+    @classmethod
+    def _every_worker_has_work(cls, workers: int, info: ValidationInfo) -> int:
+        load = info.data.get("load")
+        if isinstance(load, ClosedLoad | ClosedStepsLoad) and workers > load.concurrency:
+            raise ValueError(f"workers ({workers}) must not exceed load.concurrency ({load.concurrency})")
+        return workers

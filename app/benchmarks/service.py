@@ -15,7 +15,8 @@ from app.benchmarks.live import LiveRuns
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.repository import Filters
 from app.benchmarks.results_service import ResultService
-from app.benchmarks.schemas import STORED, BenchmarkSpec
+from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status
 from app.benchmarks.storable import check_storable
 from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, Owner, Progress, Timeline, headline

@@ -21,7 +21,8 @@ from app.benchmarks.measures import MeasureContext, MeasuredResult
 from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.recorder import Recorder
 from app.benchmarks.restoring import add_stored
-from app.benchmarks.schemas import STORED, BenchmarkSpec
+from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import Status
 from app.benchmarks.supervisor import (
     EngineFactory,
@@ -37,7 +38,7 @@ from app.core.database import Database
 from app.core.errors import NotFoundError, TestBenchError
 from app.events.bus import Bus
 from app.events.types import Event, Topic
-from app.loadgen.frames import Endpoint
+from app.loadgen.plan import Endpoint
 from app.providers.client import ResolvedProvider
 from app.stats.instrument import InstrumentFacts
 from app.stats.run_statistics import RunStatistics

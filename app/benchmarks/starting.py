@@ -2,7 +2,8 @@
 
 import time
 
-from app.benchmarks.schemas import BenchmarkSpec, ClosedLoad
+from app.benchmarks.loads import ClosedLoad
+from app.benchmarks.schemas import BenchmarkSpec
 
 _ENGINE_START_NS = 1_000_000_000  # starting Python, reading the plan, preparing the first requests
 _PER_CONNECTION_NS = 1_000_000

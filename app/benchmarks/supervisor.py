@@ -18,7 +18,8 @@ import msgspec
 from app.benchmarks.measures import MeasureContext, MeasuredResult, columns, measure, warm_prices
 from app.benchmarks.schemas import BenchmarkSpec
 from app.core.errors import TestBenchError
-from app.loadgen.frames import Done, Failed, Outgoing, Plan, Records, Tick
+from app.loadgen.frames import Done, Failed, Outgoing, Records, Tick
+from app.loadgen.plan import Plan
 from app.loadgen.process import EngineDiedError, EngineProcess
 from app.stats.instrument import InstrumentFacts
 from app.stats.run_statistics import RunStatistics, Slo, TargetKey

@@ -12,7 +12,8 @@ from app.benchmarks.announcements import announce
 from app.benchmarks.executor import HEARTBEAT_SECONDS, Executor
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.restoring import add_stored
-from app.benchmarks.schemas import STORED, BenchmarkSpec
+from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status, transition
 from app.benchmarks.supervisor import slo_of
 from app.benchmarks.views import headline

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.benchmarks.schemas import BenchmarkSpec, LoadSpec, StopRule, Target
+from app.benchmarks.loads import LoadSpec
+from app.benchmarks.schemas import BenchmarkSpec, StopRule, Target
 from app.benchmarks.states import Status
 
 

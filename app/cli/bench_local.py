@@ -14,7 +14,7 @@ from app.cli.bench_outcome import show_outcome
 from app.cli.bench_output import OutputError, ResultFiles, parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec
 from app.cli.bench_view import BenchView
-from app.loadgen.frames import Endpoint
+from app.loadgen.plan import Endpoint
 
 _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves at once."
 

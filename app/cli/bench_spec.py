@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from app.adapters import registry
 from app.benchmarks.schemas import BenchmarkSpec, Timeouts
 from app.cli.usage import UsageProblem
-from app.loadgen.frames import Endpoint
+from app.loadgen.plan import Endpoint
 
 DEFAULT_TOKENS = 128
 
@@ -87,7 +87,6 @@ _OPTION_OF_FIELD = {
     "workers": "--workers",
     "name": "--name",
     "tags": "--tag",
-    "": "--workers",  # the one rule over the whole spec that options can break
 }
 _KINDS = {"prompt", "list", "synthetic", "closed", "constant", "poisson"}
 
@@ -203,7 +202,7 @@ def option_of(location: Sequence[int | str]) -> str:
         for length in range(len(parts), 0, -1):
             if option := _OPTION_OF_FIELD.get(".".join(parts[:length])):
                 return option
-    return ".".join(named) or _OPTION_OF_FIELD[""]
+    return ".".join(named)
 
 
 def _workload(options: BenchOptions) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from itertools import islice
 
-from app.loadgen.frames import Plan
+from app.loadgen.plan import Plan
 
 NANOSECONDS = 1_000_000_000
 

@@ -6,78 +6,14 @@ Out, on stdout: `Ready`, then `Records` and `Tick` (4 a second) in any order, th
 All instants are Unix nanoseconds (CLOCK_REALTIME), 0 where a request never got that far; all durations nanoseconds.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from app.loadgen.plan import Plan
+
 FRAME_LIMIT_BYTES = 256 * 2**20
 ClockSource = Literal["kernel", "user"]
-
-
-class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where requests go and in which wire format."""
-
-    adapter: str
-    base_url: str
-    model: str
-    api_key: str | None = None
-    headers: dict[str, str] = {}
-    verify_tls: bool = True
-    ca_file: str | None = None
-    addresses: tuple[str, ...] = ()  # already resolved and checked; empty: the engine resolves by itself
-
-
-class Arrivals(msgspec.Struct, frozen=True, omit_defaults=True):
-    """When requests start, over all shards; shard k of K takes arrivals k, k+K, …"""
-
-    kind: Literal["closed", "constant", "poisson"]
-    concurrency: int = 0  # closed: users over all shards; open: hard cap on requests in flight
-    rate: float = 0.0  # open: requests per second
-
-
-class Workload(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Prompts: a list taken in turn, or synthetic ones of about `input_tokens`."""
-
-    prompts: tuple[str, ...] = ()
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-
-class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Time-outs and retries of one request."""
-
-    connect_ns: int = 10 * 10**9
-    first_token_ns: int = 120 * 10**9
-    between_chunks_ns: int = 60 * 10**9
-    total_ns: int = 600 * 10**9
-    max_attempts: int = 1
-    base_delay_ns: int = 500 * 10**6
-    max_delay_ns: int = 20 * 10**9
-
-
-class Plan(msgspec.Struct, frozen=True, tag="plan", omit_defaults=True):
-    """One shard of one target's run.
-
-    Arrival j of the whole run has index `index_base + j * index_stride`, so indices are unique over targets and shards.
-    """
-
-    endpoint: Endpoint
-    workload: Workload
-    arrivals: Arrivals
-    sampling: dict[str, Any] = {}  # benchmarks.schemas.Sampling, nulls left out
-    limits: Limits = Limits()
-    requests: int | None = None  # over all shards
-    duration_ns: int | None = None
-    seed: int = 0
-    shard: int = 0
-    shards: int = 1
-    index_base: int = 0
-    index_stride: int = 1
-    start_at_ns: int = 0  # 0: as soon as the connections are open
-    grace_ns: int = 5 * 10**9  # after Stop, in-flight requests get this long
-    save_responses: bool = False
-    save_gaps: bool = True
-    skip: tuple[int, ...] = ()  # indices already stored by an earlier try of this shard
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
@@ -130,6 +66,8 @@ class Record(msgspec.Struct, array_like=True, omit_defaults=True):
     usage: bytes = b""  # the provider's own object, as JSON
     response_text: str | None = None
     trace_id: str | None = None
+    server_timings: dict[str, float] = {}  # milliseconds, as the server reports them; see `adapters.server_timings`
+    turn: int = 0  # of its conversation, from 0
 
 
 # `Record.gaps` holds one little-endian int64 per output chunk after the first: nanoseconds since the chunk before it.
@@ -180,6 +118,13 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     send_lag_ns: dict[str, int]
     clock: ClockSource
     clock_steps: int
+    gc_pauses: int = 0
+    gc_pause_max_ns: int = 0
+    gc_pause_total_ns: int = 0
+    core_shares: tuple[float, ...] = ()  # of each core of the machine, by whatever ran there
+    steal_share: float = 0.0  # of all cores' time, taken by the hypervisor
+    involuntary_switches: int = 0  # how often the engine lost its core
+    held_by_rate_limit: int = 0  # starts that waited for `Plan.rate_limit`
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -209,6 +154,7 @@ ERROR_TYPES = (
     "protocol",
     "empty",
     "cancelled",
+    "not_sent",
 )
 
 _encoder = msgspec.msgpack.Encoder()

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
-from app.loadgen.frames import FRAME_LIMIT_BYTES, Done, Failed, Outgoing, Plan, Stop, decode_outgoing, encode_frame
+from app.loadgen.frames import FRAME_LIMIT_BYTES, Done, Failed, Outgoing, Stop, decode_outgoing, encode_frame
+from app.loadgen.plan import Plan
 
 # The engine ticks four times a second even while it opens connections; one that is silent this long is dead or stuck.
 _SILENCE_SECONDS = 5.0

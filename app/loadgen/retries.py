@@ -7,8 +7,9 @@ clients honour; full jitter is from "Exponential Backoff and Jitter", AWS Archit
 import random
 from email.utils import parsedate_to_datetime
 
-from app.loadgen.frames import Limits, Record
+from app.loadgen.frames import Record
 from app.loadgen.http1 import HeaderList, header
+from app.loadgen.plan import Limits
 
 _RETRYABLE_STATUS = {408, 409, 429}
 _RETRYABLE_TYPES = {"connect", "tls", "timeout_connect", "disconnected"}

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from app.loadgen.arrivals import NANOSECONDS, offsets, shard_concurrency
 from app.loadgen.exchange import Exchange
-from app.loadgen.frames import Plan
+from app.loadgen.plan import Plan
 
 NEVER_NS = 2**62
 _PREPARED = 256  # requests made ahead of time, while nothing else is to do

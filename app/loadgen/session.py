@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from app.loadgen.clock import ClockWatch, monotonic_ns, realtime_ns
 from app.loadgen.connection import ANCILLARY_BYTES, READY
 from app.loadgen.exchange import Exchange, NewDecoder
-from app.loadgen.frames import ClockSource, Done, Outgoing, Plan, Ready, Record, Records
+from app.loadgen.frames import ClockSource, Done, Outgoing, Ready, Record, Records
 from app.loadgen.health import Health
+from app.loadgen.plan import Plan
 from app.loadgen.poller import Poller
 from app.loadgen.pool import Pool
 from app.loadgen.retries import retry_delay_ns

@@ -27,7 +27,7 @@ from app.core.settings import DistributedSettings
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
 from app.events.types import Event
-from app.loadgen.frames import Plan
+from app.loadgen.plan import Plan
 from app.loadgen.process import EngineProcess
 from app.providers.client import ResolvedProvider
 from tests.factories import Rows, make_caller, make_spec

@@ -13,19 +13,8 @@ import sys
 import time
 from typing import NoReturn
 
-from app.loadgen.frames import (
-    Done,
-    Failed,
-    Outgoing,
-    Plan,
-    Ready,
-    Record,
-    Records,
-    Stop,
-    Tick,
-    decode_incoming,
-    encode_frame,
-)
+from app.loadgen.frames import Done, Failed, Outgoing, Ready, Record, Records, Stop, Tick, decode_incoming, encode_frame
+from app.loadgen.plan import Plan, Prompts
 
 TICK_S = 0.05
 MS = 10**6
@@ -110,6 +99,7 @@ def die() -> NoReturn:
 def main() -> None:
     plan = read_frame()
     assert isinstance(plan, Plan)
+    assert isinstance(plan.workload, Prompts)
     how = json.loads(plan.workload.prompts[0])
     mode, pause_s = how["mode"], how.get("pause_s", 0.0)
     if mode == "refuse":

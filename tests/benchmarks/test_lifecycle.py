@@ -16,7 +16,7 @@ from app.core.clock import SystemClock
 from app.core.database import Database
 from app.core.errors import ConflictError, NotFoundError
 from app.events.memory import MemoryBus
-from app.loadgen.frames import Plan
+from app.loadgen.plan import Plan
 from app.loadgen.process import EngineProcess
 from tests.benchmarks.conftest import Bench, FakeProviders, Hosting, fake
 from tests.factories import Rows, make_caller, make_result, make_spec

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from app.benchmarks import planner
 from app.benchmarks.schemas import BenchmarkSpec
-from app.loadgen.frames import Arrivals, Endpoint, Workload, decode_incoming, encode_frame
+from app.loadgen.frames import decode_incoming, encode_frame
+from app.loadgen.plan import Arrivals, Endpoint, Lengths, Prompts, Synthetic, Workload
 from tests.factories import make_spec
 
 ENDPOINT = Endpoint("openai-compatible", "http://127.0.0.1:9/v1", "m")
@@ -55,9 +56,9 @@ def test_loads_become_arrivals(load: dict[str, Any], arrivals: Arrivals) -> None
 @pytest.mark.parametrize(
     ("given_workload", "expected"),
     [
-        ({"kind": "prompt", "prompt": "a"}, Workload(prompts=("a",))),
-        ({"kind": "list", "prompts": ["a", "b"]}, Workload(prompts=("a", "b"))),
-        ({"kind": "synthetic", "input_tokens": 5, "output_tokens": 6}, Workload((), 5, 6)),
+        ({"kind": "prompt", "prompt": "a"}, Prompts(prompts=("a",))),
+        ({"kind": "list", "prompts": ["a", "b"]}, Prompts(prompts=("a", "b"))),
+        ({"kind": "synthetic", "input_tokens": 5, "output_tokens": 6}, Synthetic(Lengths(mean=5), Lengths(mean=6))),
     ],
 )
 def test_workloads_become_prompts(given_workload: dict[str, Any], expected: Workload) -> None:

@@ -12,7 +12,7 @@ from app.benchmarks.measures import MeasuredResult
 from app.benchmarks.results_service import ResultFilters
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.supervisor import engine_process
-from app.loadgen.frames import Endpoint
+from app.loadgen.plan import Endpoint
 from tests.benchmarks.conftest import FakeProviders, Hosting
 from tests.factories import make_spec
 

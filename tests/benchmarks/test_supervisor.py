@@ -8,7 +8,7 @@ from app.benchmarks.measures import MeasuredResult, columns
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.supervisor import EngineFactory, Shard, ShardOutcome, ShardTick, StopSignal, supervise
 from app.core.errors import DatabaseError
-from app.loadgen.frames import Endpoint
+from app.loadgen.plan import Endpoint
 from app.loadgen.process import EngineProcess
 from app.stats.run_statistics import RunStatistics, Slo, TargetKey
 from tests.benchmarks.conftest import fake

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.benchmarks.schemas import ClosedLoad, OpenLoad, PromptList, SyntheticPrompts
+from app.benchmarks.loads import ClosedLoad, ConstantLoad
+from app.benchmarks.workloads import PromptList, SyntheticPrompts
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec, read_prompts
 from app.cli.usage import UsageProblem
 
@@ -61,7 +62,7 @@ def test_defaults_are_one_user_and_synthetic_prompts() -> None:
 
 def test_a_rate_makes_an_open_loop_capped_by_concurrency() -> None:
     load = build_spec(options(rate=5.0, arrival="constant", concurrency=32)).load
-    assert isinstance(load, OpenLoad)
+    assert isinstance(load, ConstantLoad)
     assert (load.kind, load.rate, load.max_in_flight) == ("constant", 5.0, 32)
 
 

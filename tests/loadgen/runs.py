@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any, NamedTuple
 
-from app.loadgen.frames import Arrivals, Done, Endpoint, Failed, Limits, Plan, Ready, Record, Records, Tick, Workload
+from app.loadgen.frames import Done, Failed, Ready, Record, Records, Tick
+from app.loadgen.plan import Arrivals, Endpoint, Limits, Plan, Prompts
 from app.loadgen.process import EngineProcess
 
 
@@ -20,7 +21,7 @@ def plan(port: int, *, requests: int | None = 1, concurrency: int = 1, scheme: s
     """A closed-loop plan against a local port, with short time-outs."""
     values: dict[str, Any] = {
         "endpoint": Endpoint("openai", f"{scheme}://127.0.0.1:{port}/v1", "m"),
-        "workload": Workload(("one two three",)),
+        "workload": Prompts(("one two three",)),
         "arrivals": Arrivals("closed", concurrency=concurrency),
         "limits": Limits(2 * 10**9, 2 * 10**9, 2 * 10**9, 5 * 10**9),
         "requests": requests,

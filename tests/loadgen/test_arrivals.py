@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from app.loadgen.arrivals import constant, offsets, poisson, shard_concurrency
-from app.loadgen.frames import Arrivals, Endpoint, Plan, Workload
+from app.loadgen.plan import Arrivals, Endpoint, Plan, Prompts
 
 
 def plan(**fields: object) -> Plan:
-    return Plan(endpoint=Endpoint("openai", "http://x", "m"), workload=Workload(("p",)), **fields)  # type: ignore[arg-type]
+    return Plan(endpoint=Endpoint("openai", "http://x", "m"), workload=Prompts(("p",)), **fields)  # type: ignore[arg-type]
 
 
 def test_constant_does_not_drift() -> None:

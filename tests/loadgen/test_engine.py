@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.loadgen.frames import Arrivals, Done, Endpoint, Failed, Plan, Records, Workload
+from app.loadgen.frames import Done, Failed, Records
+from app.loadgen.plan import Arrivals, Endpoint, Lengths, Plan, Prompts, Synthetic
 from app.loadgen.process import EngineDiedError, EngineProcess
 from tests.loadgen.runs import plan, run
 from tests.loadgen.servers import simulator
@@ -92,8 +93,8 @@ def test_shards_share_a_run_without_overlap() -> None:
 
 def test_prompts_are_taken_in_turn_and_synthetic_ones_differ() -> None:
     with simulator("--ttft-ms", "1", "--tokens", "3", "--itl-ms", "0") as port:
-        listed = run(plan(port, requests=4, workload=Workload(("a", "a b c d e")))).records
-        made = run(plan(port, requests=5, workload=Workload(input_tokens=40, output_tokens=2))).records
+        listed = run(plan(port, requests=4, workload=Prompts(("a", "a b c d e")))).records
+        made = run(plan(port, requests=5, workload=Synthetic(Lengths(mean=40), Lengths(mean=2)))).records
     assert [record.uncached_input_tokens for record in sorted(listed, key=lambda one: one.index)] == [1, 5, 1, 5]
     assert {record.visible_output_tokens for record in made} == {2}
     assert {record.finish_reason for record in made} == {"length"}
@@ -187,6 +188,6 @@ def test_an_engine_does_not_outlive_its_owner() -> None:
     ],
 )
 def test_a_plan_that_cannot_run_says_why(endpoint: Endpoint, message: str) -> None:
-    result = run(Plan(endpoint=endpoint, workload=Workload(("p",)), arrivals=Arrivals("closed", concurrency=1)))
+    result = run(Plan(endpoint=endpoint, workload=Prompts(("p",)), arrivals=Arrivals("closed", concurrency=1)))
     assert isinstance(result.end, Failed)
     assert message in result.end.message

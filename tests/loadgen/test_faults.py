@@ -13,7 +13,8 @@ import trustme
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.loadgen.frames import ERROR_TYPES, Done, Endpoint, Limits, Record
+from app.loadgen.frames import ERROR_TYPES, Done, Record
+from app.loadgen.plan import Endpoint, Limits
 from tests.loadgen.runs import plan, run
 from tests.loadgen.servers import STREAM_END, STREAM_HEAD, Reply, chunk, event, scripted_server, simulator
 

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.loadgen.exchange import _censor
-from app.loadgen.frames import CENSORED, Limits, Record
+from app.loadgen.frames import CENSORED, Record
 from app.loadgen.http1 import request_bytes
 from app.loadgen.lag import LagHistogram
+from app.loadgen.plan import Limits
 from app.loadgen.retries import retry_delay_ns
 from app.loadgen.timeouts import TimingWheel
 

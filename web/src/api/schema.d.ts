@@ -681,7 +681,7 @@ export interface components {
              * Load
              * @description When requests start.
              */
-            load: components["schemas"]["ClosedLoad"] | components["schemas"]["ConstantLoad"] | components["schemas"]["PoissonLoad"];
+            load: components["schemas"]["ClosedLoad"] | components["schemas"]["ClosedStepsLoad"] | components["schemas"]["ConstantLoad"] | components["schemas"]["PoissonLoad"] | components["schemas"]["GammaLoad"] | components["schemas"]["RampLoad"] | components["schemas"]["StepsLoad"] | components["schemas"]["SpikeLoad"] | components["schemas"]["TraceLoad"];
             stop: components["schemas"]["StopRule"];
             /** @description Once it has a summary. */
             headline: components["schemas"]["Headline"] | null;
@@ -738,17 +738,29 @@ export interface components {
              * Workload
              * @description What is asked.
              */
-            workload: components["schemas"]["OnePrompt"] | components["schemas"]["PromptList"] | components["schemas"]["SyntheticPrompts"];
+            workload: components["schemas"]["OnePrompt"] | components["schemas"]["PromptList"] | components["schemas"]["SyntheticPrompts"] | components["schemas"]["SharedPrefixPrompts"] | components["schemas"]["SyntheticConversations"] | components["schemas"]["ConversationList"] | components["schemas"]["EmbeddingInputs"] | components["schemas"]["TracePrompts"];
             /**
              * Load
              * @description When requests start.
              */
-            load: components["schemas"]["ClosedLoad"] | components["schemas"]["ConstantLoad"] | components["schemas"]["PoissonLoad"];
-            stop: components["schemas"]["StopRule"];
+            load: components["schemas"]["ClosedLoad"] | components["schemas"]["ClosedStepsLoad"] | components["schemas"]["ConstantLoad"] | components["schemas"]["PoissonLoad"] | components["schemas"]["GammaLoad"] | components["schemas"]["RampLoad"] | components["schemas"]["StepsLoad"] | components["schemas"]["SpikeLoad"] | components["schemas"]["TraceLoad"];
+            stop?: components["schemas"]["StopRule"];
+            /**
+             * Explore
+             * @description Measure at several levels of load, one after another.
+             */
+            explore?: (components["schemas"]["Sweep"] | components["schemas"]["Search"]) | null;
+            window?: components["schemas"]["SteadyWindow"];
             slo?: components["schemas"]["SloLimits"];
             sampling?: components["schemas"]["Sampling"];
             retry?: components["schemas"]["RetryPolicy"];
             timeouts?: components["schemas"]["Timeouts"];
+            limits?: components["schemas"]["ClientLimits"];
+            /**
+             * Budget Usd
+             * @description Refused when the estimate exceeds it; stopped when the cost reaches it.
+             */
+            budget_usd?: number | null;
             /**
              * Seed
              * @description Same seed, same schedule and prompts.
@@ -775,6 +787,23 @@ export interface components {
             save_gaps?: boolean;
         };
         /**
+         * ChatTurn
+         * @description One message of a conversation.
+         */
+        ChatTurn: {
+            /**
+             * Role
+             * @description Who says it.
+             * @enum {string}
+             */
+            role: "system" | "user" | "assistant";
+            /**
+             * Content
+             * @description What is said.
+             */
+            content: string;
+        };
+        /**
          * CheckResult
          * @description How one part answered.
          */
@@ -792,6 +821,22 @@ export interface components {
             latency_ms: number | null;
         };
         /**
+         * ClientLimits
+         * @description What the client allows itself, over all workers. Requests held back show the wait as schedule delay.
+         */
+        ClientLimits: {
+            /**
+             * Requests Per Minute
+             * @description Started, at most.
+             */
+            requests_per_minute?: number | null;
+            /**
+             * Tokens Per Minute
+             * @description Input and output, at most; estimated before a request, corrected after it.
+             */
+            tokens_per_minute?: number | null;
+        };
+        /**
          * ClosedLoad
          * @description Closed loop: `concurrency` users, each sends the next request when its last one has ended.
          */
@@ -806,6 +851,28 @@ export interface components {
              * @description Users, over all workers.
              */
             concurrency: number;
+            /**
+             * Ramp Up Seconds
+             * @description Users join one by one, evenly over this time; 0: all at once.
+             * @default 0
+             */
+            ramp_up_seconds?: number;
+        };
+        /**
+         * ClosedStepsLoad
+         * @description Closed loop whose number of users changes in steps; the run ends with the last one.
+         */
+        ClosedStepsLoad: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "closed_steps";
+            /**
+             * Steps
+             * @description One after another.
+             */
+            steps: components["schemas"]["UserStep"][];
         };
         /**
          * ConstantLoad
@@ -813,21 +880,114 @@ export interface components {
          */
         ConstantLoad: {
             /**
-             * Rate
-             * @description Requests per second over all workers, at least 1e-05.
-             */
-            rate: number;
-            /**
              * Max In Flight
              * @description Hard cap; arrivals beyond it wait, and the wait shows as schedule delay.
              * @default 20000
              */
             max_in_flight?: number;
             /**
+             * Rate
+             * @description Requests per second over all workers, at least 1e-05.
+             */
+            rate: number;
+            /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             kind: "constant";
+        };
+        /**
+         * ConversationList
+         * @description Given conversations: the user turns are sent one by one, with the server's own answers between them.
+         */
+        ConversationList: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "conversation_list";
+            /**
+             * Conversations
+             * @description Each a list of messages; assistant messages in it only say how long an answer to ask for.
+             */
+            conversations: components["schemas"]["ChatTurn"][][];
+            think_time?: components["schemas"]["ThinkTime"];
+        };
+        /**
+         * Criterion
+         * @description A percentile of a latency must not exceed a limit.
+         */
+        Criterion: {
+            /**
+             * Metric
+             * @description Which latency.
+             * @enum {string}
+             */
+            metric: "ttft_ms" | "ttfo_ms" | "tpot_ms" | "icl_ms" | "e2e_ms" | "stream_end_ms" | "ttft_from_intended_ms" | "e2e_from_intended_ms";
+            /**
+             * Percentile
+             * @description Which percentile of it.
+             * @default 95
+             */
+            percentile?: number;
+            /**
+             * Limit Ms
+             * @description What it must not exceed.
+             */
+            limit_ms: number;
+        };
+        /**
+         * EmbeddingInputs
+         * @description Embedding requests; give `texts`, or `input_tokens` for made-up ones.
+         */
+        EmbeddingInputs: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "embeddings";
+            /**
+             * Texts
+             * @description Taken in turn.
+             */
+            texts?: string[] | null;
+            /**
+             * Input Tokens
+             * @description Length of each made-up text.
+             */
+            input_tokens?: number | (components["schemas"]["NormalLength"] | components["schemas"]["LognormalLength"] | components["schemas"]["UniformLength"] | components["schemas"]["EmpiricalLength"]) | null;
+            /**
+             * Batch Size
+             * @description Texts per request.
+             * @default 1
+             */
+            batch_size?: number;
+            /**
+             * Words Per Token
+             * @description Words of made-up text per token. Left out, a few short requests before the run find it out from the server's own `usage`, and the summary says so.
+             */
+            words_per_token?: number | null;
+        };
+        /**
+         * EmpiricalLength
+         * @description Drawn from observed lengths.
+         */
+        EmpiricalLength: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "empirical";
+            /**
+             * Values
+             * @description Observed lengths.
+             */
+            values: number[];
+            /**
+             * Weights
+             * @description How often each occurs; all alike when left out.
+             */
+            weights?: number[] | null;
         };
         /**
          * ErrorBody
@@ -910,6 +1070,33 @@ export interface components {
             session_id: string;
             /** @description `csv` (for spreadsheets), `json` (one array) or `jsonl` (one per line). */
             format: components["schemas"]["ExportFormat"];
+        };
+        /**
+         * GammaLoad
+         * @description Open loop, gamma-distributed gaps: `burstiness` 1 is Poisson, below it arrivals come in bursts.
+         */
+        GammaLoad: {
+            /**
+             * Max In Flight
+             * @description Hard cap; arrivals beyond it wait, and the wait shows as schedule delay.
+             * @default 20000
+             */
+            max_in_flight?: number;
+            /**
+             * Rate
+             * @description Requests per second over all workers, at least 1e-05.
+             */
+            rate: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "gamma";
+            /**
+             * Burstiness
+             * @description Shape of the gamma distribution.
+             */
+            burstiness: number;
         };
         /**
          * Headline
@@ -1065,6 +1252,39 @@ export interface components {
             password: string;
         };
         /**
+         * LognormalLength
+         * @description Lognormally distributed with this mean and standard deviation, cut to the limits: few long ones, many short.
+         */
+        LognormalLength: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "lognormal";
+            /**
+             * Mean
+             * @description Mean, in tokens.
+             */
+            mean: number;
+            /**
+             * Stdev
+             * @description Standard deviation, in tokens.
+             */
+            stdev: number;
+            /**
+             * Minimum
+             * @description Shorter ones are made this long.
+             * @default 1
+             */
+            minimum?: number;
+            /**
+             * Maximum
+             * @description Longer ones are made this long.
+             * @default 1000000
+             */
+            maximum?: number;
+        };
+        /**
          * Median
          * @description A current median, in milliseconds.
          */
@@ -1127,6 +1347,39 @@ export interface components {
              * @description Name of the model.
              */
             id: string;
+        };
+        /**
+         * NormalLength
+         * @description Normally distributed, cut to the limits.
+         */
+        NormalLength: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "normal";
+            /**
+             * Mean
+             * @description Mean, in tokens.
+             */
+            mean: number;
+            /**
+             * Stdev
+             * @description Standard deviation, in tokens.
+             */
+            stdev: number;
+            /**
+             * Minimum
+             * @description Shorter ones are made this long.
+             * @default 1
+             */
+            minimum?: number;
+            /**
+             * Maximum
+             * @description Longer ones are made this long.
+             * @default 1000000
+             */
+            maximum?: number;
         };
         /**
          * OnePrompt
@@ -1224,16 +1477,16 @@ export interface components {
          */
         PoissonLoad: {
             /**
-             * Rate
-             * @description Requests per second over all workers, at least 1e-05.
-             */
-            rate: number;
-            /**
              * Max In Flight
              * @description Hard cap; arrivals beyond it wait, and the wait shows as schedule delay.
              * @default 20000
              */
             max_in_flight?: number;
+            /**
+             * Rate
+             * @description Requests per second over all workers, at least 1e-05.
+             */
+            rate: number;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1358,6 +1611,27 @@ export interface components {
             target_index?: number;
         };
         /**
+         * PromptItem
+         * @description One request of a list: a prompt, or messages that end with a user's.
+         */
+        PromptItem: {
+            /**
+             * Prompt
+             * @description The user message.
+             */
+            prompt?: string | null;
+            /**
+             * Messages
+             * @description A whole conversation, sent as one request.
+             */
+            messages?: components["schemas"]["ChatTurn"][] | null;
+            /**
+             * Output Tokens
+             * @description Sent as the cap on output tokens of this request.
+             */
+            output_tokens?: number | null;
+        };
+        /**
          * PromptList
          * @description Requests take the prompts in order, again from the first when they run out.
          */
@@ -1369,9 +1643,9 @@ export interface components {
             kind: "list";
             /**
              * Prompts
-             * @description User messages, one per request.
+             * @description User messages, or objects with more; one per request.
              */
-            prompts: string[];
+            prompts: (string | components["schemas"]["PromptItem"])[];
         };
         /**
          * ProviderCreate
@@ -1553,6 +1827,74 @@ export interface components {
              * @description When it was last changed.
              */
             updated_at: string;
+        };
+        /**
+         * RampLoad
+         * @description Open loop whose rate goes from one value to another, and stays there.
+         */
+        RampLoad: {
+            /**
+             * Max In Flight
+             * @description Hard cap; arrivals beyond it wait, and the wait shows as schedule delay.
+             * @default 20000
+             */
+            max_in_flight?: number;
+            /**
+             * Arrival
+             * @description Gaps between arrivals.
+             * @default poisson
+             * @enum {string}
+             */
+            arrival?: "constant" | "poisson" | "gamma";
+            /**
+             * Burstiness
+             * @description With `gamma`: the shape; 1 is Poisson.
+             * @default 1
+             */
+            burstiness?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ramp";
+            /**
+             * From Rate
+             * @description Requests per second at the start.
+             */
+            from_rate: number;
+            /**
+             * To Rate
+             * @description Requests per second at the end of the ramp, and after it.
+             */
+            to_rate: number;
+            /**
+             * Seconds
+             * @description Length of the ramp.
+             */
+            seconds: number;
+            /**
+             * Curve
+             * @description `exponential`: by the same factor in every second.
+             * @default linear
+             * @enum {string}
+             */
+            curve?: "linear" | "exponential";
+        };
+        /**
+         * RateStep
+         * @description A stretch of an open loop.
+         */
+        RateStep: {
+            /**
+             * Rate
+             * @description Requests per second.
+             */
+            rate: number;
+            /**
+             * Seconds
+             * @description How long.
+             */
+            seconds: number;
         };
         /**
          * Rates
@@ -2267,6 +2609,104 @@ export interface components {
             };
         };
         /**
+         * Search
+         * @description Find the highest level that meets every criterion, at `confidence`. The stop rule holds for each probe.
+         */
+        Search: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "search";
+            /**
+             * Parameter
+             * @description What is varied; `load` must be of a kind that has it.
+             * @enum {string}
+             */
+            parameter: "concurrency" | "rate";
+            /**
+             * Minimum
+             * @description Lowest level to try; the first one tried.
+             */
+            minimum: number;
+            /**
+             * Maximum
+             * @description Highest level to try.
+             */
+            maximum: number;
+            /**
+             * Criteria
+             * @description All must be met.
+             */
+            criteria?: components["schemas"]["Criterion"][];
+            /**
+             * Max Error Rate
+             * @description Most requests that may fail, as a share.
+             */
+            max_error_rate?: number | null;
+            /**
+             * Confidence
+             * @description With which a level must be known to meet the criteria.
+             * @default 0.95
+             */
+            confidence?: number;
+            /**
+             * Tolerance
+             * @description Stop when the answer is known to this share of itself.
+             * @default 0.05
+             */
+            tolerance?: number;
+            /**
+             * Max Points
+             * @description Probes at most.
+             * @default 16
+             */
+            max_points?: number;
+        };
+        /**
+         * SharedPrefixPrompts
+         * @description Prefix-cache study: every request begins with one of `groups` long prefixes and ends in text of its own.
+         */
+        SharedPrefixPrompts: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "shared_prefix";
+            /**
+             * Groups
+             * @description Different prefixes; each request draws one.
+             * @default 1
+             */
+            groups?: number;
+            /**
+             * Prefix Tokens
+             * @description Length of the shared part.
+             */
+            prefix_tokens: number;
+            /**
+             * Input Tokens
+             * @description Length of the part of its own.
+             */
+            input_tokens: number | (components["schemas"]["NormalLength"] | components["schemas"]["LognormalLength"] | components["schemas"]["UniformLength"] | components["schemas"]["EmpiricalLength"]);
+            /**
+             * Output Tokens
+             * @description Sent as the cap on output tokens.
+             */
+            output_tokens: number | (components["schemas"]["NormalLength"] | components["schemas"]["LognormalLength"] | components["schemas"]["UniformLength"] | components["schemas"]["EmpiricalLength"]);
+            /**
+             * Uniqueness
+             * @description Share of requests whose own part nobody else sends; the rest repeat one per group.
+             * @default 1
+             */
+            uniqueness?: number;
+            /**
+             * Words Per Token
+             * @description Words of made-up text per token. Left out, a few short requests before the run find it out from the server's own `usage`, and the summary says so.
+             */
+            words_per_token?: number | null;
+        };
+        /**
          * SignedIn
          * @description Tokens of a sign-in. Browsers get both as HttpOnly cookies too and need not read them.
          */
@@ -2318,14 +2758,117 @@ export interface components {
             e2e_ms?: number | null;
         };
         /**
+         * SpikeLoad
+         * @description Open loop of one rate with a burst of another in it.
+         */
+        SpikeLoad: {
+            /**
+             * Max In Flight
+             * @description Hard cap; arrivals beyond it wait, and the wait shows as schedule delay.
+             * @default 20000
+             */
+            max_in_flight?: number;
+            /**
+             * Arrival
+             * @description Gaps between arrivals.
+             * @default poisson
+             * @enum {string}
+             */
+            arrival?: "constant" | "poisson" | "gamma";
+            /**
+             * Burstiness
+             * @description With `gamma`: the shape; 1 is Poisson.
+             * @default 1
+             */
+            burstiness?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "spike";
+            /**
+             * Rate
+             * @description Requests per second before and after the spike.
+             */
+            rate: number;
+            /**
+             * Spike Rate
+             * @description Requests per second in the spike.
+             */
+            spike_rate: number;
+            /**
+             * Spike At Seconds
+             * @description When it begins.
+             */
+            spike_at_seconds: number;
+            /**
+             * Spike Seconds
+             * @description How long it lasts.
+             */
+            spike_seconds: number;
+        };
+        /**
          * Status
          * @description Where a benchmark is in its life.
          * @enum {string}
          */
         Status: "pending" | "running" | "cancelling" | "completed" | "failed" | "cancelled";
         /**
+         * SteadyWindow
+         * @description Which part of a run is steady. What is left out is found automatically (see `stats.steady`).
+         */
+        SteadyWindow: {
+            /**
+             * Warmup Seconds
+             * @description Not steady yet, from the start.
+             */
+            warmup_seconds?: number | null;
+            /**
+             * Cooldown Seconds
+             * @description No longer steady, up to the end.
+             */
+            cooldown_seconds?: number | null;
+        };
+        /**
+         * StepsLoad
+         * @description Open loop whose rate changes in steps; the run ends with the last one.
+         */
+        StepsLoad: {
+            /**
+             * Max In Flight
+             * @description Hard cap; arrivals beyond it wait, and the wait shows as schedule delay.
+             * @default 20000
+             */
+            max_in_flight?: number;
+            /**
+             * Arrival
+             * @description Gaps between arrivals.
+             * @default poisson
+             * @enum {string}
+             */
+            arrival?: "constant" | "poisson" | "gamma";
+            /**
+             * Burstiness
+             * @description With `gamma`: the shape; 1 is Poisson.
+             * @default 1
+             */
+            burstiness?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "steps";
+            /**
+             * Steps
+             * @description One after another.
+             */
+            steps: components["schemas"]["RateStep"][];
+        };
+        /**
          * StopRule
-         * @description The run ends at whichever comes first, for each target; at least one must be given.
+         * @description The run ends at whichever comes first, for each target (and each point, when several levels are explored).
+         *
+         *     At least one must be given, unless the load ends by itself (`steps`, `closed_steps`, `trace`).
          */
         StopRule: {
             /**
@@ -2383,6 +2926,60 @@ export interface components {
             by_target: components["schemas"]["TargetSummary"][];
         };
         /**
+         * Sweep
+         * @description Measure at each of these levels, in order. The stop rule holds for each.
+         */
+        Sweep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "sweep";
+            /**
+             * Parameter
+             * @description What is varied; `load` must be of a kind that has it.
+             * @enum {string}
+             */
+            parameter: "concurrency" | "rate";
+            /**
+             * Values
+             * @description In this order.
+             */
+            values: number[];
+        };
+        /**
+         * SyntheticConversations
+         * @description Made-up conversations: every request carries the turns before it, with the server's own answers.
+         */
+        SyntheticConversations: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "conversation";
+            /**
+             * Turns
+             * @description Requests in each conversation.
+             */
+            turns: number;
+            /**
+             * Input Tokens
+             * @description Length of each user message.
+             */
+            input_tokens: number | (components["schemas"]["NormalLength"] | components["schemas"]["LognormalLength"] | components["schemas"]["UniformLength"] | components["schemas"]["EmpiricalLength"]);
+            /**
+             * Output Tokens
+             * @description Sent as the cap on output tokens of each answer.
+             */
+            output_tokens: number | (components["schemas"]["NormalLength"] | components["schemas"]["LognormalLength"] | components["schemas"]["UniformLength"] | components["schemas"]["EmpiricalLength"]);
+            think_time?: components["schemas"]["ThinkTime"];
+            /**
+             * Words Per Token
+             * @description Words of made-up text per token. Left out, a few short requests before the run find it out from the server's own `usage`, and the summary says so.
+             */
+            words_per_token?: number | null;
+        };
+        /**
          * SyntheticPrompts
          * @description Made-up prompts of about `input_tokens`, unique per request, asking for exactly `output_tokens`.
          */
@@ -2396,12 +2993,17 @@ export interface components {
              * Input Tokens
              * @description Length of each prompt, approximately.
              */
-            input_tokens: number;
+            input_tokens: number | (components["schemas"]["NormalLength"] | components["schemas"]["LognormalLength"] | components["schemas"]["UniformLength"] | components["schemas"]["EmpiricalLength"]);
             /**
              * Output Tokens
              * @description Sent as the cap on output tokens.
              */
-            output_tokens: number;
+            output_tokens: number | (components["schemas"]["NormalLength"] | components["schemas"]["LognormalLength"] | components["schemas"]["UniformLength"] | components["schemas"]["EmpiricalLength"]);
+            /**
+             * Words Per Token
+             * @description Words of made-up text per token. Left out, a few short requests before the run find it out from the server's own `usage`, and the summary says so.
+             */
+            words_per_token?: number | null;
         };
         /**
          * Target
@@ -2467,6 +3069,25 @@ export interface components {
              * @description Name of the model.
              */
             model: string;
+        };
+        /**
+         * ThinkTime
+         * @description Pause of a user between an answer and the next question.
+         */
+        ThinkTime: {
+            /**
+             * Mean Seconds
+             * @description 0: none.
+             * @default 0
+             */
+            mean_seconds?: number;
+            /**
+             * Distribution
+             * @description How pauses differ.
+             * @default fixed
+             * @enum {string}
+             */
+            distribution?: "fixed" | "exponential";
         };
         /**
          * Timeline
@@ -2603,6 +3224,119 @@ export interface components {
              * @description usage, tokenizer, chunks, or mixed.
              */
             source: string | null;
+        };
+        /**
+         * TraceLoad
+         * @description Open loop that starts requests exactly when a recorded trace did; the run ends with the trace.
+         */
+        TraceLoad: {
+            /**
+             * Max In Flight
+             * @description Hard cap; arrivals beyond it wait, and the wait shows as schedule delay.
+             * @default 20000
+             */
+            max_in_flight?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "trace";
+            /**
+             * At Seconds
+             * @description Seconds from the start, ascending.
+             */
+            at_seconds: number[];
+            /**
+             * Speed
+             * @description 2 replays in half the time.
+             * @default 1
+             */
+            speed?: number;
+        };
+        /**
+         * TracePrompts
+         * @description Made-up prompts of recorded lengths, in the trace's order; usually with a load of kind `trace`.
+         */
+        TracePrompts: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "trace";
+            /**
+             * Requests
+             * @description In order; taken in turn.
+             */
+            requests: components["schemas"]["TraceRequest"][];
+            /**
+             * Block Tokens
+             * @description Tokens in one of `blocks`.
+             * @default 512
+             */
+            block_tokens?: number;
+            /**
+             * Words Per Token
+             * @description Words of made-up text per token. Left out, a few short requests before the run find it out from the server's own `usage`, and the summary says so.
+             */
+            words_per_token?: number | null;
+        };
+        /**
+         * TraceRequest
+         * @description Lengths of one recorded request.
+         */
+        TraceRequest: {
+            /**
+             * Input Tokens
+             * @description Length of the prompt.
+             */
+            input_tokens: number;
+            /**
+             * Output Tokens
+             * @description Length of the answer, sent as the cap on output tokens.
+             */
+            output_tokens: number;
+            /**
+             * Blocks
+             * @description Names of its prefix blocks; requests share the text of equal leading ones.
+             */
+            blocks?: number[] | null;
+        };
+        /**
+         * UniformLength
+         * @description Every length from `minimum` to `maximum` alike.
+         */
+        UniformLength: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "uniform";
+            /**
+             * Minimum
+             * @description Shortest.
+             */
+            minimum: number;
+            /**
+             * Maximum
+             * @description Longest.
+             */
+            maximum: number;
+        };
+        /**
+         * UserStep
+         * @description A stretch of a closed loop.
+         */
+        UserStep: {
+            /**
+             * Concurrency
+             * @description Users, over all workers.
+             */
+            concurrency: number;
+            /**
+             * Seconds
+             * @description How long.
+             */
+            seconds: number;
         };
         /**
          * UserView
