@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.benchmarks import planner
+from app.benchmarks import load_facts, planner
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.states import Status
 from app.benchmarks.supervisor import ShardTick, slo_of
@@ -35,6 +35,7 @@ class LiveRun:
         self._origin_ns = origin_ns
         self._stage_began_ns = origin_ns
         self._planned = planner.requests_planned(spec)
+        self._seconds = load_facts.seconds(spec)
         self._window = RollingWindow()
         self._reported_ns = origin_ns
         self._shards: dict[tuple[int, int], _ShardCounters] = {}
@@ -116,8 +117,9 @@ class LiveRun:
         shares = []
         if self._planned:
             shares.append(completed / self._planned)
-        if (seconds := self._spec.stop.duration_seconds) is not None:
-            this_stage = min(max((now_ns - self._stage_began_ns) / _NS_PER_S / seconds, 0.0), 1.0)
+        if self._seconds is not None:
+            elapsed_s = max((now_ns - self._stage_began_ns) / _NS_PER_S, 0.0)
+            this_stage = min(elapsed_s / self._seconds, 1.0) if self._seconds else 1.0
             shares.append((self.target_index + this_stage) / len(self._spec.targets))
         return min(max(shares), 1.0) * 100 if shares else None
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from app.benchmarks import plan_loads, plan_workloads
+from app.benchmarks import load_facts, plan_loads, plan_workloads
 from app.benchmarks.schemas import BenchmarkSpec, Target
 from app.loadgen.plan import Endpoint, Limits, Plan, RateLimit
 
@@ -38,8 +38,8 @@ def stages(spec: BenchmarkSpec, endpoints: Sequence[Endpoint]) -> list[Stage]:
 
 
 def shard_count(spec: BenchmarkSpec) -> int:
-    """Engine processes per stage: never more than there are requests to send."""
-    return min(spec.workers, spec.stop.requests or spec.workers)
+    """Engine processes per stage: never more than there are requests to send, or than may be in flight."""
+    return load_facts.workers(spec)
 
 
 def shard(
@@ -87,5 +87,6 @@ def starting_at(plan: Plan, start_at_ns: int) -> Plan:
 
 
 def requests_planned(spec: BenchmarkSpec) -> int | None:
-    """Requests of the whole benchmark; None when only time ends it."""
-    return None if spec.stop.requests is None else spec.stop.requests * len(spec.targets)
+    """Requests of the whole benchmark; None when time or chance decides."""
+    planned = load_facts.requests(spec)
+    return None if planned is None else planned * len(spec.targets)

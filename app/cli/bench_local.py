@@ -12,7 +12,7 @@ from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
 from app.benchmarks.schemas import BenchmarkSpec
 from app.cli.bench_outcome import show_outcome
 from app.cli.bench_output import OutputError, ResultFiles, parse_formats
-from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec
+from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec, endpoints_of
 from app.cli.bench_view import BenchView
 from app.loadgen.plan import Endpoint
 
@@ -22,13 +22,14 @@ _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves
 def run_here(options: BenchOptions) -> int:
     """Run, show and write; the answer is the exit code."""
     spec, endpoint, formats = build_spec(options), build_endpoint(options), parse_formats(options.export)
+    endpoints = endpoints_of(spec, endpoint)
     fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
     files = ResultFiles(options.output, formats, fields) if options.output else None
     view = BenchView(spec.name, quiet=options.quiet)
     with files or nullcontext():
         try:
             with view.running():
-                summary, interrupted = asyncio.run(_run(spec, endpoint, files, view))
+                summary, interrupted = asyncio.run(_run(spec, endpoints, files, view))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None  # the second Ctrl-C
         if files:
@@ -43,7 +44,7 @@ def run_here(options: BenchOptions) -> int:
 
 
 async def _run(
-    spec: BenchmarkSpec, endpoint: Endpoint, files: ResultFiles | None, view: BenchView
+    spec: BenchmarkSpec, endpoints: list[Endpoint], files: ResultFiles | None, view: BenchView
 ) -> tuple[dict[str, Any], bool]:
     stop = asyncio.Event()
 
@@ -56,7 +57,7 @@ async def _run(
         stop.set()
 
     with _on_interrupt(interrupt):
-        summary = await run_local(spec, endpoint, on_progress=view.update, on_results=keep, stop=stop)
+        summary = await run_local(spec, endpoints, on_progress=view.update, on_results=keep, stop=stop)
     return summary, stop.is_set()
 
 

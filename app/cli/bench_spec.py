@@ -5,13 +5,17 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import msgspec
 from pydantic import ValidationError
 
 from app.adapters import registry
+from app.benchmarks.loads import ENDS_BY_ITSELF
 from app.benchmarks.schemas import BenchmarkSpec, Timeouts
+from app.cli import load_options
+from app.cli.spec_file import merged
 from app.cli.usage import UsageProblem
 from app.loadgen.plan import Endpoint
 
@@ -59,6 +63,22 @@ class BenchOptions:
     api_key: str | None
     quiet: bool
     as_json: bool
+    burstiness: float | None = None
+    ramp_to: float | None = None
+    ramp_seconds: float | None = None
+    ramp_curve: str = "linear"
+    rate_steps: str | None = None
+    concurrency_steps: str | None = None
+    spike: str | None = None
+    ramp_up: float | None = None
+    trace: Path | None = None
+    trace_speed: float = 1.0
+    trace_format: Literal["auto", "azure", "burstgpt", "mooncake"] = "auto"
+    max_requests_per_minute: float | None = None
+    max_tokens_per_minute: float | None = None
+    spec: Path | None = None
+    spec_document: dict[str, Any] | None = None  # what `spec` holds
+    given: frozenset[str] = frozenset()  # names of the options that are not left at their defaults
 
 
 _OPTION_OF_FIELD = {
@@ -68,9 +88,6 @@ _OPTION_OF_FIELD = {
     "workload.prompts": "--dataset",
     "workload.input_tokens": "--input-tokens",
     "workload.output_tokens": "--output-tokens",
-    "load.concurrency": "--concurrency",
-    "load.max_in_flight": "--concurrency",
-    "load.rate": "--rate",
     "stop": "--requests, --duration",
     "stop.requests": "--requests",
     "stop.duration_seconds": "--duration",
@@ -87,24 +104,53 @@ _OPTION_OF_FIELD = {
     "workers": "--workers",
     "name": "--name",
     "tags": "--tag",
-}
+} | load_options.OPTION_OF_FIELD
 _KINDS = {"prompt", "list", "synthetic", "closed", "constant", "poisson"}
 
 
+_WHOLE_PARTS = {
+    "name": frozenset({"name"}),
+    "tags": frozenset({"tag"}),
+    "targets": frozenset({"provider", "model"}),
+    "workload": frozenset({"prompt", "dataset", "input_tokens", "output_tokens", "trace"}),
+    "load": load_options.OPTIONS,
+    "timeouts": frozenset({"timeout"}),
+    "seed": frozenset({"seed"}),
+    "workers": frozenset({"workers"}),
+    "save_responses": frozenset({"save_responses"}),
+}
+_PARTS_BY_FIELD = {
+    "stop": {"duration_seconds": "duration"},
+    "slo": {"ttft_ms": "slo_ttft_ms", "tpot_ms": "slo_tpot_ms", "e2e_ms": "slo_e2e_ms"},
+    "limits": {"requests_per_minute": "max_requests_per_minute", "tokens_per_minute": "max_tokens_per_minute"},
+    "sampling": {},
+    "retry": {},
+}
+_SELF_ENDING = {kind.model_fields["kind"].default for kind in ENDS_BY_ITSELF}
+
+
 def build_spec(options: BenchOptions) -> BenchmarkSpec:
-    """The spec that the options describe.
+    """The spec that the options describe, over the one of `--spec` if there is one.
 
     Raises:
         UsageProblem: naming each wrong option.
     """
-    if options.requests is None and options.duration is None:
+    load, recorded = load_options.parts(options)
+    if (
+        options.requests is None
+        and options.duration is None
+        and options.spec_document is None
+        and load["kind"] not in _SELF_ENDING
+    ):
         raise UsageProblem(["give --requests, --duration, or both"])
-    document = {
+    workload = _workload(options)
+    document: dict[str, Any] = {
         "name": options.name if options.name is not None else f"{options.provider} {options.model}"[:200],
         "tags": options.tag,
         "targets": [{"provider": options.provider, "model": options.model}],
-        "workload": _workload(options),
-        "load": _load(options),
+        "workload": workload if recorded is None else recorded,
+        "load": load,
+        "limits": load_options.limits(options),
         "stop": _given(requests=options.requests, duration_seconds=options.duration),
         "slo": _given(ttft_ms=options.slo_ttft_ms, tpot_ms=options.slo_tpot_ms, e2e_ms=options.slo_e2e_ms),
         "sampling": _given(
@@ -120,14 +166,25 @@ def build_spec(options: BenchOptions) -> BenchmarkSpec:
         "workers": options.workers,
         "save_responses": options.save_responses,
     }
+    from_file: frozenset[str] = frozenset()
+    if options.spec_document is not None:
+        document, from_file = merged(
+            options.spec_document, document, options.given, whole=_WHOLE_PARTS, fields=_PARTS_BY_FIELD
+        )
     try:
         return BenchmarkSpec.model_validate(document)
     except ValidationError as error:
         problems = [
-            f"{option_of(item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
+            f"{_place(item['loc'], from_file)}: {item['msg'].removeprefix('Value error, ')}"
             for item in error.errors(include_url=False, include_input=False, include_context=False)
         ]
         raise UsageProblem(dict.fromkeys(problems)) from None  # --timeout sets several fields
+
+
+def _place(location: Sequence[int | str], from_file: frozenset[str]) -> str:
+    if location and location[0] in from_file:
+        return f"--spec: {'.'.join(map(str, location))}"
+    return option_of(location)
 
 
 def build_endpoint(options: BenchOptions) -> Endpoint:
@@ -155,6 +212,17 @@ def build_endpoint(options: BenchOptions) -> Endpoint:
         verify_tls=not options.insecure,
         ca_file=str(options.ca_file) if options.ca_file else None,
     )
+
+
+def endpoints_of(spec: BenchmarkSpec, endpoint: Endpoint) -> list[Endpoint]:
+    """One for each target of a local run: several models at the one address.
+
+    Raises:
+        UsageProblem: a target is of another kind.
+    """
+    if others := {target.provider for target in spec.targets} - {endpoint.adapter}:
+        raise UsageProblem([f"--spec: a run here has one kind of provider, {endpoint.adapter}, not {min(others)} too"])
+    return [msgspec.structs.replace(endpoint, model=target.model) for target in spec.targets]
 
 
 def _check_address(base_url: str) -> None:
@@ -207,6 +275,8 @@ def option_of(location: Sequence[int | str]) -> str:
 
 def _workload(options: BenchOptions) -> dict[str, Any]:
     synthetic = options.input_tokens is not None or options.output_tokens is not None
+    if options.trace is not None and (options.prompt is not None or options.dataset is not None or synthetic):
+        raise UsageProblem(["--trace says what is asked; leave --prompt, --dataset and --…-tokens out"])
     if (options.prompt is not None) + (options.dataset is not None) + synthetic > 1:
         raise UsageProblem(["--prompt, --dataset and --input-tokens/--output-tokens exclude each other"])
     if options.prompt is not None:
@@ -218,12 +288,6 @@ def _workload(options: BenchOptions) -> dict[str, Any]:
         "input_tokens": DEFAULT_TOKENS if options.input_tokens is None else options.input_tokens,
         "output_tokens": DEFAULT_TOKENS if options.output_tokens is None else options.output_tokens,
     }
-
-
-def _load(options: BenchOptions) -> dict[str, Any]:
-    if options.rate is None:
-        return {"kind": "closed", "concurrency": 1 if options.concurrency is None else options.concurrency}
-    return {"kind": options.arrival, "rate": options.rate} | _given(max_in_flight=options.concurrency)
 
 
 def _timeouts(total_seconds: float | None) -> dict[str, float]:
