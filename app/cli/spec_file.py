@@ -107,6 +107,8 @@ def merged(
             if whole[part] & given:
                 result[part] = value
                 kept.discard(part)
+        elif part in fields and not isinstance(spec[part], dict):
+            pass  # the file is wrong, and shall hear it
         elif isinstance(value, dict) and isinstance(spec[part], dict):
             options_of = fields.get(part, {})
             chosen = {name: item for name, item in value.items() if options_of.get(name, name) in given}
