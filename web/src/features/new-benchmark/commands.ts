@@ -39,8 +39,8 @@ export function asCli(spec: BenchmarkSpec, origin: string): CliPreview {
     ["name", spec.name],
     ...(spec.tags ?? []).map((tag): Option => ["tag", tag]),
     ...loadOptions(spec.load),
-    ["requests", spec.stop.requests],
-    ["duration", spec.stop.duration_seconds],
+    ["requests", spec.stop?.requests],
+    ["duration", spec.stop?.duration_seconds],
     ...workloadOptions(spec.workload),
     ["system", sampling.system],
     ["max-tokens", sampling.max_tokens],
@@ -64,6 +64,7 @@ export function asCli(spec: BenchmarkSpec, origin: string): CliPreview {
 
 function loadOptions(load: BenchmarkSpec["load"]): Option[] {
   if (load.kind === "closed") return [["concurrency", load.concurrency]];
+  if (load.kind !== "constant" && load.kind !== "poisson") return [];
   return [
     ["rate", load.rate],
     ["arrival", load.kind],
@@ -79,9 +80,11 @@ function workloadOptions(workload: BenchmarkSpec["workload"]): Option[] {
       return [["dataset", "prompts.txt"]];
     case "synthetic":
       return [
-        ["input-tokens", workload.input_tokens],
-        ["output-tokens", workload.output_tokens],
+        ["input-tokens", typeof workload.input_tokens === "number" ? workload.input_tokens : null],
+        ["output-tokens", typeof workload.output_tokens === "number" ? workload.output_tokens : null],
       ];
+    default:
+      return [];
   }
 }
 

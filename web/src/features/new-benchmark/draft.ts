@@ -6,12 +6,12 @@ export interface Draft {
   name: string;
   tags: string;
   targets: Target[];
-  workloadKind: Workload["kind"];
+  workloadKind: Extract<Workload["kind"], "prompt" | "list" | "synthetic">;
   prompt: string;
   prompts: string;
   inputTokens: string;
   outputTokens: string;
-  loadKind: Load["kind"];
+  loadKind: Extract<Load["kind"], "closed" | "constant" | "poisson">;
   concurrency: string;
   rate: string;
   maxInFlight: string;
