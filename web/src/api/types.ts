@@ -27,6 +27,10 @@ export type Load = BenchmarkSpec["load"];
 export type Stop = Schemas["StopRule"];
 export type Explore = NonNullable<BenchmarkSpec["explore"]>;
 export type ThinkTime = Schemas["ThinkTime"];
+export type ChatTurn = Schemas["ChatTurn"];
+export type PromptItem = Schemas["PromptItem"];
+export type TraceRequest = Schemas["TraceRequest"];
+export type LatencyMetric = Schemas["Criterion"]["metric"];
 /** A number of tokens, or a distribution of it. */
 export type Length = Schemas["SyntheticPrompts"]["input_tokens"];
 /** The load, workload or exploration of one kind: `OfKind<Load, "ramp">`. */
