@@ -23,6 +23,11 @@ class Behaviour:
     seed: int = field(default=0, metadata={"help": "Same seed, same timings and faults."})
     model: str = field(default="simulated", metadata={"help": "Name of the only model."})
     api_key: str | None = field(default=None, metadata={"help": "Require this bearer token."})
+    tokens_per_word: float = field(default=1.0, metadata={"help": "Input tokens that usage counts for each word."})
+    overhead_tokens: int = field(default=0, metadata={"help": "Input tokens that usage adds to each prompt."})
+    requests_log: str | None = field(
+        default=None, metadata={"help": "Write the body of every request to this JSONL file."}
+    )
     log: str | None = field(default=None, metadata={"help": "Write the true send times to this JSONL file."})
 
     def __post_init__(self) -> None:
@@ -32,6 +37,10 @@ class Behaviour:
         for name in ("jitter", "error_rate"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
+        if not 0.01 <= self.tokens_per_word <= 100:
+            raise ValueError(f"tokens_per_word must be between 0.01 and 100, not {self.tokens_per_word}")
+        if not 0 <= self.overhead_tokens <= 1_000_000:
+            raise ValueError(f"overhead_tokens must be between 0 and 1000000, not {self.overhead_tokens}")
         if not 1 <= self.tokens <= 10_000_000:
             raise ValueError(f"tokens must be between 1 and 10000000, not {self.tokens}")
         if not 0 <= self.port <= 65535:
