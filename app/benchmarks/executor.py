@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import select
 
-from app.benchmarks import planner, repository
+from app.benchmarks import calibrations, planner, repository
 from app.benchmarks.announcements import ENDED_TOPIC, announce, control_channel, tick_channel
 from app.benchmarks.cluster import Cluster
 from app.benchmarks.live import LiveRun, LiveRuns
@@ -70,7 +71,15 @@ class Executor:
     """Runs claimed benchmarks. `context` names the worker context that its shards use."""
 
     def __init__(
-        self, database: Database, clock: Clock, bus: Bus, cluster: Cluster, live: LiveRuns, *, context: str
+        self,
+        database: Database,
+        clock: Clock,
+        bus: Bus,
+        cluster: Cluster,
+        live: LiveRuns,
+        *,
+        context: str,
+        data_dir: Path | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -78,6 +87,7 @@ class Executor:
         self._cluster = cluster
         self._live = live
         self._context = context
+        self._data_dir = data_dir  # where the calibration of this machine lies
         self._runs: dict[UUID, Run] = {}
 
     async def ready(self) -> None:
@@ -278,7 +288,9 @@ class Executor:
                 return
 
     async def _write_end(self, run: Run) -> None:
-        summary = summarise(run.statistics, run.instrument)
+        summary = calibrations.annotate(
+            summarise(run.statistics, run.instrument), self._data_dir, engines=planner.shard_count(run.spec)
+        )
         values = {
             "summary": summary,
             "timeline": {"columns": run.statistics.timeline.columns()},
