@@ -138,6 +138,22 @@ class Rates(View):
     good_share: float | None = Field(None, description="Share of all requests that met every SLO limit.")
 
 
+class CalibrationError(View):
+    """Absolute error of one measure, in milliseconds."""
+
+    p50: float
+    p99: float
+
+
+class CalibrationPoint(View):
+    """The instrument's error at a comparable load, as `llm-test-bench calibrate` measured it on this machine."""
+
+    at: str = Field(description="When it was calibrated, ISO 8601.")
+    concurrency: float = Field(description="Streams at once in the calibrated load.")
+    chunks_per_s: float = Field(description="Chunks per second of one engine in the calibrated load.")
+    errors_ms: dict[str, CalibrationError] = Field(description="By measure: `ttft_ms`, `icl_ms`, `e2e_ms`.")
+
+
 class Instrument(View):
     """The instrument's own error during the run, and whether to trust the numbers."""
 
@@ -154,6 +170,10 @@ class Instrument(View):
         description="`suspect` and `client_bound`: better not rely on the numbers."
     )
     reason: str = Field(description="Why, in words.")
+    calibration: CalibrationPoint | None = Field(
+        None, description="Known error at a comparable load; null when there is none."
+    )
+    calibration_reason: str | None = Field(None, description="Why `calibration` is null.")
 
 
 class Figures(View):
