@@ -125,9 +125,9 @@ def plain_line(progress: Mapping[str, Any]) -> str:
     """The same in one line, for logs."""
     planned = f"/{progress['planned']}" if progress["planned"] else ""
     ttft = progress["ttft_ms"] or {}
-    point = point_line(progress)
+    point = f"{point_line(progress)}, " if point_line(progress) else ""
     return (
-        f"{clock(progress['elapsed_s'])}  {f'{point}, ' if point else ''}{progress['completed']}{planned} done, {progress['failed']} failed, "
+        f"{clock(progress['elapsed_s'])}  {point}{progress['completed']}{planned} done, {progress['failed']} failed, "
         f"{progress['in_flight']} in flight, {rate(progress['requests_per_s'])} req/s, "
         f"{rate(progress['output_tokens_per_s'])} tok/s, TTFT p50 {milliseconds(ttft.get('p50'))} "
         f"p99 {milliseconds(ttft.get('p99'))}"
