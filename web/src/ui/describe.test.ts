@@ -86,7 +86,7 @@ describe("explorations", () => {
         criteria: [{ metric: "ttft_ms", percentile: 95, limit_ms: 500 }],
         max_error_rate: 0.01,
       },
-      "search of the highest from 1.00 to 64.0 users with ttft p95 ≤ 500 ms and errors ≤ 1.00 %",
+      "search of the highest from 1 to 64 users with ttft p95 ≤ 500 ms and errors ≤ 1.00 %",
     ],
   ])("%j", (explore, words) => expect(describeExplore(explore)).toBe(words));
 

@@ -2,14 +2,14 @@ import type { PointFigures, PointVerdict, Summary } from "../../api/summary";
 import type { BenchmarkSpec } from "../../api/types";
 import { XyChart } from "../../charts";
 import { Badge, type Tone } from "../../ui/Badge";
-import { describeTarget, METRIC_NAMES } from "../../ui/describe";
+import { describeTarget, METRIC_NAMES, writeLevel } from "../../ui/describe";
 import type { IconName } from "../../ui/icons";
 import { alignDecimals, count, durationScale, inScale, MISSING, percent, significant } from "../../ui/numbers";
 import { Panel } from "../../ui/Panel";
 import { sentence } from "../../ui/states";
+import { TableFrame } from "../../ui/TableFrame";
 import { VERDICTS as CERTIFICATES } from "./CertificatePanel";
 import { curves, interactivity, metricOf, perSecond, pointsByTarget, scaleOf, watched } from "./exploration";
-import "../../ui/table.css";
 
 /** What a sweep or search found: the answer, its curves, and every point. */
 export function ExplorationPanel({ summary, spec }: { summary: Summary; spec: BenchmarkSpec }) {
@@ -123,7 +123,7 @@ function PointTable({ groups }: { groups: readonly PointFigures[][] }) {
   const level = points[0]?.parameter === "rate" ? "Rate, req/s" : "Users";
   return (
     <Panel flush title="Points" aside={`${count(points.length)} measured, by level`}>
-      <div class="table-frame">
+      <TableFrame label="Points">
         <table class="table points">
           <thead>
             <tr>
@@ -148,7 +148,7 @@ function PointTable({ groups }: { groups: readonly PointFigures[][] }) {
             {points.map((point, row) => (
               <tr key={`${describeTarget(point)} ${point.point}`}>
                 <th scope="row" class="right number">
-                  {significant(point.value)}
+                  {writeLevel(point.parameter, point.value)}
                 </th>
                 {groups.length > 1 && <td>{describeTarget(point)}</td>}
                 {hasVerdicts && <td>{point.verdict ? <Badge {...VERDICTS[point.verdict]} /> : MISSING}</td>}
@@ -172,7 +172,7 @@ function PointTable({ groups }: { groups: readonly PointFigures[][] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </TableFrame>
     </Panel>
   );
 }

@@ -5,9 +5,9 @@ import { METRIC_NAMES } from "../../ui/describe";
 import { CheckField, Choice } from "../../ui/Field";
 import { duration, MISSING } from "../../ui/numbers";
 import { Panel } from "../../ui/Panel";
+import { TableFrame } from "../../ui/TableFrame";
 import { type Cell, COLUMNS, metricTable, type Origin, plainTable } from "./metrics";
 import { describeWindow } from "./window";
-import "../../ui/table.css";
 
 /** Every latency of the whole run, and of its steady window right under it. */
 export function MetricPanel({ summary, spec }: { summary: Summary; spec: BenchmarkSpec }) {
@@ -18,11 +18,12 @@ export function MetricPanel({ summary, spec }: { summary: Summary; spec: Benchma
   const { scale, rows } = metricTable(summary.metrics, origin, summary.steady?.metrics);
   const hasSteady = rows.some((row) => row.isSteady);
   const hasIntervals = rows.some((row) => row.cells.some((cell) => cell.interval));
+  const isExplored = Boolean(summary.points?.length);
   const window = describeWindow(summary.window);
   return (
     <Panel
       flush
-      title={`Latencies, ${scale.unit}`}
+      title={`Latencies${isExplored ? " over all points" : ""}, ${scale.unit}`}
       aside={
         <span class="metric-choices">
           {hasIntervals && <CheckField label="95 % intervals" checked={showsIntervals} onInput={setShowsIntervals} />}
@@ -43,7 +44,7 @@ export function MetricPanel({ summary, spec }: { summary: Summary; spec: Benchma
           <span class="window-swatch" aria-hidden="true" /> {window}
         </p>
       )}
-      <div class="table-frame">
+      <TableFrame label="Latencies">
         <table class="table metrics">
           <thead>
             <tr>
@@ -71,7 +72,7 @@ export function MetricPanel({ summary, spec }: { summary: Summary; spec: Benchma
                       )}
                     </th>
                   )}
-                  {hasSteady && <td class="metric-of muted">{row.isSteady ? "steady window" : "whole run"}</td>}
+                  {hasSteady && <td class="metric-of muted">{row.isSteady ? "steady" : "run"}</td>}
                   <td class="right number">{row.n}</td>
                   <Cells cells={row.cells} showsIntervals={showsIntervals} />
                 </tr>
@@ -79,7 +80,7 @@ export function MetricPanel({ summary, spec }: { summary: Summary; spec: Benchma
             })}
           </tbody>
         </table>
-      </div>
+      </TableFrame>
     </Panel>
   );
 }
@@ -90,7 +91,7 @@ export function ServerTimingsPanel({ timings }: { timings: Summary["server_timin
   if (rows.length === 0) return null;
   return (
     <Panel flush title={`Server timings, ${scale.unit}`} aside="as the server reports them of itself">
-      <div class="table-frame">
+      <TableFrame label="Server timings">
         <table class="table metrics">
           <thead>
             <tr>
@@ -108,7 +109,7 @@ export function ServerTimingsPanel({ timings }: { timings: Summary["server_timin
             ))}
           </tbody>
         </table>
-      </div>
+      </TableFrame>
     </Panel>
   );
 }

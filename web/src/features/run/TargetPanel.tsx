@@ -2,7 +2,7 @@ import type { Summary } from "../../api/summary";
 import { describeTarget } from "../../ui/describe";
 import { alignDecimals, count, dollars, durationScale, inScale, percent, significant } from "../../ui/numbers";
 import { Panel } from "../../ui/Panel";
-import "../../ui/table.css";
+import { TableFrame } from "../../ui/TableFrame";
 
 /** The figures of each target, when there are several. */
 export function TargetPanel({ summary }: { summary: Summary }) {
@@ -16,7 +16,7 @@ export function TargetPanel({ summary }: { summary: Summary }) {
   const rate = column(targets.map((target) => significant(target.rates.output_tokens_per_s)));
   return (
     <Panel title="By target" flush>
-      <div class="table-frame">
+      <TableFrame label="By target">
         <table class="table">
           <thead>
             <tr>
@@ -53,7 +53,7 @@ export function TargetPanel({ summary }: { summary: Summary }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </TableFrame>
     </Panel>
   );
 }

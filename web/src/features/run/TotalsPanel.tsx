@@ -2,6 +2,7 @@ import type { Figures, Summary } from "../../api/summary";
 import type { BenchmarkSpec } from "../../api/types";
 import { count, dollars, duration, MISSING, NOT_APPLICABLE, percent, significant } from "../../ui/numbers";
 import { Panel } from "../../ui/Panel";
+import { TableFrame } from "../../ui/TableFrame";
 
 interface Line {
   name: string;
@@ -18,7 +19,7 @@ export function TotalsPanel({ summary, spec }: { summary: Summary; spec: Benchma
   const columns = summary.steady ? [summary, summary.steady] : [summary];
   return (
     <Panel title="Totals" flush>
-      <div class="table-frame">
+      <TableFrame label="Totals">
         <table class="table totals">
           <thead class={columns.length > 1 ? undefined : "visually-hidden"}>
             <tr>
@@ -46,7 +47,7 @@ export function TotalsPanel({ summary, spec }: { summary: Summary; spec: Benchma
             ))}
           </tbody>
         </table>
-      </div>
+      </TableFrame>
     </Panel>
   );
 }

@@ -28,7 +28,7 @@ const ORIGIN_FREE = new Set(["tpot_ms", "icl_ms", "schedule_delay_ms", "dns_ms",
 
 export interface Cell {
   text: string;
-  /** "198 to 207", the 95 % confidence interval. */
+  /** "198–207", the 95 % confidence interval. */
   interval: string | null;
   /** Of a percentile that was refused: the least n that it needs. */
   needs: string | null;
@@ -92,5 +92,5 @@ function cell(metric: MetricSummary, name: Column, text: string, scale: Duration
 }
 
 export function writeInterval([low, high]: Interval, scale: DurationScale): string {
-  return `${inScale(low, scale)} to ${inScale(high, scale)}`;
+  return `${inScale(low, scale)}–${inScale(high, scale)}`;
 }

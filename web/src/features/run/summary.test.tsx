@@ -35,7 +35,7 @@ describe("a summary with everything", () => {
 
   it.each([
     "Steady from 0:08 to 1:02, found by MSER-5: the start burst and the drain are left out.",
-    "whole run",
+    "run",
     "steady window",
     "needs n ≥ 1,000",
     "49.6 tok/s (p5 46.0)",
@@ -107,7 +107,7 @@ describe("metricTable", () => {
 
   it("gives intervals of percentiles that there are, and the n that others need", () => {
     const cells = metricTable({ ttft_ms: metric(200, 50) }, "started").rows[0]?.cells ?? [];
-    expect(cells[1]).toMatchObject({ interval: "198 to 202", needs: null });
+    expect(cells[1]).toMatchObject({ interval: "198–202", needs: null });
     expect(cells[5]).toMatchObject({ text: "—", interval: null, needs: "needs n ≥ 100" });
     expect(cells[6]?.needs).toBe("needs n ≥ 1,000");
     expect(cells[0]?.interval).toBeNull();
