@@ -55,6 +55,7 @@ class BenchOptions:
     output: Path | None
     export: str
     save_responses: bool
+    save_gaps: bool
     server: str | None
     api_key: str | None
     quiet: bool
