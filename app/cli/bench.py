@@ -187,6 +187,10 @@ def bench(
     save_responses: Annotated[
         bool, typer.Option("--save-responses", help="Keep response texts.", rich_help_panel=_OUTPUT)
     ] = False,
+    save_gaps: Annotated[
+        bool,
+        typer.Option("--save-gaps", help="Keep every chunk gap as gaps_ms in results.jsonl.", rich_help_panel=_OUTPUT),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No live view, only the summary.", rich_help_panel=_OUTPUT)
     ] = False,

@@ -57,6 +57,7 @@ class BenchOptions(ExploreOptions):
     output: Path | None
     export: str
     save_responses: bool
+    save_gaps: bool
     server: str | None
     api_key: str | None
     quiet: bool

@@ -43,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "output": None,
     "export": "jsonl",
     "save_responses": False,
+    "save_gaps": False,
     "server": None,
     "api_key": None,
     "quiet": False,
