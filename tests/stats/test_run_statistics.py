@@ -34,7 +34,7 @@ def test_the_summary_of_known_requests() -> None:
             input_tokens=[5, 5, 5, 5],
             output_tokens=[3, 4, 1, 2],
             cost_usd=[0.5, 0.25, 0.25, np.nan],
-            error_types={"http_5xx": 1},
+            error_classes=["http_5xx"],
             token_sources={"usage": 3},
         ),
     )
