@@ -9,13 +9,15 @@ from sqlalchemy import select
 
 from app.benchmarks import repository
 from app.benchmarks.announcements import announce
+from app.benchmarks.budget import BudgetWatch
 from app.benchmarks.executor import HEARTBEAT_SECONDS, Executor
+from app.benchmarks.exploring import Exploration, completed
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.restoring import add_stored
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status, transition
-from app.benchmarks.supervisor import slo_of
+from app.benchmarks.supervisor import slo_of, window_of
 from app.benchmarks.views import headline
 from app.core.clock import Clock
 from app.core.database import Database
@@ -166,7 +168,11 @@ class BenchmarkRunner:
         started_at = row.started_at or row.created_at
         statistics = RunStatistics(int(started_at.timestamp() * 1e9), slo_of(spec))
         await add_stored(statistics, self._database, row.id)
-        summary = summarise(statistics, None)
+        exploration = Exploration(spec)
+        exploration.end("the server stopped during the run")
+        summary = completed(
+            summarise(statistics, None, window=window_of(spec)), statistics, exploration, BudgetWatch(spec, None)
+        )
         head = headline(summary)
         async with self._database.write() as session:
             changed = await repository.change(

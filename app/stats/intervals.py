@@ -55,7 +55,7 @@ def _quantile(probability: float, n: int, p: float) -> int:
 
 
 def narrowness(above: NDArray[np.float64], counts: NDArray[np.float64]) -> float | None:
-    """By which factor intervals are too narrow: `above` of `counts` samples exceed the percentile in each slice of time.
+    """By which factor intervals are too narrow: `above` of `counts` samples exceed the percentile in each time slice.
 
     Neighbouring slices are joined to at most `MAX_BATCHES` batches of equal length. None when that cannot be told: too
     few batches or samples, or a scatter that independent samples show in one case of two hundred.

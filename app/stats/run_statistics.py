@@ -13,6 +13,7 @@ import numpy as np
 
 from app.stats.batch import METRICS, Batch, Flags
 from app.stats.distribution import Distribution
+from app.stats.histogram import Integers
 from app.stats.slices import Slices
 from app.stats.timeline import Timeline
 
@@ -22,10 +23,12 @@ _RETRIED_METRIC = "e2e_from_intended_ms"
 
 
 class TargetKey(NamedTuple):
-    """What was measured."""
+    """What was measured: a target, at one point where several levels of load are explored."""
 
     provider: str
     model: str
+    point: int = 0
+    level: float | None = None  # of load; None: nothing is explored
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,12 @@ class RunStatistics:
         self.timeline.add_in_flight(from_ns, to_ns, in_flight)
         self._of(target).slices.add_in_flight(from_ns, to_ns, in_flight)
 
+    def add_open(self, target: TargetKey, starts_ns: Integers, ends_ns: Integers) -> None:
+        """The same from requests whose start and end are known."""
+        for start_ns, end_ns in zip(starts_ns.tolist(), ends_ns.tolist(), strict=True):
+            self.timeline.add_in_flight(start_ns, end_ns, 1)
+        self._of(target).slices.add_open(starts_ns, ends_ns)
+
     def _of(self, target: TargetKey) -> TargetStatistics:
         return self.targets.setdefault(target, TargetStatistics(self.timeline.origin_ns))
 
@@ -204,11 +213,15 @@ class RunStatistics:
         self.timeline.merge(other.timeline)
 
     def overall(self) -> TargetStatistics:
-        """All targets together, without slices; they ran one after another, so their durations add up."""
-        overall = TargetStatistics()
-        for statistics in self.targets.values():
-            overall.merge(statistics, one_after_another=True)
-        return overall
+        """All targets and points together; they ran one after another, so their durations add up."""
+        return _one_after_another([*self.targets.values()])
+
+    def by_target(self) -> dict[tuple[str, str], TargetStatistics]:
+        """Each target over all its points; one that has a single point keeps its slices."""
+        points: dict[tuple[str, str], list[TargetStatistics]] = {}
+        for key, statistics in self.targets.items():
+            points.setdefault((key.provider, key.model), []).append(statistics)
+        return {target: _one_after_another(found) for target, found in points.items()}
 
     def encode(self, *, with_timeline: bool = True, with_slices: bool = True) -> bytes:
         """Everything, as msgpack; histograms inside are HdrHistogram V2."""
@@ -220,13 +233,17 @@ class RunStatistics:
                 "slo": [slo.ttft_ms, slo.tpot_ms, slo.e2e_ms],
                 "targets": [
                     [
-                        *key,
+                        key.provider,
+                        key.model,
                         vars(statistics.counters),
                         {name: metric.pack() for name, metric in statistics.metrics.items() if metric.n},
+                        key.point,
+                        key.level,
                         statistics.retried.pack() if statistics.retried.n else None,
                         statistics.slices.pack() if with_slices else None,
                     ]
                     for key, statistics in self.targets.items()
+                    if with_slices or statistics.counters.total
                 ],
                 "timeline": timeline.pack(),
             }
@@ -245,13 +262,23 @@ class RunStatistics:
         run = cls(0, Slo(*packed["slo"]))
         run.timeline = Timeline.unpack(packed["timeline"])
         for provider, model, counters, metrics, *later in packed["targets"]:
+            point, level, retried, slices = later + [None] * (4 - len(later))  # version 1 has no slices, maybe no point
             statistics = TargetStatistics(run.timeline.origin_ns)
             statistics.counters = Counters(**counters)
             statistics.metrics.update({name: Distribution.unpack(metric) for name, metric in metrics.items()})
-            retried, slices = later or (None, None)
             if retried is not None:
                 statistics.retried = Distribution.unpack(retried)
             if slices is not None:
                 statistics.slices = Slices.unpack(slices)
-            run.targets[TargetKey(provider, model)] = statistics
+            run.targets[TargetKey(provider, model, point, level)] = statistics
         return run
+
+
+def _one_after_another(parts: list[TargetStatistics]) -> TargetStatistics:
+    """The sum of parts; without slices, whose windows would mix different loads, unless there is only one part."""
+    if len(parts) == 1:
+        return parts[0]
+    together = TargetStatistics()
+    for part in parts:
+        together.merge(part, one_after_another=True)
+    return together

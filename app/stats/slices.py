@@ -106,15 +106,28 @@ class Slices:
         self._add_happened(batch, good, first, last)
 
     def add_in_flight(self, from_ns: int, to_ns: int, in_flight: float) -> None:
-        """Say that `in_flight` requests were open on average between two instants; what was before the origin is not."""
+        """Say that `in_flight` requests were open on average between two instants; nothing counts before the origin."""
         from_ns = max(from_ns, self.origin_ns)
         if to_ns <= from_ns:
             return
         self._reach(from_ns, to_ns - 1)
         low, high = self.number(from_ns), self.number(to_ns - 1) + 1
         edges = self.origin_ns + np.arange(low, high + 1) * self.width_ns
-        overlaps = np.diff(np.clip(edges, from_ns, to_ns)) / _NS_PER_S
+        inside: Integers = np.clip(edges, from_ns, to_ns)
+        overlaps = (inside[1:] - inside[:-1]) / _NS_PER_S
         self._sums[low - self.first : high - self.first, _COLUMNS["in_flight_s"]] += in_flight * overlaps
+
+    def add_open(self, starts_ns: Integers, ends_ns: Integers) -> None:
+        """Say when each of many requests was in flight, instead of samples of how many were."""
+        starts_ns = np.maximum(starts_ns, self.origin_ns)
+        known = ends_ns > starts_ns
+        if not known.any():
+            return
+        starts_ns, ends_ns = starts_ns[known], ends_ns[known]
+        self._reach(int(starts_ns.min()), int(ends_ns.max()))
+        edges = self.origin_ns + np.arange(self.first, self.first + self.length + 1) * self.width_ns
+        passed = (np.clip(edges[:, None], starts_ns, ends_ns) - starts_ns).sum(axis=1)
+        self._sums[:, _COLUMNS["in_flight_s"]] += np.diff(passed) / _NS_PER_S
 
     def merge(self, other: "Slices") -> None:
         """Take in what another has seen; `other` may be coarsened by this.
@@ -300,11 +313,12 @@ class Slices:
             self._sums, self._moments, self.first, self.length = sums, moments, low, high - low
 
     def _add_started(self, batch: Batch, good: Flags, rows: Integers) -> None:
-        for name, values in _started(batch, good):
-            self._sums[:, _COLUMNS[name]] += np.bincount(rows, weights=values, minlength=self.length)
+        for name, weights in _started(batch, good):
+            self._sums[:, _COLUMNS[name]] += np.bincount(rows, weights=weights, minlength=self.length)
         for row, error_type in zip(rows[~batch.ok].tolist(), batch.error_classes, strict=False):
             _add_counts(self.errors.setdefault(row + self.first, {}), {error_type: 1})
-        cells, values = [], []
+        cells: list[Integers] = []
+        values: list[Integers] = []
         for name, (mine, measured) in batch.samples.items():
             owners = np.repeat(rows, batch.gap_counts) if name == CHUNK_METRIC else rows
             cells.append(owners[mine] * len(METRICS) + _METRIC[name])
@@ -359,7 +373,7 @@ class Slices:
         self._sums[low - self.first : high - self.first, columns] += spread
 
     def _compact_when_worth_it(self) -> None:
-        """Keep parts few: one is merged with those before it that are not twice as long, so each sample moves rarely."""
+        """Keep parts few: one is merged with those before it that are not twice as long, so samples move rarely."""
         parts = self._parts
         while len(parts) > 1 and len(parts[-2][0]) < 2 * len(parts[-1][0]):
             (one, counts), (other, more) = parts.pop(), parts.pop()
