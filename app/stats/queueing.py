@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from app.stats.criteria import number
 from app.stats.run_statistics import TargetStatistics
 from app.stats.slices import Slices
 from app.stats.steady import DRIFT_P, Floats, Window, batched, trend
@@ -71,8 +72,8 @@ def _little(ratio: float, in_flight: float, seconds: float, mean_s: float) -> st
     if abs(ratio - 1) <= TOLERANCE + mean_s / seconds + sampling:
         return None
     return (
-        f"Little's law fails: {in_flight:.3g} requests were in flight on average, but throughput times time in system "
-        f"is {in_flight / ratio:.3g}; the window is not steady, or requests were lost to the measurement"
+        f"Little's law fails: {number(in_flight)} requests were in flight on average, but throughput times time in system "
+        f"is {number(in_flight / ratio)}; the window is not steady, or requests were lost to the measurement"
     )
 
 
@@ -109,11 +110,11 @@ def _growth(statistics: TargetStatistics, held_by_rate_limit: int) -> str | None
             else "the server does not keep up with the arrival rate"
         )
         return (
-            f"{cause}: requests waited longer and longer to be started, first {delay[0]:.3g} ms, at the end "
-            f"{delay[1]:.3g} ms"
+            f"{cause}: requests waited longer and longer to be started, first {number(delay[0])} ms, at the end "
+            f"{number(delay[1])} ms"
         )
     if held is not None and held[1] - held[0] >= _LEAST_GROWTH:
-        grew = f"in-flight grew from {held[0]:.3g} to {held[1]:.3g}"
+        grew = f"in-flight grew from {number(held[0])} to {number(held[1])}"
         return f"the server does not keep up with the arrival rate: {grew}"
     return None
 

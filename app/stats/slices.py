@@ -229,11 +229,12 @@ class Slices:
     def samples(self, metric: str, low: int, high: int) -> tuple[Integers, Integers, Integers]:
         """Slice number, bucket (0 is below the layout, 1 its first) and count of every non-empty bucket of a metric."""
         keys, counts = self._compacted()
-        within = slice(*np.searchsorted(keys, [_cell(low, 0) * _CODES, _cell(high, 0) * _CODES]))
-        cells, codes = np.divmod(keys[within], _CODES)
-        numbers, metrics = np.divmod(cells, len(METRICS))
-        mine = metrics == _METRIC[metric]
-        return numbers[mine], codes[mine], counts[within][mine]
+        numbers = np.arange(max(low, self.first), min(high, self.first + self.length))
+        cells = numbers * len(METRICS) + _METRIC[metric]
+        begins, ends = np.searchsorted(keys, cells * _CODES), np.searchsorted(keys, (cells + 1) * _CODES)
+        mine = np.arange(int((ends - begins).sum()))
+        mine += np.repeat(begins - (np.cumsum(ends - begins) - (ends - begins)), ends - begins)
+        return np.repeat(numbers, ends - begins), keys[mine] % _CODES, counts[mine]
 
     # ---------------------------------------------------------------- storing
 
@@ -411,10 +412,6 @@ def _started(batch: Batch, good: Flags) -> Iterator[tuple[str, NDArray[Any]]]:
     yield "speeds", speeds > 0
     yield "speed_sum", speeds
     yield "time_in_system_s", np.maximum(batch.end_ns - began, 0) / _NS_PER_S
-
-
-def _cell(number: int, metric: int) -> int:
-    return number * len(METRICS) + metric
 
 
 def _key(numbers: Integers, metrics: Integers, codes: Integers) -> Integers:

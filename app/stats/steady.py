@@ -28,6 +28,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app.stats.criteria import number
 from app.stats.run_statistics import TargetStatistics
 from app.stats.slices import Slices
 
@@ -143,8 +144,7 @@ def trend(series: Floats) -> Trend | None:
         return Trend(mean - half, mean + half, 0.0 if abs(half) > 1e-9 * abs(mean) else 1.0)
     again = min(max(float(residuals[1:] @ residuals[:-1]) / squares, 0.0), 0.9)
     error = math.sqrt(squares / (n - 2) / float(times @ times) * (1 + again) / (1 - again))
-    freedom = max(n * (1 - again) / (1 + again) - 2, 1.0)
-    return Trend(mean - half, mean + half, 2 * float(stdtr(freedom, -abs(slope / error))))
+    return Trend(mean - half, mean + half, 2 * float(stdtr(n - 2, -abs(slope / error))))
 
 
 def batched(values: Floats, weights: Floats, joined: int) -> Floats:
@@ -214,7 +214,7 @@ def _start(statistics: TargetStatistics, begin: int, end: int) -> int | str:
         line = trend(left[~np.isnan(left)])
         if line is not None and abs(line.change) > MAX_DRIFT and line.p_value < DRIFT_P:
             way = "rose" if line.change > 0 else "fell"
-            ends = f"{max(line.begin, 0.0):.3g} to {max(line.end, 0.0):.3g}{unit}"
+            ends = f"{number(max(line.begin, 0.0))} to {number(max(line.end, 0.0))}{unit}"
             return f"there was no steady state: {name} {way} from {ends} to the end"
     return begin + cut * joined
 

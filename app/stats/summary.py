@@ -11,7 +11,7 @@ from app.stats.instrument import InstrumentFacts
 from app.stats.intervals import least_samples, narrowness
 from app.stats.queueing import queueing
 from app.stats.run_statistics import Counters, RunStatistics, Slo, TargetStatistics
-from app.stats.slices import Floats, Slices
+from app.stats.slices import Slices
 from app.stats.steady import GivenWindow, Window, find_window
 
 NARROW = 1.5  # intervals that are too narrow by more than this factor are worth a warning
@@ -237,9 +237,9 @@ def _narrow(statistics: TargetStatistics, window: dict[str, Any]) -> list[str]:
             rank = np.searchsorted(reached, percentile / 100 * reached[-1])
             above = codes > codes[order][min(int(rank), len(order) - 1)]
             rows = numbers - low
-            k: Floats = np.bincount(rows, weights=np.where(above, counts, 0.0), minlength=high - low)
-            m: Floats = np.bincount(rows, weights=counts.astype(np.float64), minlength=high - low)
-            worst = max(worst, narrowness(k, m) or 0.0)
+            k = np.bincount(rows, weights=np.where(above, counts, 0.0), minlength=high - low)
+            m = np.bincount(rows, weights=counts.astype(np.float64), minlength=high - low)
+            worst = max(worst, narrowness(k.astype(np.float64), m.astype(np.float64)) or 0.0)
         if worst > NARROW:
             factors[name] = worst
     if not factors:
