@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import select
 
-from app.benchmarks import planner, repository
+from app.benchmarks import calibrations, planner, repository
 from app.benchmarks.announcements import ENDED_TOPIC, announce, control_channel, tick_channel
 from app.benchmarks.budget import BudgetWatch, estimate
 from app.benchmarks.cluster import Cluster
@@ -86,6 +87,7 @@ class Executor:
         *,
         context: str,
         providers: ProviderDirectory,
+        data_dir: Path | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -94,6 +96,7 @@ class Executor:
         self._live = live
         self._context = context
         self._providers = providers
+        self._data_dir = data_dir  # where the calibration of this machine lies
         self._runs: dict[UUID, Run] = {}
 
     async def ready(self) -> None:
@@ -328,12 +331,9 @@ class Executor:
                 return
 
     async def _write_end(self, run: Run) -> None:
-        summary = completed(
-            summarise(run.statistics, run.instrument, window=window_of(run.spec)),
-            run.statistics,
-            run.exploration,
-            run.budget,
-        )
+        measured = summarise(run.statistics, run.instrument, window=window_of(run.spec))
+        found = completed(measured, run.statistics, run.exploration, run.budget)
+        summary = calibrations.annotate(found, self._data_dir, engines=planner.shard_count(run.spec))
         values = {
             "summary": summary,
             "timeline": {"columns": run.statistics.timeline.columns()},

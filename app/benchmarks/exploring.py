@@ -27,7 +27,7 @@ class _Measured:
     """A point that has ended. `judgement` is None when nothing was asked of it, or when it was cut short."""
 
     point: Point
-    certificate: dict[str, Any] | None
+    certificate: dict[str, Any]
     judgement: Judgement | None
     cut_short: str | None
 
@@ -122,10 +122,11 @@ class Exploration:
             self._key(one.point)
             for one in self._measured
             if (one.point.target_index, one.point.level) == (point.target_index, point.level)
+            and not _is_client_bound(one.certificate)  # its load was not what it was said to be
         ]
         keys = [key for key in (*same_level, self._key(point)) if key in statistics.targets]
         together = joined([statistics.targets[key] for key in keys]) if keys else TargetStatistics()
-        client = certificate["reason"] if certificate["verdict"] == "client_bound" else None
+        client = certificate["reason"] if _is_client_bound(certificate) else None
         problem = None
         if self._spec.explore.parameter == "rate":
             assert point.level is not None
@@ -208,6 +209,10 @@ def completed(
     found = exploration.summary(statistics)
     told = [*summary.get("warnings", []), *found["warnings"], *budget.warnings()]
     return summary | found | {"budget": budget.summary(statistics), "warnings": told}
+
+
+def _is_client_bound(certificate: dict[str, Any]) -> bool:
+    return bool(certificate["verdict"] == "client_bound")
 
 
 def search_plan(search: Search) -> SearchPlan:

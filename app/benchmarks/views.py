@@ -159,6 +159,22 @@ class Rates(View):
     user_output_tokens_per_s: UserSpeed | None = Field(None, description="Null when tpot_ms was never measured.")
 
 
+class CalibrationError(View):
+    """Absolute error of one measure, in milliseconds."""
+
+    p50: float
+    p99: float
+
+
+class CalibrationPoint(View):
+    """The instrument's error at a comparable load, as `llm-test-bench calibrate` measured it on this machine."""
+
+    at: str = Field(description="When it was calibrated, ISO 8601.")
+    concurrency: float = Field(description="Streams at once in the calibrated load.")
+    chunks_per_s: float = Field(description="Chunks per second of one engine in the calibrated load.")
+    errors_ms: dict[str, CalibrationError] = Field(description="By measure: `ttft_ms`, `icl_ms`, `e2e_ms`.")
+
+
 class Instrument(View):
     """The instrument's own error during the run, and whether to trust the numbers."""
 
@@ -180,13 +196,14 @@ class Instrument(View):
         0, description="Out of the histograms' range (1 µs to 1 h), or measured while the clock was stepped."
     )
     held_by_rate_limit: int = Field(0, description="Starts that waited for the client's own rate limit.")
-    calibration: dict[str, Any] | None = Field(
-        None, description="This machine's measured error at a comparable load; null when it was never calibrated."
-    )
     verdict: Literal["trusted", "suspect", "client_bound"] = Field(
         description="`suspect` and `client_bound`: better not rely on the numbers."
     )
     reason: str = Field(description="Why, in words.")
+    calibration: CalibrationPoint | None = Field(
+        None, description="Known error at a comparable load; null when there is none."
+    )
+    calibration_reason: str | None = Field(None, description="Why `calibration` is null.")
 
 
 class Figures(View):

@@ -5,8 +5,10 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+from app.benchmarks import calibrations, planner
 from app.benchmarks.budget import estimate
 from app.benchmarks.local import run_local
 from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
@@ -16,7 +18,8 @@ from app.cli.bench_output import OutputError, ResultFiles, parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec
 from app.cli.bench_view import BenchView
 from app.cli.usage import UsageProblem
-from app.core.errors import InvalidRequestError
+from app.core.errors import ConfigError, InvalidRequestError
+from app.core.settings import load_settings
 from app.loadgen.plan import Endpoint
 
 _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves at once."
@@ -35,6 +38,7 @@ def run_here(options: BenchOptions) -> int:
                 summary, interrupted = asyncio.run(_run(spec, endpoint, files, view))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None  # the second Ctrl-C
+        summary = calibrations.annotate(summary, _data_dir(), engines=planner.shard_count(spec))
         if files:
             status = "failed" if summary["error"] else "interrupted" if interrupted else "completed"
             try:
@@ -95,6 +99,14 @@ def _on_interrupt(first: Callable[[], None]) -> Iterator[None]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+def _data_dir() -> Path | None:
+    """Where this machine's calibration lies; a broken configuration costs only that."""
+    try:
+        return load_settings().storage.data_dir
+    except ConfigError:
+        return None
 
 
 def _context(spec: BenchmarkSpec, endpoint: Endpoint, status: str) -> dict[str, Any]:

@@ -36,13 +36,31 @@ def simulate(
     seed: Annotated[int, typer.Option(help=_help("seed"))] = Behaviour.seed,
     model: Annotated[str, typer.Option(help=_help("model"))] = Behaviour.model,
     api_key: Annotated[str | None, typer.Option(help=_help("api_key"))] = Behaviour.api_key,
+    tokens_per_word: Annotated[float, typer.Option(help=_help("tokens_per_word"))] = Behaviour.tokens_per_word,
+    overhead_tokens: Annotated[int, typer.Option(help=_help("overhead_tokens"))] = Behaviour.overhead_tokens,
+    requests_log: Annotated[str | None, typer.Option(help=_help("requests_log"))] = Behaviour.requests_log,
     log: Annotated[str | None, typer.Option(help=_help("log"))] = Behaviour.log,
     slots: Annotated[int, typer.Option(help=_help("slots"))] = Behaviour.slots,
 ) -> None:
     """Serve OpenAI Chat Completions with known timings, for trying benchmarks and checking measurements."""
     try:
         behaviour = Behaviour(
-            host, port, ttft_ms, itl_ms, jitter, tokens, error_rate, errors, seed, model, api_key, log, slots
+            host=host,
+            port=port,
+            ttft_ms=ttft_ms,
+            itl_ms=itl_ms,
+            jitter=jitter,
+            tokens=tokens,
+            error_rate=error_rate,
+            errors=errors,
+            seed=seed,
+            model=model,
+            api_key=api_key,
+            tokens_per_word=tokens_per_word,
+            overhead_tokens=overhead_tokens,
+            requests_log=requests_log,
+            log=log,
+            slots=slots,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -262,6 +262,7 @@ class Exchange:
         record.reasoning_tokens = buckets.reasoning
         if reply.keep_text:
             record.response_text = "".join(reply.text)
+        record.last_token_ns = reply.answered_ns
         if stamps:
             record.first_token_ns = stamps[0]
             record.last_token_ns = stamps[-1]

@@ -68,7 +68,8 @@ class Record(msgspec.Struct, array_like=True, omit_defaults=True):
     response_text: str | None = None
     trace_id: str | None = None
     server_timings: dict[str, float] = {}  # milliseconds, as the server reports them; see `adapters.server_timings`
-    turn: int = 0  # of its conversation, from 0
+    turn: int | None = None  # of its conversation, from 0; None outside one
+    conversation: int | None = None  # its number in the run, from 0
 
 
 # `Record.gaps` holds one little-endian int64 per output chunk after the first: nanoseconds since the chunk before it.

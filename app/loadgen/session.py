@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from app.loadgen.clock import ClockWatch, monotonic_ns, realtime_ns
 from app.loadgen.connection import ANCILLARY_BYTES, READY
+from app.loadgen.conversations import ConversationSchedule, Script
 from app.loadgen.exchange import Exchange, NewDecoder
 from app.loadgen.frames import ClockSource, Done, Outgoing, Ready, Record, Records
 from app.loadgen.health import Health
@@ -19,7 +20,7 @@ from app.loadgen.plan import Plan
 from app.loadgen.poller import Poller
 from app.loadgen.pool import Pool
 from app.loadgen.retries import retry_delay_ns
-from app.loadgen.schedule import NEVER_NS, Message, new_schedule
+from app.loadgen.schedule import NEVER_NS, Message, Schedule, new_schedule
 from app.loadgen.timeouts import TimingWheel
 from app.loadgen.wire import Wire
 
@@ -42,9 +43,10 @@ _WARM_LIMIT = 256
 class Session:
     """Runs one shard of a plan.
 
-    `message(number)` gives the bytes of an arrival's request, `new_decoder` a decoder for a response, `emit` takes the
-    frames. `watch` maps further file descriptors (the engine's pipes) to handlers of their readiness. `dns_ns` is what
-    resolving the host took; it is charged to the first connection that a request opens for itself.
+    `message(number)` gives the bytes of an arrival's request (a `Script` those of conversations), `new_decoder` a
+    decoder for a response, `emit` takes the frames. `watch` maps further file descriptors (the engine's pipes) to
+    handlers of their readiness. `dns_ns` is what resolving the host took; it is charged to the first connection that a
+    request opens for itself.
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class Session:
         *,
         poller: Poller,
         pool: Pool,
-        message: Message,
+        message: Message | Script,
         new_decoder: NewDecoder,
         emit: Callable[[Outgoing], None],
         watch: Mapping[int, Callable[[int], None]],
@@ -70,7 +72,12 @@ class Session:
         self._rng = random.Random(f"retries-{plan.seed}-{plan.shard}")  # noqa: S311  (jitter, not a secret)
         self._health = Health()
         self._wire = Wire(poller, pool, self._health, self._ended)
-        self._schedule = new_schedule(plan, message)
+        self._talks: ConversationSchedule | None = None
+        if callable(message):
+            self._schedule: Schedule = new_schedule(plan, message)
+        else:
+            self._talks = ConversationSchedule(plan, message, settle=self._settle, keep=self._keep)
+            self._schedule = self._talks
         self._retries: list[tuple[int, int, Exchange]] = []  # heap of (due, tie-break, exchange)
         self._tie = itertools.count()
         self._finished: deque[tuple[Exchange, bool]] = deque()  # ended, to be decoded; whether the body was complete
@@ -312,9 +319,28 @@ class Session:
         if not exchange.decode(self._new_decoder, _DECODE_READS):
             return
         self._finished.popleft()
+        self._report(exchange, complete=complete)
+
+    def _settle(self, exchange: Exchange) -> None:
+        """Decode one that has ended, now: what its conversation does next depends on the answer."""
+        position = next(place for place, (ended, _) in enumerate(self._finished) if ended is exchange)
+        _, complete = self._finished[position]
+        del self._finished[position]
+        exchange.decode(self._new_decoder, len(exchange.ends))
+        self._report(exchange, complete=complete)
+
+    def _report(self, exchange: Exchange, *, complete: bool) -> None:
         self._backlog_bytes -= len(exchange.buffer)
-        self._records.append(exchange.record(complete=complete, save_gaps=self._plan.save_gaps))
+        record = exchange.record(complete=complete, save_gaps=self._plan.save_gaps)
+        if self._talks is not None:
+            self._talks.replied(exchange, record)
+            if not self._plan.save_responses:
+                record.response_text = None
         exchange.release()
+        self._keep(record)
+
+    def _keep(self, record: Record) -> None:
+        self._records.append(record)
         if len(self._records) >= _RECORDS_AT_ONCE:
             self._flush_records()
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from app.simulator.counting import TokenCount
+
 _WORDS = (b" time", b" year", b" hand", b" part", b" case", b" week", b" work", b" home")  # all of one length
 _CREATED = 1_700_000_000
 
@@ -19,9 +21,9 @@ class ChatBody(msgspec.Struct):
     ignore_eos: bool = False
     stream_options: dict[str, Any] | None = None
 
-    def prompt_tokens(self) -> int:
-        """Words of all messages."""
-        return sum(len(str(message.get("content") or "").split()) for message in self.messages)
+    def prompt_tokens(self, count: TokenCount) -> int:
+        """Tokens of all messages."""
+        return count.tokens(" ".join(str(message.get("content") or "") for message in self.messages))
 
     def answer_tokens(self, usual: int) -> int:
         """How long the answer is: the usual length, cut by the request's limit, or just that limit if it insists."""
@@ -38,8 +40,9 @@ _encode = msgspec.json.Encoder().encode
 class Answer:
     """The bytes of one answer, piece by piece."""
 
-    def __init__(self, body: ChatBody, response_id: str, tokens: int, usual: int) -> None:
+    def __init__(self, body: ChatBody, response_id: str, tokens: int, usual: int, count: TokenCount) -> None:
         self._body = body
+        self._count = count
         self._id = response_id
         self._tokens = tokens
         limit = body.max_completion_tokens or body.max_tokens
@@ -87,7 +90,7 @@ class Answer:
         )
 
     def _usage(self) -> dict[str, int]:
-        prompt = self._body.prompt_tokens()
+        prompt = self._body.prompt_tokens(self._count)
         return {"prompt_tokens": prompt, "completion_tokens": self._tokens, "total_tokens": prompt + self._tokens}
 
     def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> bytes:

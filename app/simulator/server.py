@@ -16,7 +16,9 @@ import httptools
 import msgspec
 
 from app.loadgen.poller import READABLE, WRITABLE, new_poller
+from app.simulator import embeddings
 from app.simulator.behaviour import Behaviour, Course, course
+from app.simulator.counting import TokenCount
 from app.simulator.openai_chat import Answer, decode_body, error_response, json_response
 from app.simulator.slots import Slots
 from app.simulator.truth import Truth, TruthLog
@@ -28,6 +30,7 @@ _FLUSH_NS = 200_000_000
 _SO_TIMESTAMPNS = 35
 _PR_SET_TIMERSLACK = 29
 _RESET = b""
+_INSTEAD_OF_A_STREAM = {"http_500", "http_429", "http_400", "reset", "junk"}
 _STALL_NS = 3600 * 10**9
 
 Step = tuple[int, bytes, bool]
@@ -82,6 +85,8 @@ class Simulator:
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
         self._log = TruthLog(behaviour.log)
+        self._requests_log = TruthLog(behaviour.requests_log)
+        self._count = TokenCount(behaviour.tokens_per_word, behaviour.overhead_tokens)
         self._events = new_poller()
         self._clients: dict[int, _Client] = {}
         self._due: list[tuple[int, int, _Client]] = []
@@ -120,6 +125,7 @@ class Simulator:
             self._send_due(now)
             if now - flushed_ns > _FLUSH_NS:
                 self._log.flush()
+                self._requests_log.flush()
                 flushed_ns = now
             left_ns = min(self._due[0][0] - time.monotonic_ns() if self._due else _FLUSH_NS, _FLUSH_NS)
             if 0 < left_ns < _SLEEP_NS:
@@ -136,6 +142,7 @@ class Simulator:
         self._listener.close()
         self._events.close()
         self._log.close()
+        self._requests_log.close()
 
     # ---------------------------------------------------------------- connections
 
@@ -211,6 +218,8 @@ class Simulator:
             self._answer(client, error_response(401, "Incorrect API key provided", "invalid_request_error"))
         elif path == b"/v1/chat/completions" and method == b"POST":
             self._chat(client)
+        elif path == b"/v1/embeddings" and method == b"POST":
+            self._embed(client)
         elif path == b"/v1/models" and method == b"GET":
             model = {"id": self._behaviour.model, "object": "model", "created": 0, "owned_by": "simulator"}
             self._answer(client, json_response(200, {"object": "list", "data": [model]}))
@@ -231,9 +240,28 @@ class Simulator:
         response_id = f"chatcmpl-sim-{self._behaviour.seed}-{number}"
         tokens = body.answer_tokens(self._behaviour.tokens)
         plan = course(self._behaviour, number, tokens)
-        answer = Answer(body, response_id, tokens, self._behaviour.tokens)
+        answer = Answer(body, response_id, tokens, self._behaviour.tokens, self._count)
         client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
         client.steps = _steps(answer, plan, stream=body.stream)
+        self._requests_log.write_raw(response_id, bytes(client.body))
+        client.begun_mono_ns = client.arrived_mono_ns
+        if self._slots.enter(client):
+            self._next_step(client)
+
+    def _embed(self, client: _Client) -> None:
+        try:
+            body = embeddings.decode_embeddings_body(bytes(client.body))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._answer(client, error_response(400, f"wrong body: {error}", "invalid_request_error"))
+            return
+        number = next(self._numbers)
+        self.requests += 1
+        response_id = f"embd-sim-{self._behaviour.seed}-{number}"
+        plan = course(self._behaviour, number, 1)
+        client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
+        whole = json_response(200, embeddings.answer(body, response_id, self._count))
+        client.steps = _whole(whole, plan)
+        self._requests_log.write_raw(response_id, bytes(client.body))
         client.begun_mono_ns = client.arrived_mono_ns
         if self._slots.enter(client):
             self._next_step(client)
@@ -305,6 +333,12 @@ class Simulator:
 
 
 def _steps(answer: Answer, plan: Course, *, stream: bool) -> Iterator[Step]:
+    if stream and plan.fault not in _INSTEAD_OF_A_STREAM:
+        return _stream(answer, plan)
+    return _whole(answer.whole(), plan, is_token=True)
+
+
+def _whole(answer: bytes, plan: Course, *, is_token: bool = False) -> Iterator[Step]:
     first, last, fault = plan.offsets_ns[0], plan.offsets_ns[-1], plan.fault
     if fault == "http_500":
         yield first, error_response(500, "simulated failure", "server_error"), False
@@ -317,10 +351,8 @@ def _steps(answer: Answer, plan: Course, *, stream: bool) -> Iterator[Step]:
     elif fault == "junk":
         yield first, b"\x00\x01 this is not HTTP \xff\r\n\r\n", False
         yield first, _RESET, False
-    elif not stream:
-        yield last, answer.whole(), True
     else:
-        yield from _stream(answer, plan)
+        yield last, answer, is_token
 
 
 def _stream(answer: Answer, plan: Course) -> Iterator[Step]:

@@ -31,12 +31,11 @@ class Conditions:
 def summarise(
     statistics: RunStatistics,
     instrument: InstrumentFacts | None,
-    calibration: dict[str, Any] | None = None,
     window: GivenWindow | None = None,
 ) -> dict[str, Any]:
     """The whole run and each target; plain JSON values, None where nothing was measured.
 
-    `calibration` is this machine's measured error at a comparable load, `window` what the user leaves out of the run.
+    `window` is what the user leaves out of the run. The instrument's `calibration` is for others to fill in.
     """
     overall = statistics.overall()
     facts = instrument or InstrumentFacts()
@@ -64,7 +63,7 @@ def summarise(
                 dropped_samples=_dropped(overall),
                 requests=counters.total,
             ),
-            "calibration": calibration,
+            "calibration": None,
         },
         "by_target": [{"provider": provider, "model": model, **one} for (provider, model), one in targets.items()],
     }

@@ -31,6 +31,9 @@ class AnyProvider:
     async def check_exists(self, names: Any) -> None:
         del names
 
+    async def kinds(self, names: Any) -> list[str]:
+        return ["openai" for _ in names]
+
 
 class Visitor:
     """A client whose identity the test chooses."""
