@@ -30,7 +30,7 @@ from app.benchmarks.shards import ShardTask
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.starting import lead_ns, start_at_ns
 from app.benchmarks.states import LIVE, Status, transition
-from app.benchmarks.supervisor import BUDGET_REACHED, ShardOutcome, ShardTick, slo_of
+from app.benchmarks.supervisor import BUDGET_REACHED, ShardOutcome, ShardTick, slo_of, window_of
 from app.benchmarks.views import headline
 from app.core.clock import Clock
 from app.core.database import Database
@@ -331,7 +331,8 @@ class Executor:
                 return
 
     async def _write_end(self, run: Run) -> None:
-        found = completed(summarise(run.statistics, run.instrument), run.statistics, run.exploration, run.budget)
+        measured = summarise(run.statistics, run.instrument, window=window_of(run.spec))
+        found = completed(measured, run.statistics, run.exploration, run.budget)
         summary = calibrations.annotate(found, self._data_dir, engines=planner.shard_count(run.spec))
         values = {
             "summary": summary,

@@ -25,6 +25,7 @@ from app.benchmarks.supervisor import (
     engine_process,
     slo_of,
     supervise,
+    window_of,
 )
 from app.loadgen.plan import Endpoint
 from app.stats.instrument import InstrumentFacts
@@ -107,7 +108,9 @@ class _LocalRun:
                 with contextlib.suppress(asyncio.CancelledError):
                     await helper
         self._on_progress(self._live.progress(self._status(error, stop), time.time_ns()))
-        summary = completed(summarise(statistics, instrument), statistics, exploration, self._budget)
+        summary = completed(
+            summarise(statistics, instrument, window=window_of(self._spec)), statistics, exploration, self._budget
+        )
         return summary | {"error": error}
 
     async def _run_stage(self, stage: Stage) -> list[ShardOutcome]:

@@ -4,6 +4,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from sqlalchemy import ColumnElement, select
 
 from app.benchmarks.measures import MeasuredResult, columns
@@ -31,7 +32,7 @@ async def add_stored(
         for key, group in groupby(sorted(results, key=_target), key=_target):
             members = list(group)
             statistics.add(key, columns(members))
-            _add_in_flight(statistics, members)
+            _add_in_flight(statistics, key, members)
         indices += [result.index for result in results]
         if len(results) < _BATCH:
             return indices
@@ -42,7 +43,7 @@ def _target(result: MeasuredResult) -> TargetKey:
     return TargetKey(result.provider, result.model, result.point or 0, result.level)
 
 
-def _add_in_flight(statistics: RunStatistics, results: list[MeasuredResult]) -> None:
-    for result in results:
-        if result.started_ns and result.end_ns:
-            statistics.timeline.add_in_flight(result.started_ns, result.end_ns, 1)
+def _add_in_flight(statistics: RunStatistics, key: TargetKey, results: list[MeasuredResult]) -> None:
+    spans = [(result.started_ns, result.end_ns) for result in results if result.started_ns and result.end_ns]
+    starts, ends = np.array(spans, dtype=np.int64).reshape(-1, 2).T
+    statistics.add_open(key, starts, ends)

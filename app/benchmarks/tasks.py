@@ -17,7 +17,7 @@ from app.benchmarks.restoring import add_stored
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status, transition
-from app.benchmarks.supervisor import slo_of
+from app.benchmarks.supervisor import slo_of, window_of
 from app.benchmarks.views import headline
 from app.core.clock import Clock
 from app.core.database import Database
@@ -170,7 +170,9 @@ class BenchmarkRunner:
         await add_stored(statistics, self._database, row.id)
         exploration = Exploration(spec)
         exploration.end("the server stopped during the run")
-        summary = completed(summarise(statistics, None), statistics, exploration, BudgetWatch(spec, None))
+        summary = completed(
+            summarise(statistics, None, window=window_of(spec)), statistics, exploration, BudgetWatch(spec, None)
+        )
         head = headline(summary)
         async with self._database.write() as session:
             changed = await repository.change(
