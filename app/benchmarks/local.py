@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from app.benchmarks import planner
+from app.benchmarks import planner, token_probe
 from app.benchmarks.live import LiveRun
 from app.benchmarks.measures import MeasureContext, MeasuredResult
 from app.benchmarks.planner import Stage
@@ -23,6 +24,7 @@ from app.benchmarks.supervisor import (
     slo_of,
     supervise,
 )
+from app.benchmarks.workload_facts import workload_facts
 from app.loadgen.plan import Endpoint
 from app.stats.instrument import InstrumentFacts
 from app.stats.run_statistics import RunStatistics
@@ -46,8 +48,16 @@ async def run_local(
     `on_results` each request once. Setting `stop` winds the run down; what was measured is summarised.
     """
     endpoints = [endpoint] * len(spec.targets) if isinstance(endpoint, Endpoint) else list(endpoint)
+    stop = stop or asyncio.Event()
+    stages = planner.stages(spec, endpoints)
+    probed = await token_probe.probe_all([stage.shards[0] for stage in stages], new_engine=new_engine, stop=stop)
+    stages = [
+        replace(stage, shards=tuple(token_probe.with_tokens(plan, found.tokens) for plan in stage.shards))
+        for stage, found in zip(stages, probed, strict=True)
+    ]
     run = _LocalRun(spec, on_progress, on_results, new_engine)
-    return await run.execute(planner.stages(spec, endpoints), stop or asyncio.Event())
+    summary = await run.execute(stages, stop)
+    return summary | {"workload": workload_facts(spec.workload, dict(enumerate(probed)))}
 
 
 class _LocalRun:

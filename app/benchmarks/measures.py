@@ -176,7 +176,7 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
         usage=_json_object(record.usage),
         trace_id=record.trace_id,
         tags=context.tags,
-        metadata={"clock_stepped": True} if record.clock_stepped else {},
+        metadata=_metadata(record),
         response_text=record.response_text,
         gaps=record.gaps,
     )
@@ -188,6 +188,14 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
     if not record.clock_stepped:
         _set_durations(result, record)
     return result
+
+
+def _metadata(record: Record) -> dict[str, Any]:
+    """What has no column of its own: `clock_stepped`, and `conversation` and `turn`, both from 0."""
+    metadata: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
+    if record.turn is not None:
+        metadata |= {"conversation": record.conversation, "turn": record.turn}
+    return metadata
 
 
 def _set_durations(result: MeasuredResult, record: Record) -> None:

@@ -1,18 +1,20 @@
 """Spec → stages → shards. Pure: the same spec and seed give the same plans, wherever they are made.
 
 Targets are measured one after another (a stage each). A stage's run is cut into `spec.workers` shards that interleave:
-shard k takes arrivals k, k+K, … of one schedule made from one seed. With T targets, arrival j of target t has result
+shard k takes arrivals k, k+K, … of one schedule made from one seed (of conversations: all turns of those). With T
+targets, arrival j of target t has result
 index t + j·T, so that indices are unique over the whole benchmark and grow with time within a target.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from app.benchmarks import plan_loads, plan_workloads
 from app.benchmarks.schemas import BenchmarkSpec, Target
-from app.loadgen.plan import Endpoint, Limits, Plan, RateLimit
+from app.datasets.conversations import numbering
+from app.loadgen.plan import Conversations, Endpoint, Limits, Plan, RateLimit
 
 _NS_PER_S = 10**9
 _NS_PER_MS = 10**6
@@ -89,3 +91,12 @@ def starting_at(plan: Plan, start_at_ns: int) -> Plan:
 def requests_planned(spec: BenchmarkSpec) -> int | None:
     """Requests of the whole benchmark; None when only time ends it."""
     return None if spec.stop.requests is None else spec.stop.requests * len(spec.targets)
+
+
+def shard_of_number(spec: BenchmarkSpec) -> Callable[[int], int] | None:
+    """Request number → the shard that sends it, where conversations stay together; None where numbers interleave."""
+    workload = plan_workloads.workload(spec.workload)
+    if not isinstance(workload, Conversations):
+        return None
+    numbers, shards = numbering(workload), shard_count(spec)
+    return lambda number: numbers.conversation(number) % shards

@@ -17,6 +17,7 @@ from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status, transition
 from app.benchmarks.supervisor import slo_of
 from app.benchmarks.views import headline
+from app.benchmarks.workload_facts import workload_facts
 from app.core.clock import Clock
 from app.core.database import Database
 from app.events.types import Topic
@@ -166,7 +167,7 @@ class BenchmarkRunner:
         started_at = row.started_at or row.created_at
         statistics = RunStatistics(int(started_at.timestamp() * 1e9), slo_of(spec))
         await add_stored(statistics, self._database, row.id)
-        summary = summarise(statistics, None)
+        summary = summarise(statistics, None) | {"workload": workload_facts(spec.workload, {})}
         head = headline(summary)
         async with self._database.write() as session:
             changed = await repository.change(
