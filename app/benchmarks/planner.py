@@ -2,8 +2,8 @@
 
 Targets are measured one after another (a stage each). A stage's run is cut into `spec.workers` shards that interleave:
 shard k takes arrivals k, k+K, … of one schedule made from one seed (of conversations: all turns of those). With T
-targets, arrival j of target t has result
-index t + j·T, so that indices are unique over the whole benchmark and grow with time within a target.
+targets, arrival j of target t has result index t + j·T, so that indices are unique over the whole benchmark and grow
+with time within a target.
 """
 
 from collections.abc import Callable, Sequence
