@@ -15,6 +15,7 @@ from app.loadgen.connection import ANCILLARY_BYTES, READY
 from app.loadgen.exchange import Exchange, NewDecoder
 from app.loadgen.frames import ClockSource, Done, Outgoing, Ready, Record, Records
 from app.loadgen.health import Health
+from app.loadgen.native import new_reader
 from app.loadgen.plan import Plan
 from app.loadgen.poller import Poller
 from app.loadgen.pool import Pool
@@ -61,15 +62,15 @@ class Session:
     ) -> None:
         self._plan = plan
         self._limits = plan.limits
-        self._poller = poller
+        self._reader = new_reader(poller)
         self._pool = pool
         self._new_decoder = new_decoder
         self._emit = emit
         self._watch = watch
         self._dns_ns = dns_ns
         self._rng = random.Random(f"retries-{plan.seed}-{plan.shard}")  # noqa: S311  (jitter, not a secret)
-        self._health = Health()
-        self._wire = Wire(poller, pool, self._health, self._ended)
+        self._health = Health(self._reader)
+        self._wire = Wire(self._reader, pool, self._health, self._ended)
         self._schedule = new_schedule(plan, message)
         self._retries: list[tuple[int, int, Exchange]] = []  # heap of (due, tie-break, exchange)
         self._tie = itertools.count()
@@ -123,12 +124,12 @@ class Session:
         limit = monotonic_ns() + self._limits.connect_ns
         self._pool.top_up(wanted)
         while self._pool.opening and monotonic_ns() < limit and not self._stop_reason:
-            self._wire.read_all(self._poller.poll(0.05), self._watch)
+            self._wire.wait(0.05, self._watch)
             self._pool.top_up(wanted)
             self._tick_when_due()
         while self._schedule.prepare():
             pass
-        self._emit(Ready(self._health.pid, len(self._pool.idle), self._clock_source()))
+        self._emit(Ready(self._health.pid, len(self._pool.idle), self._clock_source(), self._reader.kind))
 
     def _spare_connections(self) -> int:
         """Idle connections to keep: all users' in a closed loop, what arrives shortly in an open one."""
@@ -142,8 +143,7 @@ class Session:
         """Wait for the start instant and start the clock of the run; returns that instant in Unix nanoseconds."""
         at = self._plan.start_at_ns
         while not self._stop_reason and (left_ns := at - realtime_ns()) > 0:
-            events = self._poller.poll(min(max(0, left_ns - _SPIN_NS), _TICK_NS) // 1_000_000 / 1000)
-            self._wire.read_all(events, self._watch)
+            self._wire.wait(min(max(0, left_ns - _SPIN_NS), _TICK_NS) // 1_000_000 / 1000, self._watch)
             self._tick_when_due()
         self._clock.look()
         self._health.begin()
@@ -183,9 +183,8 @@ class Session:
         has_work = bool(self._finished)
         left_ns = min(start_ns - _SPIN_NS, other_ns) - now
         timeout_s = 0.0 if has_work or left_ns <= 0 else left_ns // 1_000_000 / 1000
-        events = self._poller.poll(timeout_s)
-        if events:
-            self._wire.read_all(events, self._watch)
+        if self._wire.wait(timeout_s, self._watch):
+            pass
         elif start_ns - now > (_CALM_NS if len(self._finished) < _BACKLOG_SOME else _HASTY_NS):
             self._work_ahead()
         elif timeout_s == 0.0:
@@ -243,7 +242,7 @@ class Session:
         if connection is not None and connection.state != READY:
             due, kind, what = exchange.begun_ns + limits.connect_ns, "timeout_connect", "no connection"
         else:
-            exchange.decode(self._new_decoder, len(exchange.ends))
+            exchange.decode(self._new_decoder, exchange.reads)
             stamps = exchange.decoder.reply.chunk_stamps if exchange.decoder is not None else ()
             if stamps:
                 last = stamps[-1] - self._clock.offset_ns
@@ -294,7 +293,7 @@ class Session:
         heapq.heappush(self._retries, (0, next(self._tie), exchange))
 
     def _retry_delay_ns(self, exchange: Exchange, *, complete: bool) -> int | None:
-        exchange.decode(self._new_decoder, len(exchange.ends))
+        exchange.decode(self._new_decoder, exchange.reads)
         record = exchange.record(complete=complete, save_gaps=False)
         return retry_delay_ns(record, exchange.headers, self._limits, realtime_ns(), self._rng)
 
@@ -339,8 +338,8 @@ class Session:
             if len(exchange.buffer) > _LONG_STREAM_BYTES and exchange.status:
                 self._wire.look(exchange)
                 if not exchange.end_ns:
-                    exchange.decode(self._new_decoder, len(exchange.ends))
-                    exchange.forget_decoded()
+                    exchange.decode(self._new_decoder, exchange.reads)
+                    self._wire.forget_decoded(exchange)
         self._pool.close_late(self._limits.connect_ns)
         self._flush_records()
         now = monotonic_ns()

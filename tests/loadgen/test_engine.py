@@ -17,6 +17,8 @@ from app.loadgen.process import EngineDiedError, EngineProcess
 from tests.loadgen.runs import plan, run
 from tests.loadgen.servers import simulator
 
+pytestmark = pytest.mark.usefixtures("both_readers")
+
 
 def truth_by_id(path: Path) -> dict[str, dict[str, Any]]:
     return {line["response_id"]: line for line in map(json.loads, path.read_text().splitlines())}
