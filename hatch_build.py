@@ -30,7 +30,8 @@ class NativeReaderHook(BuildHookInterface):  # type: ignore[type-arg,unused-igno
         root = Path(self.root)
         problem = self._compile(root)
         if problem is not None:
-            (root / TARGET).unlink(missing_ok=True)  # of an earlier build: it must not get into a wheel that says `any`
+            if version == "editable":
+                (root / TARGET).unlink(missing_ok=True)  # of an earlier build: it no longer fits its source
             if os.environ.get("LOADGEN_NATIVE") == "1":
                 raise RuntimeError(f"the native reader cannot be built: {problem}")
             self.app.display_info(f"Without the native reader: {problem}")

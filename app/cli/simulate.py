@@ -36,22 +36,28 @@ def simulate(
     model: Annotated[str, typer.Option(help=_help("model"))] = Behaviour.model,
     api_key: Annotated[str | None, typer.Option(help=_help("api_key"))] = Behaviour.api_key,
     log: Annotated[str | None, typer.Option(help=_help("log"))] = Behaviour.log,
+    certificate: Annotated[str | None, typer.Option(help=_help("certificate"))] = Behaviour.certificate,
 ) -> None:
     """Serve OpenAI Chat Completions with known timings, for trying benchmarks and checking measurements."""
     try:
         behaviour = Behaviour(
-            host, port, ttft_ms, itl_ms, jitter, tokens, error_rate, errors, seed, model, api_key, log
+            host, port, ttft_ms, itl_ms, jitter, tokens, error_rate, errors, seed, model, api_key, log, certificate
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
+    scheme = "https" if certificate else "http"
+
     def on_listening(port: int) -> None:
-        print(f"simulating {model!r} at http://{host}:{port}/v1 (Ctrl-C stops)", flush=True)
+        print(f"simulating {model!r} at {scheme}://{host}:{port}/v1 (Ctrl-C stops)", flush=True)
 
     try:
         simulator = serve(behaviour, on_listening)
     except OSError as error:
         print(f"cannot serve on {host}:{port}: {error.strerror or error}")
         raise typer.Exit(1) from None
-    lag_ms = simulator.max_send_lag_ns / 1e6
-    print(f"answered {simulator.requests} requests; the latest send was {lag_ms:.3f} ms behind its schedule")
+    p50, p99, worst = (value / 1e6 for value in simulator.send_lag.facts().values())
+    print(
+        f"answered {simulator.requests} requests; bytes left {p50:.3f} ms (p50), {p99:.3f} ms (p99), "
+        f"{worst:.3f} ms (max) after their time"
+    )

@@ -8,6 +8,7 @@ from typing import Literal
 
 from app.loadgen.frames import ClockSource, Done, Tick
 from app.loadgen.lag import LagHistogram
+from app.loadgen.machine import Disturbances
 from app.loadgen.reader import Reader
 
 _PAGE_BYTES = resource.getpagesize()
@@ -19,6 +20,7 @@ class Health:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self._disturbances = Disturbances()
         self.pid = os.getpid()
         self.send = LagHistogram()
         self.started = 0
@@ -35,6 +37,7 @@ class Health:
     def begin(self) -> None:
         """The clock of the run starts: what it took to get ready does not count."""
         self._reader.take_lags()
+        self._disturbances.begin()
         self.spin_ns = 0
         self._cpu_began_ns = time.process_time_ns()
         self._tick_cpu_ns = 0
@@ -104,6 +107,7 @@ class Health:
             clock=clock,
             clock_steps=clock_steps,
             reader=self._reader.kind,
+            **self._disturbances.end(),
         )
 
 

@@ -24,6 +24,9 @@ class Behaviour:
     model: str = field(default="simulated", metadata={"help": "Name of the only model."})
     api_key: str | None = field(default=None, metadata={"help": "Require this bearer token."})
     log: str | None = field(default=None, metadata={"help": "Write the true send times to this JSONL file."})
+    certificate: str | None = field(
+        default=None, metadata={"help": "Serve HTTPS with this PEM file: certificate chain and private key."}
+    )
 
     def __post_init__(self) -> None:
         for name in ("ttft_ms", "itl_ms"):
