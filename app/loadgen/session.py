@@ -18,6 +18,7 @@ from app.loadgen.conversations import ConversationSchedule, Script
 from app.loadgen.exchange import Exchange, NewDecoder
 from app.loadgen.frames import ClockSource, Done, Outgoing, Ready, Record, Records
 from app.loadgen.health import Health
+from app.loadgen.native import new_reader
 from app.loadgen.plan import Plan, RateLimit
 from app.loadgen.poller import Poller
 from app.loadgen.pool import Pool
@@ -67,15 +68,15 @@ class Session:
     ) -> None:
         self._plan = plan
         self._limits = plan.limits
-        self._poller = poller
+        self._reader = new_reader(poller)
         self._pool = pool
         self._new_decoder = new_decoder
         self._emit = emit
         self._watch = watch
         self._dns_ns = dns_ns
         self._rng = random.Random(f"retries-{plan.seed}-{plan.shard}")  # noqa: S311  (jitter, not a secret)
-        self._health = Health()
-        self._wire = Wire(poller, pool, self._health, self._ended)
+        self._health = Health(self._reader)
+        self._wire = Wire(self._reader, pool, self._health, self._ended)
         self._limiter: RateLimiter | None = None
         if plan.rate_limit != RateLimit():
             estimate = tokens or (lambda number: estimated_tokens(plan, number))
@@ -142,17 +143,16 @@ class Session:
         limit = monotonic_ns() + self._limits.connect_ns
         self._pool.top_up(wanted)
         while self._pool.opening and monotonic_ns() < limit and not self._stop_reason:
-            self._wire.read_all(self._poller.poll(0.05), self._watch)
+            self._wire.wait(0.05, self._watch)
             self._pool.top_up(wanted)
             self._tick_when_due()
-        self._emit(Ready(self._health.pid, len(self._pool.idle), self._clock_source()))
+        self._emit(Ready(self._health.pid, len(self._pool.idle), self._clock_source(), self._reader.kind))
 
     def _begin(self) -> int:
         """Wait for the start instant and start the clock of the run; returns that instant in Unix nanoseconds."""
         at = self._plan.start_at_ns
         while not self._stop_reason and (left_ns := at - realtime_ns()) > 0:
-            events = self._poller.poll(min(max(0, left_ns - _SPIN_NS), _TICK_NS) // 1_000_000 / 1000)
-            self._wire.read_all(events, self._watch)
+            self._wire.wait(min(max(0, left_ns - _SPIN_NS), _TICK_NS) // 1_000_000 / 1000, self._watch)
             self._tick_when_due()
         self._clock.look()
         self._health.begin()
@@ -198,9 +198,8 @@ class Session:
         has_work = bool(self._finished)
         left_ns = min(start_ns - _SPIN_NS, other_ns) - now
         timeout_s = 0.0 if has_work or left_ns <= 0 else left_ns // 1_000_000 / 1000
-        events = self._poller.poll(timeout_s)
-        if events:
-            self._wire.read_all(events, self._watch)
+        if self._wire.wait(timeout_s, self._watch):
+            pass
         elif start_ns - now > (_CALM_NS if len(self._finished) < _BACKLOG_SOME else _HASTY_NS):
             self._work_ahead()
         elif timeout_s == 0.0:
@@ -260,7 +259,7 @@ class Session:
         if connection is not None and connection.state != READY:
             due, kind, what = exchange.begun_ns + limits.connect_ns, "timeout_connect", "no connection"
         else:
-            exchange.decode(self._new_decoder, len(exchange.ends))
+            exchange.decode(self._new_decoder, exchange.reads)
             stamps = exchange.decoder.reply.chunk_stamps if exchange.decoder is not None else ()
             if stamps:
                 last = stamps[-1] - self._clock.offset_ns
@@ -311,7 +310,7 @@ class Session:
         heapq.heappush(self._retries, (0, next(self._tie), exchange))
 
     def _retry_delay_ns(self, exchange: Exchange, *, complete: bool) -> int | None:
-        exchange.decode(self._new_decoder, len(exchange.ends))
+        exchange.decode(self._new_decoder, exchange.reads)
         record = exchange.record(complete=complete, save_gaps=False)
         return retry_delay_ns(record, exchange.headers, self._limits, realtime_ns(), self._rng)
 
@@ -380,8 +379,8 @@ class Session:
             if len(exchange.buffer) > _LONG_STREAM_BYTES and exchange.status:
                 self._wire.look(exchange)
                 if not exchange.end_ns:
-                    exchange.decode(self._new_decoder, len(exchange.ends))
-                    exchange.forget_decoded()
+                    exchange.decode(self._new_decoder, exchange.reads)
+                    self._wire.forget_decoded(exchange)
         self._pool.close_late(self._limits.connect_ns)
         self._flush_records()
         now = monotonic_ns()
