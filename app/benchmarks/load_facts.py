@@ -53,6 +53,8 @@ def workers(spec: BenchmarkSpec) -> int:
     most = len(load.at_seconds) if isinstance(load, TraceLoad) else spec.workers
     if isinstance(load, OpenLoad):
         most = min(most, load.max_in_flight)
+    if isinstance(load, ClosedLoad | ClosedStepsLoad):
+        most = min(most, load.concurrency)
     return max(1, min(spec.workers, spec.stop.requests or spec.workers, most))
 
 

@@ -5,13 +5,17 @@ A trace file says what is asked as well: it gives the part `workload` too.
 
 import re
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
 from app.benchmarks.loads import WEEK_SECONDS
 from app.cli.usage import UsageProblem
+from app.cli.workload_options import WORKLOAD_OPTIONS
 from app.datasets.traces import BLOCK_TOKENS, RecordedTrace, TraceError, TraceFormat, read_trace
+
+if TYPE_CHECKING:
+    from app.cli.bench_spec import BenchOptions
 
 OPTIONS = frozenset(
     (
@@ -62,51 +66,6 @@ _STEP = re.compile(f"{_NUMBER}:{_NUMBER}")
 _SPIKE = re.compile(rf"{_NUMBER}@{_NUMBER}\+{_NUMBER}")
 
 
-class LoadOptions(Protocol):
-    """Those of `bench_spec.BenchOptions` that matter here."""
-
-    @property
-    def given(self) -> frozenset[str]: ...
-    @property
-    def quiet(self) -> bool: ...
-    @property
-    def requests(self) -> int | None: ...
-    @property
-    def duration(self) -> float | None: ...
-    @property
-    def concurrency(self) -> int | None: ...
-    @property
-    def rate(self) -> float | None: ...
-    @property
-    def arrival(self) -> str: ...
-    @property
-    def burstiness(self) -> float | None: ...
-    @property
-    def ramp_to(self) -> float | None: ...
-    @property
-    def ramp_seconds(self) -> float | None: ...
-    @property
-    def ramp_curve(self) -> str: ...
-    @property
-    def rate_steps(self) -> str | None: ...
-    @property
-    def concurrency_steps(self) -> str | None: ...
-    @property
-    def spike(self) -> str | None: ...
-    @property
-    def ramp_up(self) -> float | None: ...
-    @property
-    def trace(self) -> Path | None: ...
-    @property
-    def trace_speed(self) -> float: ...
-    @property
-    def trace_format(self) -> Literal["auto", "azure", "burstgpt", "mooncake"]: ...
-    @property
-    def max_requests_per_minute(self) -> float | None: ...
-    @property
-    def max_tokens_per_minute(self) -> float | None: ...
-
-
 class Parts(NamedTuple):
     """Parts of a spec; `workload` only of a trace."""
 
@@ -114,7 +73,7 @@ class Parts(NamedTuple):
     workload: dict[str, Any] | None = None
 
 
-def parts(options: LoadOptions) -> Parts:  # noqa: PLR0911  (one a kind)
+def parts(options: "BenchOptions") -> Parts:  # noqa: PLR0911  (one a kind)
     """The load that the options describe.
 
     Raises:
@@ -143,12 +102,20 @@ def parts(options: LoadOptions) -> Parts:  # noqa: PLR0911  (one a kind)
     return Parts({"kind": options.arrival, "rate": options.rate, **cap, **_given(burstiness=options.burstiness)})
 
 
-def limits(options: LoadOptions) -> dict[str, float]:
+def recorded_workload(options: "BenchOptions", recorded: dict[str, Any]) -> dict[str, Any]:
+    """The workload of a trace; raises `UsageProblem` for options that say something else."""
+    if others := sorted((options.given & WORKLOAD_OPTIONS) - {"words_per_token"}):
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in others)
+        raise UsageProblem([f"--trace: says what is asked; leave {names} out"])
+    return recorded | _given(words_per_token=options.words_per_token)
+
+
+def limits(options: "BenchOptions") -> dict[str, float]:
     """The rate limits of the client."""
     return _given(requests_per_minute=options.max_requests_per_minute, tokens_per_minute=options.max_tokens_per_minute)
 
 
-def _conflicts(options: LoadOptions) -> list[str]:
+def _conflicts(options: "BenchOptions") -> list[str]:
     shapes = [name for field, name in _SHAPES.items() if getattr(options, field) is not None]
     shape = shapes[0] if shapes else None
     has_rate = options.rate is not None
@@ -214,7 +181,7 @@ def _whole(number: float) -> float | int:
     return int(number) if number == int(number) else number
 
 
-def _trace(options: LoadOptions, path: Path) -> Parts:
+def _trace(options: "BenchOptions", path: Path) -> Parts:
     speed = options.trace_speed
     wanted: TraceFormat | None = None if options.trace_format == "auto" else options.trace_format
     until = None if options.duration is None or not speed > 0 else options.duration * speed

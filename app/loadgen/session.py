@@ -14,15 +14,17 @@ import msgspec
 
 from app.loadgen.clock import ClockWatch, monotonic_ns, realtime_ns
 from app.loadgen.connection import ANCILLARY_BYTES, READY
+from app.loadgen.conversations import ConversationSchedule, Script
 from app.loadgen.exchange import Exchange, NewDecoder
 from app.loadgen.frames import ClockSource, Done, Outgoing, Ready, Record, Records
 from app.loadgen.health import Health
+from app.loadgen.native import new_reader
 from app.loadgen.plan import Plan, RateLimit
 from app.loadgen.poller import Poller
 from app.loadgen.pool import Pool
 from app.loadgen.rate_limit import RateLimiter
 from app.loadgen.retries import asked_pause_ns, retry_delay_ns
-from app.loadgen.schedule import NEVER_NS, Message, new_schedule
+from app.loadgen.schedule import NEVER_NS, Message, Schedule, new_schedule
 from app.loadgen.timeouts import TimingWheel
 from app.loadgen.token_estimates import estimated_tokens
 from app.loadgen.wire import Wire
@@ -44,10 +46,11 @@ _RECORDS_AT_ONCE = 512
 class Session:
     """Runs one shard of a plan.
 
-    `message(number)` gives the bytes of an arrival's request, `new_decoder` a decoder for a response, `emit` takes the
-    frames. `watch` maps further file descriptors (the engine's pipes) to handlers of their readiness. `dns_ns` is what
-    resolving the host took; it is charged to the first connection that a request opens for itself. `tokens(number)` is
-    about what an arrival's request costs, for a rate limit in tokens; left out, it is taken from the plan.
+    `message(number)` gives the bytes of an arrival's request (a `Script` those of conversations), `new_decoder` a
+    decoder for a response, `emit` takes the frames. `watch` maps further file descriptors (the engine's pipes) to
+    handlers of their readiness. `dns_ns` is what resolving the host took; it is charged to the first connection that a
+    request opens for itself. `tokens(number)` is about what an arrival's request costs, for a rate limit in tokens;
+    left out, it is taken from the plan.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class Session:
         *,
         poller: Poller,
         pool: Pool,
-        message: Message,
+        message: Message | Script,
         new_decoder: NewDecoder,
         emit: Callable[[Outgoing], None],
         watch: Mapping[int, Callable[[int], None]],
@@ -65,20 +68,25 @@ class Session:
     ) -> None:
         self._plan = plan
         self._limits = plan.limits
-        self._poller = poller
+        self._reader = new_reader(poller)
         self._pool = pool
         self._new_decoder = new_decoder
         self._emit = emit
         self._watch = watch
         self._dns_ns = dns_ns
         self._rng = random.Random(f"retries-{plan.seed}-{plan.shard}")  # noqa: S311  (jitter, not a secret)
-        self._health = Health()
-        self._wire = Wire(poller, pool, self._health, self._ended)
+        self._health = Health(self._reader)
+        self._wire = Wire(self._reader, pool, self._health, self._ended)
         self._limiter: RateLimiter | None = None
         if plan.rate_limit != RateLimit():
             estimate = tokens or (lambda number: estimated_tokens(plan, number))
             self._limiter = RateLimiter(plan.rate_limit, estimate, plan.shard, plan.shards)
-        self._schedule = new_schedule(plan, message, self._limiter)
+        self._talks: ConversationSchedule | None = None
+        if callable(message):
+            self._schedule: Schedule = new_schedule(plan, message, self._limiter)
+        else:
+            self._talks = ConversationSchedule(plan, message, settle=self._settle, keep=self._keep)
+            self._schedule = self._talks
         self._retries: list[tuple[int, int, Exchange]] = []  # heap of (due, tie-break, exchange)
         self._tie = itertools.count()
         self._finished: deque[tuple[Exchange, bool]] = deque()  # ended, to be decoded; whether the body was complete
@@ -92,11 +100,12 @@ class Session:
         resolution = min(max(min(shortest, self._limits.total_ns) // 20, 1_000_000), 50_000_000)
         self._wheel: TimingWheel[Exchange] = TimingWheel(monotonic_ns(), resolution)
 
-    def stop(self, reason: str) -> None:
-        """Start nothing more; what is in flight has `Plan.grace_ns` to end."""
+    def stop(self, reason: str, *, drain: bool = False) -> None:
+        """Start nothing more; what is in flight has `Plan.grace_ns` to end, with `drain` all the time that it has."""
+        if not drain and self._give_up_ns == NEVER_NS:
+            self._give_up_ns = monotonic_ns() + self._plan.grace_ns
         if self._stop_reason is None:
             self._stop_reason = reason
-            self._give_up_ns = monotonic_ns() + self._plan.grace_ns
             for _, _, exchange in self._retries:
                 exchange.end_ns = realtime_ns()
                 exchange.fail("cancelled", "waiting for another try when the run was stopped")
@@ -134,17 +143,16 @@ class Session:
         limit = monotonic_ns() + self._limits.connect_ns
         self._pool.top_up(wanted)
         while self._pool.opening and monotonic_ns() < limit and not self._stop_reason:
-            self._wire.read_all(self._poller.poll(0.05), self._watch)
+            self._wire.wait(0.05, self._watch)
             self._pool.top_up(wanted)
             self._tick_when_due()
-        self._emit(Ready(self._health.pid, len(self._pool.idle), self._clock_source()))
+        self._emit(Ready(self._health.pid, len(self._pool.idle), self._clock_source(), self._reader.kind))
 
     def _begin(self) -> int:
         """Wait for the start instant and start the clock of the run; returns that instant in Unix nanoseconds."""
         at = self._plan.start_at_ns
         while not self._stop_reason and (left_ns := at - realtime_ns()) > 0:
-            events = self._poller.poll(min(max(0, left_ns - _SPIN_NS), _TICK_NS) // 1_000_000 / 1000)
-            self._wire.read_all(events, self._watch)
+            self._wire.wait(min(max(0, left_ns - _SPIN_NS), _TICK_NS) // 1_000_000 / 1000, self._watch)
             self._tick_when_due()
         self._clock.look()
         self._health.begin()
@@ -190,9 +198,8 @@ class Session:
         has_work = bool(self._finished)
         left_ns = min(start_ns - _SPIN_NS, other_ns) - now
         timeout_s = 0.0 if has_work or left_ns <= 0 else left_ns // 1_000_000 / 1000
-        events = self._poller.poll(timeout_s)
-        if events:
-            self._wire.read_all(events, self._watch)
+        if self._wire.wait(timeout_s, self._watch):
+            pass
         elif start_ns - now > (_CALM_NS if len(self._finished) < _BACKLOG_SOME else _HASTY_NS):
             self._work_ahead()
         elif timeout_s == 0.0:
@@ -252,7 +259,7 @@ class Session:
         if connection is not None and connection.state != READY:
             due, kind, what = exchange.begun_ns + limits.connect_ns, "timeout_connect", "no connection"
         else:
-            exchange.decode(self._new_decoder, len(exchange.ends))
+            exchange.decode(self._new_decoder, exchange.reads)
             stamps = exchange.decoder.reply.chunk_stamps if exchange.decoder is not None else ()
             if stamps:
                 last = stamps[-1] - self._clock.offset_ns
@@ -303,7 +310,7 @@ class Session:
         heapq.heappush(self._retries, (0, next(self._tie), exchange))
 
     def _retry_delay_ns(self, exchange: Exchange, *, complete: bool) -> int | None:
-        exchange.decode(self._new_decoder, len(exchange.ends))
+        exchange.decode(self._new_decoder, exchange.reads)
         record = exchange.record(complete=complete, save_gaps=False)
         return retry_delay_ns(record, exchange.headers, self._limits, realtime_ns(), self._rng)
 
@@ -323,12 +330,30 @@ class Session:
         if not exchange.decode(self._new_decoder, _DECODE_READS):
             return
         self._finished.popleft()
+        self._report(exchange, complete=complete)
+
+    def _settle(self, exchange: Exchange) -> None:
+        """Decode one that has ended, now: what its conversation does next depends on the answer."""
+        position = next(place for place, (ended, _) in enumerate(self._finished) if ended is exchange)
+        _, complete = self._finished[position]
+        del self._finished[position]
+        exchange.decode(self._new_decoder, len(exchange.ends))
+        self._report(exchange, complete=complete)
+
+    def _report(self, exchange: Exchange, *, complete: bool) -> None:
         self._backlog_bytes -= len(exchange.buffer)
         record = exchange.record(complete=complete, save_gaps=self._plan.save_gaps)
-        self._records.append(record)
-        exchange.release()
         if self._limiter is not None:
             self._limiter.settle(record)
+        if self._talks is not None:
+            self._talks.replied(exchange, record)
+            if not self._plan.save_responses:
+                record.response_text = None
+        exchange.release()
+        self._keep(record)
+
+    def _keep(self, record: Record) -> None:
+        self._records.append(record)
         if len(self._records) >= _RECORDS_AT_ONCE:
             self._flush_records()
 
@@ -354,8 +379,8 @@ class Session:
             if len(exchange.buffer) > _LONG_STREAM_BYTES and exchange.status:
                 self._wire.look(exchange)
                 if not exchange.end_ns:
-                    exchange.decode(self._new_decoder, len(exchange.ends))
-                    exchange.forget_decoded()
+                    exchange.decode(self._new_decoder, exchange.reads)
+                    self._wire.forget_decoded(exchange)
         self._pool.close_late(self._limits.connect_ns)
         self._flush_records()
         now = monotonic_ns()
