@@ -61,3 +61,21 @@ def test_wrong_options_are_told_in_one_line_each(tmp_path: Path) -> None:
         assert done.returncode == EXIT_USAGE
         assert says in " ".join(done.stderr.replace("│", " ").split())
         assert "Traceback" not in done.stderr
+
+
+def test_a_trace_is_replayed_with_its_lengths(simulator: str, tmp_path: Path) -> None:
+    requests = [
+        {"timestamp": 1_000, "input_length": 60, "output_length": 7, "hash_ids": [1]},
+        {"timestamp": 1_000, "input_length": 600, "output_length": 3, "hash_ids": [1, 2]},
+        {"timestamp": 1_400, "input_length": 30, "output_length": 5, "hash_ids": [9]},
+    ]
+    (tmp_path / "trace.jsonl").write_text("".join(json.dumps(request) + "\n" for request in requests))
+    arguments = "--model m --trace trace.jsonl --trace-speed 2 --words-per-token 1 --output out --quiet"
+    done = run("bench", "--base-url", simulator, *arguments.split(), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(tmp_path / "out")
+    begin = rows[0]["intended_ns"]
+    assert [row["intended_ns"] - begin for row in rows] == [0, 0, 200_000_000]
+    by_index = sorted(rows, key=lambda row: row["index"])
+    assert [row["output_tokens"] for row in by_index] == [7, 3, 5]
+    assert [round(row["input_tokens"], -1) for row in by_index] == [60, 600, 30]
