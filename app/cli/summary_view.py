@@ -122,7 +122,8 @@ def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
     window = summary.get("window")
     if window and window["from_s"] is not None:
         span = f"{window['from_s']:g} to {window['to_s']:g} s"
-        yield _remark("window", f"{span} ({window['method']}), {window['reason']}")
+        method = "" if window["method"] == "given" else f" ({window['method']})"
+        yield _remark("window", f"{span}{method}, {window['reason']}")
     elif window and window["reason"]:
         yield _remark("window", f"none: {window['reason']}")
     if queueing := summary.get("queueing"):

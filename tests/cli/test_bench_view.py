@@ -130,7 +130,7 @@ def test_intervals_stand_below_in_narrow_terminals_and_beside_in_wide_ones() -> 
     assert all(len(line) <= 80 for line in printed(narrow).splitlines())
     assert "9,988 " in printed(narrow).splitlines()[1] + " "  # the last column is whole
     assert "9,876 [9,765, 9,876]" in printed(wide)
-    assert printed(wide).count("steady") == 4
+    assert printed(wide).count("steady") == 5
 
 
 def test_the_whole_run_and_its_steady_window_stand_side_by_side() -> None:
