@@ -205,8 +205,13 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
 
 
 def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
+    """What has no column of its own: `clock_stepped`; `conversation` and `turn`, both from 0; `point` and `level`."""
     metadata: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
-    return metadata if context.level is None else metadata | {"point": context.point, "level": context.level}
+    if record.turn is not None:
+        metadata |= {"conversation": record.conversation, "turn": record.turn}
+    if context.level is not None:
+        metadata |= {"point": context.point, "level": context.level}
+    return metadata
 
 
 def _set_durations(result: MeasuredResult, record: Record) -> None:

@@ -1,5 +1,6 @@
 """Statistics out of stored rows, for runs and shards whose own were lost with their process."""
 
+from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -17,9 +18,13 @@ _BATCH = 1_000
 
 
 async def add_stored(
-    statistics: RunStatistics, database: Database, session_id: UUID, *conditions: ColumnElement[bool]
+    statistics: RunStatistics,
+    database: Database,
+    session_id: UUID,
+    *conditions: ColumnElement[bool],
+    wanted: Callable[[int], bool] = lambda _index: True,
 ) -> list[int]:
-    """Count every stored result that meets the conditions; the answer is their indices."""
+    """Count every stored result that meets the conditions and whose index is wanted; the answer is their indices."""
     indices: list[int] = []
     last = -1
     while True:
@@ -28,15 +33,16 @@ async def add_stored(
         )
         async with database.read() as session:
             found: Any = (await session.execute(query.order_by(Result.index).limit(_BATCH))).all()
-        results = [from_row(row) for row in found]
+        rows = [from_row(row) for row in found]
+        results = [row for row in rows if wanted(row.index)]
         for key, group in groupby(sorted(results, key=_target), key=_target):
             members = list(group)
             statistics.add(key, columns(members))
             _add_in_flight(statistics, key, members)
         indices += [result.index for result in results]
-        if len(results) < _BATCH:
+        if len(rows) < _BATCH:
             return indices
-        last = results[-1].index
+        last = rows[-1].index
 
 
 def _target(result: MeasuredResult) -> TargetKey:

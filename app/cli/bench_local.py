@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from app.benchmarks import calibrations, planner
+from app.benchmarks import calibrations, gaps, planner
 from app.benchmarks.budget import estimate
 from app.benchmarks.local import run_local
 from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
@@ -35,7 +35,7 @@ def run_here(options: BenchOptions) -> int:
     with files or nullcontext():
         try:
             with view.running():
-                summary, interrupted = asyncio.run(_run(spec, endpoint, files, view))
+                summary, interrupted = asyncio.run(_run(spec, endpoint, files, view, options))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None  # the second Ctrl-C
         summary = calibrations.annotate(summary, _data_dir(), engines=planner.shard_count(spec))
@@ -59,13 +59,13 @@ def _check_budget(spec: BenchmarkSpec, endpoint: Endpoint) -> None:
 
 
 async def _run(
-    spec: BenchmarkSpec, endpoint: Endpoint, files: ResultFiles | None, view: BenchView
+    spec: BenchmarkSpec, endpoint: Endpoint, files: ResultFiles | None, view: BenchView, options: BenchOptions
 ) -> tuple[dict[str, Any], bool]:
     stop = asyncio.Event()
 
     def keep(results: list[MeasuredResult]) -> None:
         if files:
-            files.write(_line(result, spec) for result in results)
+            files.write(_line(result, options) for result in results)
 
     def interrupt() -> None:
         view.note(_STOPPING)
@@ -76,9 +76,13 @@ async def _run(
     return summary, stop.is_set()
 
 
-def _line(result: MeasuredResult, spec: BenchmarkSpec) -> dict[str, Any]:
+def _line(result: MeasuredResult, options: BenchOptions) -> dict[str, Any]:
     line = results_line(result)
-    return {**line, "response_text": result.response_text} if spec.save_responses else line
+    if options.save_responses:
+        line["response_text"] = result.response_text
+    if options.save_gaps:
+        line["gaps_ms"] = gaps.milliseconds(result.gaps)
+    return line
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def _unlimited(lengths: Lengths) -> Callable[[random.Random], float]:  # noqa: P
     if lengths.kind == "normal" and stdev > 0:
         return lambda rng: rng.gauss(mean, stdev)
     if lengths.kind == "lognormal" and stdev > 0 and mean > 0:
-        variance = math.log1p((stdev / mean) ** 2)
+        variance = math.log1p(min(stdev / mean, 1e150) ** 2)  # past that, its square is no number
         mu, sigma = math.log(mean) - variance / 2, math.sqrt(variance)
         return lambda rng: math.exp(min(rng.gauss(mu, sigma), 100.0))
     return lambda _rng: mean

@@ -6,6 +6,7 @@ grows linearly. The marker of the j-th text of a seed is a permutation of j, so 
 """
 
 import random
+import zlib
 from collections import OrderedDict
 
 from app.datasets.words import WORDS
@@ -13,7 +14,6 @@ from app.datasets.words import WORDS
 _WORD_BYTES = 4  # the generator's word: streams are cut at multiples of it, so that a longer text continues a shorter
 _MASK = 2**32 - 1
 _KEPT_BYTES = 64 * 2**20
-_SHARED = 0x5BD1E995  # markers of shared texts are not those of the prompts
 _word = WORDS.__getitem__
 
 
@@ -52,7 +52,7 @@ class SharedTexts:
         if kept is not None:
             self._kept.move_to_end(key)
             return kept
-        made = marker(self._seed ^ _SHARED, name)
+        made = marker(self._seed ^ zlib.crc32(f"shared {kind}".encode()), name)
         if words > 1:
             made = f"{made} {stream(f'{kind}-{self._seed}-{name}', words - 1)}"
         self._kept[key] = made

@@ -26,6 +26,9 @@ from app.loadgen.users import Users
 _NEVER_NS = 2**62
 _PREPARED = 256  # first turns made ahead of time, while nothing else is to do
 _PREPARED_BYTES = 16 * 2**20
+_WARM_NS = 100_000_000  # an open loop keeps a connection for each opening within this time, and …
+_WARM_MORE = 4
+_WARM_LIMIT = 256
 _PAUSE_NS = 10_000_000  # after a connection failed, doubling with each failure up to …
 _PAUSE_LIMIT_NS = 250_000_000
 
@@ -154,11 +157,10 @@ class ConversationSchedule:
                 return exchange
         return self._open(now_ns)
 
-    def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool) -> None:
+    def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool, pause_ns: int = 0) -> None:
         self.in_flight -= 1
-        pause_ns = 0
         if unreachable:
-            pause_ns = min(_PAUSE_NS << min(self._failures // self.limit, 10), _PAUSE_LIMIT_NS)
+            pause_ns = max(pause_ns, min(_PAUSE_NS << min(self._failures // self.limit, 10), _PAUSE_LIMIT_NS))
             self._failures += 1
         else:
             self._failures = 0
@@ -203,6 +205,14 @@ class ConversationSchedule:
             later_ns = now_ns - self._begin_ns - due[-1]
             held += int(later_ns * self._plan.arrivals.rate / self._plan.shards / NANOSECONDS)
         return held + len(due)
+
+    def spare_connections(self, now_ns: int) -> int:
+        """For conversations that open shortly; in a closed loop every user has a connection of its own."""
+        if self._users is not None:
+            return 0
+        horizon_ns = now_ns - self._begin_ns + _WARM_NS
+        soon = sum(offset <= horizon_ns for _, offset in self._openings)
+        return min(soon + _WARM_MORE, self.limit - self.in_flight, _WARM_LIMIT)
 
     def prepare(self) -> bool:
         if self._ahead_bytes >= _PREPARED_BYTES:

@@ -14,6 +14,7 @@ from app.loadgen.plan import Plan
 
 FRAME_LIMIT_BYTES = 256 * 2**20
 ClockSource = Literal["kernel", "user"]
+ReaderKind = Literal["native", "python"]  # who read the sockets: `loadgen.native` or `loadgen.reader`
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
@@ -29,6 +30,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     pid: int
     connections: int
     clock: ClockSource
+    reader: ReaderKind = "python"
 
 
 class Record(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -127,6 +129,7 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     steal_share: float = 0.0  # of all cores' time, taken by the hypervisor
     involuntary_switches: int = 0  # how often the engine lost its core
     held_by_rate_limit: int = 0  # starts that waited for `Plan.rate_limit`
+    reader: ReaderKind = "python"
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -43,6 +43,9 @@ class Behaviour:
     slots: int = field(
         default=0, metadata={"help": "Requests worked on at once; the others wait their turn. 0: no limit."}
     )
+    certificate: str | None = field(
+        default=None, metadata={"help": "Serve HTTPS with this PEM file: certificate chain and private key."}
+    )
 
     def __post_init__(self) -> None:
         for name, (least, most) in _RANGES.items():

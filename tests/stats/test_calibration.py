@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.stats.calibration import FACTOR, Calibration, ErrorSamples, decode, load_of, matching
@@ -65,6 +65,7 @@ def test_a_run_at_the_calibrated_load_shows_its_error() -> None:
     }
 
 
+@settings(deadline=None)
 @given(st.floats(1, 1000), st.floats(1, 1e6))
 def test_both_loads_must_be_within_the_factor(in_flight: float, chunks_per_s: float) -> None:
     found, reason = look_up(calibration(point(32, 1600)), summary(in_flight, chunks_per_s))
@@ -119,6 +120,7 @@ def test_load_by_littles_law() -> None:
     assert load["chunks_per_s"] == 900
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=50))
 def test_errors_are_absolute_and_in_milliseconds(errors: list[int]) -> None:
     samples = ErrorSamples()
