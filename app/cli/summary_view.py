@@ -161,7 +161,7 @@ def _bounds(metric: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cell(metric: Mapping[str, Any], column: str, factor: float, *, wide: bool) -> str:
-    value = metric[column]
+    value = metric.get(column)
     if value is None:
         needed = (metric.get("needs_n") or {}).get(column)
         return f"n≥{needed:,}" if needed else NOT_MEASURED
