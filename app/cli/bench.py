@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 _LOAD = "Load"
+_WINDOW = "Steady window, shown beside the whole run"
 _STOP = "End of the run (whichever comes first)"
 _EXPLORE = "Several levels of load (the end of the run holds for each)"
 _WORK = "Prompts (default: made up, 128 tokens in and 128 out)"
@@ -139,6 +140,14 @@ def bench(
     requests: Annotated[int | None, typer.Option(help="Requests to start.", rich_help_panel=_STOP)] = None,
     duration: Annotated[
         float | None, typer.Option(help="Seconds after which no request starts.", rich_help_panel=_STOP)
+    ] = None,
+    warmup: Annotated[
+        float | None,
+        typer.Option(help="Seconds at the start that are not steady (default: found).", rich_help_panel=_WINDOW),
+    ] = None,
+    cooldown: Annotated[
+        float | None,
+        typer.Option(help="Seconds at the end that are not steady (default: found).", rich_help_panel=_WINDOW),
     ] = None,
     prompt: Annotated[
         str | None, typer.Option(help="The same prompt for every request.", rich_help_panel=_WORK)

@@ -35,6 +35,8 @@ class BenchOptions(ExploreOptions):
     arrival: str
     requests: int | None
     duration: float | None
+    warmup: float | None
+    cooldown: float | None
     workers: int
     seed: int
     prompt: str | None
@@ -100,6 +102,8 @@ _OPTION_OF_FIELD = {
     "stop": "--requests, --duration",
     "stop.requests": "--requests",
     "stop.duration_seconds": "--duration",
+    "window.warmup_seconds": "--warmup",
+    "window.cooldown_seconds": "--cooldown",
     "slo.ttft_ms": "--slo-ttft-ms",
     "slo.tpot_ms": "--slo-tpot-ms",
     "slo.e2e_ms": "--slo-e2e-ms",
@@ -167,6 +171,7 @@ def build_spec(options: BenchOptions) -> BenchmarkSpec:
         "stop": _given(requests=options.requests, duration_seconds=options.duration),
         "explore": explore,
         "budget_usd": options.budget,
+        "window": _given(warmup_seconds=options.warmup, cooldown_seconds=options.cooldown),
         "slo": _given(ttft_ms=options.slo_ttft_ms, tpot_ms=options.slo_tpot_ms, e2e_ms=options.slo_e2e_ms),
         "sampling": _given(
             stream=options.stream,
