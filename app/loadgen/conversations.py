@@ -28,6 +28,8 @@ _PREPARED = 256  # first turns made ahead of time, while nothing else is to do
 _PREPARED_BYTES = 16 * 2**20
 _PAUSE_NS = 10_000_000  # after a connection failed, doubling with each failure up to …
 _PAUSE_LIMIT_NS = 250_000_000
+_SOON_NS = 300_000_000  # a little more than the time between two ticks, when an idle session looks
+_SPARE = 8
 
 
 class Dialogue(Protocol):
@@ -188,6 +190,11 @@ class ConversationSchedule:
         elif talk.turn + 1 < talk.turns:
             talk.dialogue.answered(record.response_text or "")
             self._answered.append(talk)
+
+    def spare(self, now_ns: int) -> int:
+        """Idle connections to have ready: servers close those that thinking users leave idle for long."""
+        is_soon = self._thinking and self._thinking[0][0] - now_ns < _SOON_NS
+        return min(_SPARE, self.limit - self.in_flight) if is_soon else 0
 
     def is_exhausted(self, now_ns: int) -> bool:
         if self._users is not None and now_ns >= self._ends_ns:

@@ -217,7 +217,8 @@ class Session:
 
     def _spare_now(self) -> int:
         if self._plan.arrivals.kind == "closed":
-            return 0  # every user has a connection of its own
+            # Every user has a connection of its own.
+            return 0 if self._talks is None else self._talks.spare(monotonic_ns())
         return min(self._spare_connections(), self._schedule.limit - self._schedule.in_flight)
 
     def _is_over(self) -> bool:

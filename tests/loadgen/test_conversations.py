@@ -213,6 +213,16 @@ def test_a_stop_ends_thinking_users_at_once() -> None:
     assert [(record.status, record.turn) for record in records] == [("ok", 0), ("ok", 0)]
 
 
+def test_a_connection_lost_while_thinking_is_replaced_before_it_is_needed() -> None:
+    def reply(connection: socket.socket, number: int) -> None:
+        connection.sendall(STREAM_HEAD + chunk(event("fine")) + STREAM_END)
+        connection.shutdown(socket.SHUT_WR)
+
+    with scripted_server(reply) as port:
+        records = run(plan(port, requests=3, workload=made_up(3, think_ms=700))).records
+    assert [(record.status, record.reused) for record in records] == [("ok", True)] * 3
+
+
 def test_levels_change_the_number_of_users() -> None:
     from app.loadgen.plan import Level  # noqa: PLC0415
 
