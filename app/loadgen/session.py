@@ -218,7 +218,7 @@ class Session:
     def _spare_now(self) -> int:
         if self._plan.arrivals.kind == "closed":
             # Every user has a connection of its own.
-            return 0 if self._talks is None else self._talks.spare(monotonic_ns())
+            return 0 if self._talks is None else self._talks.spare_connections(monotonic_ns())
         return min(self._spare_connections(), self._schedule.limit - self._schedule.in_flight)
 
     def _is_over(self) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from app.loadgen.conversations import ConversationSchedule
+from app.loadgen.exchange import Exchange
 from app.loadgen.frames import Done, Record, Records
 from app.loadgen.plan import Arrivals, Conversations, Lengths, Plan, Turn
 from app.loadgen.process import EngineProcess
@@ -247,6 +249,74 @@ def test_users_join_over_the_ramp() -> None:
         records = run(plan(port, requests=4, arrivals=arrivals, workload=made_up(1))).records
     starts = sorted(record.intended_ns for record in records)
     assert [start - starts[0] for start in starts] == [0, 100 * MS, 200 * MS, 300 * MS]
+
+
+class FakeScript:
+    """Two turns each, no think time."""
+
+    def turns(self, conversation: int) -> int:
+        return 2
+
+    def first_number(self, conversation: int) -> int:
+        return 2 * conversation
+
+    def begun_by(self, requests: int) -> int:
+        return -(-requests // 2)
+
+    def think_ns(self, number: int) -> int:
+        return 0
+
+    def open(self, conversation: int) -> "FakeDialogue":
+        return FakeDialogue()
+
+
+class FakeDialogue:
+    def ask(self) -> bytes:
+        return b"ask"
+
+    def answered(self, text: str) -> None:
+        pass
+
+
+class OneASecond:
+    """Lets one request start in each second."""
+
+    def __init__(self) -> None:
+        self.next_ns = 0
+        self.started: list[tuple[int, int]] = []
+
+    def opens_ns(self, number: int) -> int:
+        return self.next_ns
+
+    def start(self, exchange: Exchange, number: int, now_ns: int) -> None:
+        self.started.append((number, now_ns))
+        self.next_ns = now_ns + 1000 * MS
+
+
+@pytest.mark.parametrize("arrivals", [Arrivals("closed", concurrency=3), Arrivals("constant", concurrency=9, rate=100)])
+def test_a_rate_limit_holds_every_start_back(arrivals: Arrivals) -> None:
+    limiter = OneASecond()
+
+    def settle(exchange: Exchange) -> None:
+        schedule.replied(exchange, Record(exchange.index, "ok", exchange.intended_ns, response_text="fine"))
+
+    schedule = ConversationSchedule(
+        plan(1, requests=8, arrivals=arrivals, duration_ns=5500 * MS),
+        FakeScript(),
+        settle=settle,
+        keep=lambda record: pytest.fail(str(record)),
+        limiter=limiter,
+    )
+    now = start = 10**15
+    schedule.begin(start, start)
+    while not (schedule.is_exhausted(now) and not schedule.in_flight):
+        exchange = schedule.take(now)
+        if exchange is None:
+            now = min(max(schedule.next_due_ns(), now + 1), start + 6000 * MS)
+            continue
+        exchange.end_ns = now
+        schedule.freed(exchange, now, unreachable=False)
+    assert [at - start for _, at in limiter.started] == [second * 1000 * MS for second in range(6)]
 
 
 def test_a_conversation_plan_travels_as_a_frame() -> None:
