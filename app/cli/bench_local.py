@@ -10,6 +10,7 @@ from typing import Any
 from app.benchmarks.local import run_local
 from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.workloads import ConversationList, SyntheticConversations
 from app.cli.bench_outcome import show_outcome
 from app.cli.bench_output import OutputError, ResultFiles, parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec
@@ -22,7 +23,7 @@ _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves
 def run_here(options: BenchOptions) -> int:
     """Run, show and write; the answer is the exit code."""
     spec, endpoint, formats = build_spec(options), build_endpoint(options), parse_formats(options.export)
-    fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
+    fields = (*LINE_FIELDS, *_more_fields(spec))
     files = ResultFiles(options.output, formats, fields) if options.output else None
     view = BenchView(spec.name, quiet=options.quiet)
     with files or nullcontext():
@@ -61,8 +62,14 @@ async def _run(
 
 
 def _line(result: MeasuredResult, spec: BenchmarkSpec) -> dict[str, Any]:
-    line = results_line(result)
-    return {**line, "response_text": result.response_text} if spec.save_responses else line
+    more = {"response_text": result.response_text, **result.metadata}
+    return results_line(result) | {name: more.get(name) for name in _more_fields(spec)}
+
+
+def _more_fields(spec: BenchmarkSpec) -> tuple[str, ...]:
+    """Fields that only some runs have."""
+    turns = ("conversation", "turn") if isinstance(spec.workload, SyntheticConversations | ConversationList) else ()
+    return (*turns, "response_text") if spec.save_responses else turns
 
 
 @contextmanager
