@@ -13,6 +13,7 @@ from app.benchmarks.budget import estimate
 from app.benchmarks.local import run_local
 from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.workloads import ConversationList, SyntheticConversations
 from app.cli.bench_outcome import show_outcome
 from app.cli.bench_output import OutputError, ResultFiles, parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec, endpoints_of
@@ -30,7 +31,7 @@ def run_here(options: BenchOptions) -> int:
     spec, endpoint, formats = build_spec(options), build_endpoint(options), parse_formats(options.export)
     endpoints = endpoints_of(spec, endpoint)
     _check_budget(spec, endpoints)
-    fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
+    fields = (*LINE_FIELDS, *_more_fields(spec))
     files = ResultFiles(options.output, formats, fields) if options.output else None
     view = BenchView(spec.name, quiet=options.quiet)
     with files or nullcontext():
@@ -66,7 +67,7 @@ async def _run(
 
     def keep(results: list[MeasuredResult]) -> None:
         if files:
-            files.write(_line(result, options) for result in results)
+            files.write(_line(result, spec, options) for result in results)
 
     def interrupt() -> None:
         view.note(_STOPPING)
@@ -77,13 +78,18 @@ async def _run(
     return summary, stop.is_set()
 
 
-def _line(result: MeasuredResult, options: BenchOptions) -> dict[str, Any]:
-    line = results_line(result)
-    if options.save_responses:
-        line["response_text"] = result.response_text
+def _line(result: MeasuredResult, spec: BenchmarkSpec, options: BenchOptions) -> dict[str, Any]:
+    more = {"response_text": result.response_text, **result.metadata}
+    line = results_line(result) | {name: more.get(name) for name in _more_fields(spec)}
     if options.save_gaps:
         line["gaps_ms"] = gaps.milliseconds(result.gaps)
     return line
+
+
+def _more_fields(spec: BenchmarkSpec) -> tuple[str, ...]:
+    """Fields that only some runs have."""
+    turns = ("conversation", "turn") if isinstance(spec.workload, SyntheticConversations | ConversationList) else ()
+    return (*turns, "response_text") if spec.save_responses else turns
 
 
 @contextmanager
