@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from tests.e2e.browsing import PHONE, Visitor, visit
 from tests.e2e.processes import Service, Simulator
@@ -135,14 +135,14 @@ def test_prompts_come_out_of_a_file(browser: Browser, service: Service, provider
         page = open_form(visitor, provider)
         choose(page, "Workload", "Prompt list")
         chooser = page.get_by_label("Prompts from a file")
-        wrong = {"name": "wrong.jsonl", "mimeType": "application/jsonl", "buffer": b'"fine"\n{oops\n'}
-        chooser.set_input_files(files=[wrong])  # type: ignore[list-item]
+        chooser.set_input_files(
+            FilePayload(name="wrong.jsonl", mimeType="application/jsonl", buffer=b'"fine"\n{oops\n')
+        )
         expect(page.locator(".file-drop")).to_contain_text("wrong.jsonl: line 2 is not JSON")
         prompts: list[Any] = [f"question {number}" for number in range(40)]
         prompts.append({"prompt": "a long one", "output_tokens": 7})
         text = "\n".join(map(json.dumps, prompts))
-        right = {"name": "right.jsonl", "mimeType": "application/jsonl", "buffer": text.encode()}
-        chooser.set_input_files(files=[right])  # type: ignore[list-item]
+        chooser.set_input_files(FilePayload(name="right.jsonl", mimeType="application/jsonl", buffer=text.encode()))
         expect(page.locator(".file-chosen")).to_contain_text("41 prompts")
         expect(page.locator(".preview")).to_contain_text("… 17 more")
         expect(page.get_by_label("Prompts", exact=True)).to_have_count(0)
