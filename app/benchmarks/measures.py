@@ -36,6 +36,8 @@ class MeasureContext(msgspec.Struct, frozen=True):
     model: str
     kind: str
     tags: tuple[str, ...] = ()
+    point: int = 0
+    level: float | None = None  # of load; None: the benchmark explores nothing
 
 
 class MeasuredResult(msgspec.Struct, kw_only=True):
@@ -98,6 +100,16 @@ class MeasuredResult(msgspec.Struct, kw_only=True):
     response_text: str | None = None
     gaps: bytes = b""
 
+    @property
+    def point(self) -> int | None:
+        """Which level of load it belongs to, from 0; None when the benchmark explores nothing."""
+        return self.metadata.get("point")
+
+    @property
+    def level(self) -> float | None:
+        """That level: concurrency, or requests per second."""
+        return self.metadata.get("level")
+
 
 RESULT_FIELDS = tuple(field.name for field in msgspec.structs.fields(MeasuredResult))
 
@@ -131,6 +143,8 @@ LINE_FIELDS = (
     "coalesced_chunks",
     "cost_usd",
     "trace_id",
+    "point",
+    "level",
 )
 
 
@@ -176,7 +190,7 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
         usage=_json_object(record.usage),
         trace_id=record.trace_id,
         tags=context.tags,
-        metadata={"clock_stepped": True} if record.clock_stepped else {},
+        metadata=_metadata(record, context),
         response_text=record.response_text,
         gaps=record.gaps,
     )
@@ -188,6 +202,16 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
     if not record.clock_stepped:
         _set_durations(result, record)
     return result
+
+
+def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
+    """What has no column of its own: `clock_stepped`; `conversation` and `turn`, both from 0; `point` and `level`."""
+    metadata: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
+    if record.turn is not None:
+        metadata |= {"conversation": record.conversation, "turn": record.turn}
+    if context.level is not None:
+        metadata |= {"point": context.point, "level": context.level}
+    return metadata
 
 
 def _set_durations(result: MeasuredResult, record: Record) -> None:
@@ -240,7 +264,10 @@ def columns(results: list[MeasuredResult]) -> Batch:
         reasoning_tokens=_instants([result.reasoning_tokens for result in results]),
         cost_usd=np.array([result.cost_usd for result in results], dtype=np.float64),
         new_connection=np.array([not result.connection_reused for result in results], dtype=bool),
-        error_types=_counted(result.error_type or "unknown" for result in results if result.status != "ok"),
+        intended_ns=_instants([result.intended_ns for result in results]),
+        attempts=_instants([result.attempts for result in results]),
+        clock_stepped=np.array([bool(result.metadata.get("clock_stepped")) for result in results], dtype=bool),
+        error_classes=tuple(result.error_type or "unknown" for result in results if result.status != "ok"),
         token_sources=_counted(
             result.token_count_source for result in results if result.status == "ok" and result.token_count_source
         ),

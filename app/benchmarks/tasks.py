@@ -9,14 +9,17 @@ from sqlalchemy import select
 
 from app.benchmarks import repository
 from app.benchmarks.announcements import announce
+from app.benchmarks.budget import BudgetWatch
 from app.benchmarks.executor import HEARTBEAT_SECONDS, Executor
+from app.benchmarks.exploring import Exploration, completed
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.restoring import add_stored
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status, transition
-from app.benchmarks.supervisor import slo_of
+from app.benchmarks.supervisor import slo_of, window_of
 from app.benchmarks.views import headline
+from app.benchmarks.workload_facts import workload_facts
 from app.core.clock import Clock
 from app.core.database import Database
 from app.events.types import Topic
@@ -166,7 +169,11 @@ class BenchmarkRunner:
         started_at = row.started_at or row.created_at
         statistics = RunStatistics(int(started_at.timestamp() * 1e9), slo_of(spec))
         await add_stored(statistics, self._database, row.id)
-        summary = summarise(statistics, None)
+        exploration = Exploration(spec)
+        exploration.end("the server stopped during the run")
+        measured = summarise(statistics, None, window=window_of(spec))
+        summary = completed(measured, statistics, exploration, BudgetWatch(spec, None))
+        summary["workload"] = workload_facts(spec.workload, {})
         head = headline(summary)
         async with self._database.write() as session:
             changed = await repository.change(

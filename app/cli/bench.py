@@ -8,6 +8,7 @@ import typer
 
 _LOAD = "Load"
 _STOP = "End of the run (whichever comes first)"
+_EXPLORE = "Several levels of load (the end of the run holds for each)"
 _WORK = "Prompts (default: made up, 128 tokens in and 128 out)"
 _REQUEST = "Requests"
 _LIMITS = "Service levels: a request is good when it meets all of them"
@@ -22,7 +23,10 @@ llm-test-bench bench --base-url http://127.0.0.1:8000/v1 --model llama --concurr
 
 llm-test-bench bench --provider openai --api-key-env OPENAI_API_KEY --model gpt-4o-mini --rate 5 --duration 60
 
-Exit codes: 0 done, 1 failed (also when no request succeeded), 2 bad usage, 130 interrupted.
+llm-test-bench bench --base-url … --model llama --requests 400 --search concurrency=1..256 --require "p95 ttft < 500"
+
+Exit codes: 0 done, 1 failed (also when no request succeeded, or no level meets --require), 2 bad usage,
+130 interrupted.
 
 Ctrl-C stops cleanly and writes what was measured; a second Ctrl-C leaves at once.
 """
@@ -89,15 +93,73 @@ def bench(
     dataset: Annotated[
         Path | None,
         typer.Option(
-            help='Prompts taken in turn: .txt (one a line), .jsonl or .json (strings or {"prompt": …}).',
+            help="Prompts taken in turn, from .txt (one a line), .csv, .tsv, .json, .jsonl or .yaml: texts, objects "
+            "with prompt, text, question or messages, OpenAI batch lines, ShareGPT chats.",
             rich_help_panel=_WORK,
         ),
     ] = None,
+    dataset_column: Annotated[
+        str | None,
+        typer.Option(help="Column or key of --dataset that holds the prompt.", rich_help_panel=_WORK),
+    ] = None,
+    dataset_limit: Annotated[
+        int | None, typer.Option(help="Take no more entries of --dataset than this.", rich_help_panel=_WORK)
+    ] = None,
+    dataset_shuffle: Annotated[
+        bool,
+        typer.Option("--dataset-shuffle", help="Shuffle --dataset, by --seed, first.", rich_help_panel=_WORK),
+    ] = False,
     input_tokens: Annotated[
-        int | None, typer.Option(help="Made-up prompts of about this length, all different.", rich_help_panel=_WORK)
+        str | None,
+        typer.Option(
+            help="Made-up prompts of about this length, all different: 512, normal:512,100, lognormal:512,200, "
+            "uniform:100-500 or empirical:FILE.",
+            rich_help_panel=_WORK,
+        ),
     ] = None,
     output_tokens: Annotated[
-        int | None, typer.Option(help="Tokens to ask for with made-up prompts.", rich_help_panel=_WORK)
+        str | None,
+        typer.Option(help="Tokens to ask for with made-up prompts, likewise.", rich_help_panel=_WORK),
+    ] = None,
+    prefix_tokens: Annotated[
+        int | None,
+        typer.Option(help="Begin made-up prompts with a shared prefix of this length.", rich_help_panel=_WORK),
+    ] = None,
+    prefix_groups: Annotated[
+        int | None, typer.Option(help="Different shared prefixes (default 1).", rich_help_panel=_WORK)
+    ] = None,
+    uniqueness: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of prompts whose part behind the prefix is their own (default 1).", rich_help_panel=_WORK
+        ),
+    ] = None,
+    turns: Annotated[
+        str | None,
+        typer.Option(
+            help="Conversations of so many requests, made up; with --dataset, of its chats: a number or all.",
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
+    think_seconds: Annotated[
+        float | None, typer.Option(help="Pause between an answer and the next turn.", rich_help_panel=_WORK)
+    ] = None,
+    think_distribution: Annotated[
+        Literal["fixed", "exponential"] | None,
+        typer.Option(help="How pauses differ (default fixed).", rich_help_panel=_WORK),
+    ] = None,
+    embeddings: Annotated[
+        bool, typer.Option("--embeddings", help="Ask for embeddings of the prompts.", rich_help_panel=_WORK)
+    ] = False,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Texts in one embeddings request (default 1).", rich_help_panel=_WORK)
+    ] = None,
+    words_per_token: Annotated[
+        float | None,
+        typer.Option(
+            help="Words of made-up text per token; by default a few probe requests find it out.",
+            rich_help_panel=_WORK,
+        ),
     ] = None,
     system: Annotated[str | None, typer.Option(help="System message.", rich_help_panel=_REQUEST)] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Cap on output tokens.", rich_help_panel=_REQUEST)] = None,
@@ -122,6 +184,54 @@ def bench(
     slo_e2e_ms: Annotated[
         float | None, typer.Option(help="Longest time to the last chunk.", rich_help_panel=_LIMITS)
     ] = None,
+    sweep: Annotated[
+        str | None,
+        typer.Option(
+            help="Measure at several levels: concurrency=1,2,4,8, rate=1..32*2 (doubling) or rate=1..10+1 (counting).",
+            rich_help_panel=_EXPLORE,
+        ),
+    ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            help="Find the highest level that meets --require: concurrency=1..256 or rate=0.5..50.",
+            rich_help_panel=_EXPLORE,
+        ),
+    ] = None,
+    require: Annotated[
+        list[str],
+        typer.Option(
+            help="What a level must meet, such as 'p95 ttft_ms < 500'; repeatable, all must be met.",
+            rich_help_panel=_EXPLORE,
+        ),
+    ] = [],  # noqa: B006
+    max_error_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of requests that may fail, such as 0.01; without it, a failed request counts as a slow one.",
+            rich_help_panel=_EXPLORE,
+        ),
+    ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            help="With which each criterion must be known to be met (default 0.95).", rich_help_panel=_EXPLORE
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(help="Know the answer to this share of itself (default 0.05).", rich_help_panel=_EXPLORE),
+    ] = None,
+    max_points: Annotated[
+        int | None, typer.Option(help="Levels to try at most (default 16).", rich_help_panel=_EXPLORE)
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            help="US dollars, by list prices: refused when the estimate is above, stopped when the cost reaches it.",
+            rich_help_panel=_STOP,
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the benchmark.", rich_help_panel=_OUTPUT)] = None,
     tag: Annotated[list[str], typer.Option(help="Tag; repeatable.", rich_help_panel=_OUTPUT)] = [],  # noqa: B006
     output: Annotated[
@@ -134,6 +244,10 @@ def bench(
     ] = "jsonl",
     save_responses: Annotated[
         bool, typer.Option("--save-responses", help="Keep response texts.", rich_help_panel=_OUTPUT)
+    ] = False,
+    save_gaps: Annotated[
+        bool,
+        typer.Option("--save-gaps", help="Keep every chunk gap as gaps_ms in results.jsonl.", rich_help_panel=_OUTPUT),
     ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No live view, only the summary.", rich_help_panel=_OUTPUT)
