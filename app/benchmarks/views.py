@@ -193,10 +193,22 @@ class TargetSummary(Figures):
     model: str = Field(description="Name of the model.")
 
 
+class ImportSource(View):
+    """Where an imported run comes from."""
+
+    tool: str = Field(description="Which tool measured it.")
+    version: str | None = Field(description="The tool's version, where its file says so.")
+    file_sha256: str = Field(description="Of the file.")
+
+
 class Summary(Figures):
     """Everything that a run found."""
 
     instrument: Instrument
+    source: ImportSource | None = Field(None, description="Of an imported run; null for our own.")
+    not_recorded: dict[str, str] = Field(
+        default_factory=dict, description="Of an imported run: measures that its tool did not record, and why."
+    )
     by_target: list[TargetSummary] = Field(description="The same figures for each target alone.")
 
 
