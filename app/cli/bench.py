@@ -24,6 +24,8 @@ llm-test-bench bench --provider openai --api-key-env OPENAI_API_KEY --model gpt-
 
 Exit codes: 0 done, 1 failed (also when no request succeeded), 2 bad usage, 130 interrupted.
 
+llm-test-bench bench --replay out/bundle.json --base-url http://127.0.0.1:8001/v1 --output again
+
 Ctrl-C stops cleanly and writes what was measured; a second Ctrl-C leaves at once.
 """
 
@@ -33,7 +35,7 @@ bench_app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 @bench_app.command("bench", epilog=_EPILOG)
 def bench(
     context: typer.Context,
-    model: Annotated[str, typer.Option(help="Model to ask for.", rich_help_panel=_TARGET)],
+    model: Annotated[str | None, typer.Option(help="Model to ask for.", rich_help_panel=_TARGET)] = None,
     provider: Annotated[
         str,
         typer.Option(
@@ -145,6 +147,13 @@ def bench(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON on standard output.", rich_help_panel=_OUTPUT)
     ] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            help="Repeat the run of this bundle.json exactly; only options of the target and the output go with it.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     server: Annotated[
         str | None,
         typer.Option(
@@ -158,8 +167,15 @@ def bench(
 ) -> None:
     """Run one benchmark and print what was measured, with the instrument's own error beside it."""
     from app.cli.bench_spec import BenchOptions  # noqa: PLC0415 - help stays fast
+    from app.cli.usage import UsageProblem  # noqa: PLC0415
 
-    options = BenchOptions(**context.params)
+    if replay is not None:
+        from app.cli.replay import replay_bundle  # noqa: PLC0415
+
+        raise typer.Exit(replay_bundle(context, replay))
+    if model is None:
+        raise UsageProblem(["--model: give the model to ask for"])
+    options = BenchOptions(**{name: value for name, value in context.params.items() if name != "replay"})
     if options.server:
         from app.cli.bench_remote import run_on_server  # noqa: PLC0415
 

@@ -16,6 +16,7 @@ from app.cli.bench_outcome import show_outcome
 from app.cli.bench_output import OutputError, ResultFiles, parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec
 from app.cli.bench_view import BenchView
+from app.cli.bundle_files import write_bundle
 from app.core.errors import ConfigError
 from app.core.settings import load_settings
 from app.loadgen.plan import Endpoint
@@ -26,6 +27,11 @@ _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves
 def run_here(options: BenchOptions) -> int:
     """Run, show and write; the answer is the exit code."""
     spec, endpoint, formats = build_spec(options), build_endpoint(options), parse_formats(options.export)
+    return run_spec(spec, endpoint, formats, options)
+
+
+def run_spec(spec: BenchmarkSpec, endpoint: Endpoint, formats: tuple[str, ...], options: BenchOptions) -> int:
+    """As `run_here`, of a spec that is there already; `options` say what is kept and shown."""
     fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
     files = ResultFiles(options.output, formats, fields) if options.output else None
     view = BenchView(spec.name, quiet=options.quiet)
@@ -40,6 +46,7 @@ def run_here(options: BenchOptions) -> int:
             status = "failed" if summary["error"] else "interrupted" if interrupted else "completed"
             try:
                 written = files.finish({**_context(spec, endpoint, status), **summary})
+                written.append(write_bundle(files.folder, spec, endpoint, started=summary["requests"]["total"]))
             except OutputError as error:
                 summary["error"] = summary["error"] or error.message
             else:
@@ -54,7 +61,7 @@ async def _run(
 
     def keep(results: list[MeasuredResult]) -> None:
         if files:
-            files.write(_line(result, options) for result in results)
+            files.write(_line(result, spec, options) for result in results)
 
     def interrupt() -> None:
         view.note(_STOPPING)
@@ -65,9 +72,9 @@ async def _run(
     return summary, stop.is_set()
 
 
-def _line(result: MeasuredResult, options: BenchOptions) -> dict[str, Any]:
+def _line(result: MeasuredResult, spec: BenchmarkSpec, options: BenchOptions) -> dict[str, Any]:
     line = results_line(result)
-    if options.save_responses:
+    if spec.save_responses:
         line["response_text"] = result.response_text
     if options.save_gaps:
         line["gaps_ms"] = gaps.milliseconds(result.gaps)
