@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from app.adapters import registry
 from app.adapters.base import Adapter, ChatRequest, Message, ReplyDecoder
+from app.adapters.server_timings import server_timings
 from app.datasets import synthetic
 from app.loadgen.clock import monotonic_ns
 from app.loadgen.connection import Address
@@ -74,6 +75,7 @@ def _wire(plan: Plan, pipe: FramePipe) -> tuple[Session, Callable[[Session], Non
         emit=pipe.write,
         watch=watch,
         dns_ns=dns_ns,
+        server_timings=server_timings,
     )
 
     def attach(session: Session) -> None:

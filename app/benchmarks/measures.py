@@ -131,12 +131,15 @@ LINE_FIELDS = (
     "coalesced_chunks",
     "cost_usd",
     "trace_id",
+    "server_timings_ms",
 )
 
 
 def results_line(result: MeasuredResult) -> dict[str, Any]:
     """One request as a flat JSON object: a line of `results.jsonl`."""
-    return {name: getattr(result, name) for name in LINE_FIELDS}
+    line = {name: getattr(result, name) for name in LINE_FIELDS[:-1]}
+    line["server_timings_ms"] = result.metadata.get("server_timings_ms")
+    return line
 
 
 def measure(record: Record, context: MeasureContext) -> MeasuredResult:
@@ -176,7 +179,7 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
         usage=_json_object(record.usage),
         trace_id=record.trace_id,
         tags=context.tags,
-        metadata={"clock_stepped": True} if record.clock_stepped else {},
+        metadata=_metadata(record),
         response_text=record.response_text,
         gaps=record.gaps,
     )
@@ -188,6 +191,13 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
     if not record.clock_stepped:
         _set_durations(result, record)
     return result
+
+
+def _metadata(record: Record) -> dict[str, Any]:
+    kept: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
+    if record.server_timings:
+        kept["server_timings_ms"] = record.server_timings
+    return kept
 
 
 def _set_durations(result: MeasuredResult, record: Record) -> None:
@@ -243,6 +253,11 @@ def columns(results: list[MeasuredResult]) -> Batch:
         error_types=_counted(result.error_type or "unknown" for result in results if result.status != "ok"),
         token_sources=_counted(
             result.token_count_source for result in results if result.status == "ok" and result.token_count_source
+        ),
+        server_timings=tuple(
+            timings
+            for result in results
+            if result.status == "ok" and (timings := result.metadata.get("server_timings_ms"))
         ),
     )
 

@@ -184,6 +184,9 @@ class Figures(View):
     metrics: dict[str, MetricSummary | None] = Field(
         description="By name, such as `ttft_ms`; null when never measured."
     )
+    server_timings: dict[str, MetricSummary] = Field(
+        default_factory=dict, description="What the server said about its own times, by name, such as `prompt_ms`."
+    )
 
 
 class TargetSummary(Figures):

@@ -129,4 +129,6 @@ class ResultFiles:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return orjson.dumps(value).decode()
     return safe_cell(value) if isinstance(value, str) else value

@@ -36,11 +36,12 @@ def simulate(
     model: Annotated[str, typer.Option(help=_help("model"))] = Behaviour.model,
     api_key: Annotated[str | None, typer.Option(help=_help("api_key"))] = Behaviour.api_key,
     log: Annotated[str | None, typer.Option(help=_help("log"))] = Behaviour.log,
+    timings: Annotated[str, typer.Option(help=_help("timings"))] = Behaviour.timings,
 ) -> None:
     """Serve OpenAI Chat Completions with known timings, for trying benchmarks and checking measurements."""
     try:
         behaviour = Behaviour(
-            host, port, ttft_ms, itl_ms, jitter, tokens, error_rate, errors, seed, model, api_key, log
+            host, port, ttft_ms, itl_ms, jitter, tokens, error_rate, errors, seed, model, api_key, log, timings=timings
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

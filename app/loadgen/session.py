@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from app.loadgen.clock import ClockWatch, monotonic_ns, realtime_ns
 from app.loadgen.connection import ANCILLARY_BYTES, READY
-from app.loadgen.exchange import Exchange, NewDecoder
+from app.loadgen.exchange import Exchange, NewDecoder, ServerTimings, no_timings
 from app.loadgen.frames import ClockSource, Done, Outgoing, Ready, Record, Records
 from app.loadgen.health import Health
 from app.loadgen.plan import Plan
@@ -58,6 +58,7 @@ class Session:
         emit: Callable[[Outgoing], None],
         watch: Mapping[int, Callable[[int], None]],
         dns_ns: int = 0,
+        server_timings: ServerTimings = no_timings,
     ) -> None:
         self._plan = plan
         self._limits = plan.limits
@@ -67,6 +68,7 @@ class Session:
         self._emit = emit
         self._watch = watch
         self._dns_ns = dns_ns
+        self._server_timings = server_timings
         self._rng = random.Random(f"retries-{plan.seed}-{plan.shard}")  # noqa: S311  (jitter, not a secret)
         self._health = Health()
         self._wire = Wire(poller, pool, self._health, self._ended)
@@ -312,7 +314,9 @@ class Session:
             return
         self._finished.popleft()
         self._backlog_bytes -= len(exchange.buffer)
-        self._records.append(exchange.record(complete=complete, save_gaps=self._plan.save_gaps))
+        self._records.append(
+            exchange.record(complete=complete, save_gaps=self._plan.save_gaps, server_timings=self._server_timings)
+        )
         exchange.release()
         if len(self._records) >= _RECORDS_AT_ONCE:
             self._flush_records()

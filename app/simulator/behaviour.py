@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 Fault = Literal["http_500", "http_429", "http_400", "stream_error", "truncate", "stall", "reset", "junk"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
+TIMINGS = ("none", "headers", "body", "both")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,13 @@ class Behaviour:
     api_key: str | None = field(default=None, metadata={"help": "Require this bearer token."})
     log: str | None = field(default=None, metadata={"help": "Write the true send times to this JSONL file."})
 
+    timings: str = field(
+        default="none", metadata={"help": f"Where answers tell the server's own times: {', '.join(TIMINGS)}."}
+    )
+
     def __post_init__(self) -> None:
+        if self.timings not in TIMINGS:
+            raise ValueError(f"timings must be one of {', '.join(TIMINGS)}, not {self.timings!r}")
         for name in ("ttft_ms", "itl_ms"):
             if not 0 <= getattr(self, name) <= 3_600_000:
                 raise ValueError(f"{name} must be between 0 and 3600000, not {getattr(self, name)}")

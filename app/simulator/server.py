@@ -17,7 +17,7 @@ import msgspec
 
 from app.loadgen.poller import READABLE, WRITABLE, new_poller
 from app.simulator.behaviour import Behaviour, Course, course
-from app.simulator.openai_chat import Answer, decode_body, error_response, json_response
+from app.simulator.openai_chat import Answer, ToldTimes, decode_body, error_response, json_response
 from app.simulator.truth import Truth, TruthLog
 
 _BODY_LIMIT_BYTES = 64 * 2**20
@@ -228,7 +228,9 @@ class Simulator:
         response_id = f"chatcmpl-sim-{self._behaviour.seed}-{number}"
         tokens = body.answer_tokens(self._behaviour.tokens)
         plan = course(self._behaviour, number, tokens)
-        answer = Answer(body, response_id, tokens, self._behaviour.tokens)
+        behaviour = self._behaviour
+        told = ToldTimes.of(behaviour.timings, behaviour.ttft_ms, behaviour.itl_ms, tokens)
+        answer = Answer(body, response_id, tokens, behaviour.tokens, told)
         client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
         client.steps = _steps(answer, plan, stream=body.stream)
         self._next_step(client)

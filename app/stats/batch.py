@@ -1,5 +1,6 @@
 """A batch of measured requests of one target, column by column: what statistics take in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -59,6 +60,7 @@ class Batch:
     new_connection: Flags
     error_types: dict[str, int] = field(default_factory=dict)
     token_sources: dict[str, int] = field(default_factory=dict)
+    server_timings: tuple[Mapping[str, float], ...] = ()  # of successful requests, those that have any
 
     def __len__(self) -> int:
         return len(self.ok)

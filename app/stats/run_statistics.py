@@ -12,6 +12,7 @@ import numpy as np
 
 from app.stats.batch import CHUNK_METRIC, CONNECTION_METRICS, METRICS, REQUEST_METRICS, Batch, Flags
 from app.stats.distribution import Distribution
+from app.stats.server_timings import ServerTimings
 from app.stats.timeline import Timeline
 
 VERSION = 1
@@ -108,6 +109,7 @@ class TargetStatistics:
     def __init__(self) -> None:
         self.counters = Counters()
         self.metrics = {name: Distribution() for name in METRICS}
+        self.server_timings = ServerTimings()
 
     def add(self, batch: Batch, slo: Slo) -> None:
         """Take in a batch."""
@@ -138,12 +140,14 @@ class TargetStatistics:
             measured = ok & batch.new_connection if name in CONNECTION_METRICS else ok
             self.metrics[name].record_ms(batch.metrics[name][measured])
         self.metrics[CHUNK_METRIC].record_ns(batch.gaps_ns[batch.single_gaps & batch.ok_gaps])
+        self.server_timings.add(batch.server_timings)
 
     def merge(self, other: "TargetStatistics", *, one_after_another: bool = False) -> None:
         """Take in what another has seen."""
         self.counters.merge(other.counters, one_after_another=one_after_another)
         for name, distribution in other.metrics.items():
             self.metrics[name].merge(distribution)
+        self.server_timings.merge(other.server_timings)
 
 
 class RunStatistics:
@@ -189,6 +193,7 @@ class RunStatistics:
                     ]
                     for key, statistics in self.targets.items()
                 ],
+                "server_timings": [statistics.server_timings.pack() for statistics in self.targets.values()],
                 "timeline": timeline.pack(),
             }
         )
@@ -210,4 +215,6 @@ class RunStatistics:
             statistics.counters = Counters(**counters)
             statistics.metrics.update({name: Distribution.unpack(metric) for name, metric in metrics.items()})
             run.targets[TargetKey(provider, model)] = statistics
+        for statistics, timings in zip(run.targets.values(), packed.get("server_timings", ()), strict=False):
+            statistics.server_timings = ServerTimings.unpack(timings)
         return run
