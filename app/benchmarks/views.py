@@ -219,6 +219,9 @@ class Figures(View):
     metrics: dict[str, MetricSummary | None] = Field(
         description="By name, such as `ttft_ms`; null when never measured."
     )
+    server_timings: dict[str, MetricSummary] = Field(
+        default_factory=dict, description="What the server said about its own times, by name, such as `prompt_ms`."
+    )
 
 
 class Window(View):
@@ -269,6 +272,14 @@ class TargetSummary(WindowedFigures):
 
     provider: str = Field(description="Name of the provider.")
     model: str = Field(description="Name of the model.")
+
+
+class ImportSource(View):
+    """Where an imported run comes from."""
+
+    tool: str = Field(description="Which tool measured it.")
+    version: str | None = Field(description="The tool's version, where its file says so.")
+    file_sha256: str = Field(description="Of the file.")
 
 
 class PointCertificate(View):
@@ -347,6 +358,10 @@ class Summary(WindowedFigures):
 
     instrument: Instrument
     workload: WorkloadFacts | None = Field(None, description="Null for runs of earlier versions.")
+    source: ImportSource | None = Field(None, description="Of an imported run; null for our own.")
+    not_recorded: dict[str, str] = Field(
+        default_factory=dict, description="Of an imported run: measures that its tool did not record, and why."
+    )
     by_target: list[TargetSummary] = Field(description="The same figures for each target alone.")
     points: list[PointSummary] | None = Field(None, description="The same for each level of load that was explored.")
     exploration: ExplorationSummary | None = Field(None, description="What exploring them found.")

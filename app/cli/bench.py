@@ -29,6 +29,8 @@ llm-test-bench bench --base-url … --model llama --requests 400 --search concur
 Exit codes: 0 done, 1 failed (also when no request succeeded, or no level meets --require), 2 bad usage,
 130 interrupted.
 
+llm-test-bench bench --replay out/bundle.json --base-url http://127.0.0.1:8001/v1 --output again
+
 Ctrl-C stops cleanly and writes what was measured; a second Ctrl-C leaves at once.
 """
 
@@ -324,6 +326,13 @@ def bench(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON on standard output.", rich_help_panel=_OUTPUT)
     ] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            help="Repeat the run of this bundle.json exactly; only options of the target and the output go with it.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     server: Annotated[
         str | None,
         typer.Option(
@@ -337,9 +346,15 @@ def bench(
 ) -> None:
     """Run one benchmark and print what was measured, with the instrument's own error beside it."""
     from app.cli.bench_spec import BenchOptions  # noqa: PLC0415 - help stays fast
+
+    if replay is not None:
+        from app.cli.replay import replay_bundle  # noqa: PLC0415
+
+        raise typer.Exit(replay_bundle(context, replay))
     from app.cli.spec_file import given_options, with_spec_file  # noqa: PLC0415
 
-    options = BenchOptions(**with_spec_file(context.params, given_options(context)))
+    params = {name: value for name, value in context.params.items() if name != "replay"}
+    options = BenchOptions(**with_spec_file(params, given_options(context)))
     if options.server:
         from app.cli.bench_remote import run_on_server  # noqa: PLC0415
 

@@ -18,6 +18,7 @@ from app.cli.bench_outcome import show_outcome
 from app.cli.bench_output import OutputError, ResultFiles, parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec, endpoints_of
 from app.cli.bench_view import BenchView
+from app.cli.bundle_files import write_bundle
 from app.cli.usage import UsageProblem
 from app.core.errors import ConfigError, InvalidRequestError
 from app.core.settings import load_settings
@@ -29,6 +30,11 @@ _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves
 def run_here(options: BenchOptions) -> int:
     """Run, show and write; the answer is the exit code."""
     spec, endpoint, formats = build_spec(options), build_endpoint(options), parse_formats(options.export)
+    return run_spec(spec, endpoint, formats, options)
+
+
+def run_spec(spec: BenchmarkSpec, endpoint: Endpoint, formats: tuple[str, ...], options: BenchOptions) -> int:
+    """As `run_here`, of a spec that is there already; `options` say what is kept and shown."""
     endpoints = endpoints_of(spec, endpoint)
     _check_budget(spec, endpoints)
     fields = (*LINE_FIELDS, *_more_fields(spec))
@@ -45,6 +51,7 @@ def run_here(options: BenchOptions) -> int:
             status = "failed" if summary["error"] else "interrupted" if interrupted else "completed"
             try:
                 written = files.finish({**_context(spec, endpoint, status), **summary})
+                written.append(write_bundle(files.folder, spec, endpoint, started=summary["requests"]["total"]))
             except OutputError as error:
                 summary["error"] = summary["error"] or error.message
             else:
