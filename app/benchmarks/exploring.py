@@ -82,7 +82,8 @@ class Exploration:
         if explore is None:
             return {"points": None, "exploration": None, "warnings": []}
         targets = range(len(self._spec.targets))
-        keys = {*statistics.targets, *(self._key(one.point) for one in self._measured)}
+        stored = (key for key in statistics.targets if key.level is not None)
+        keys = {*stored, *(self._key(one.point) for one in self._measured)}
         return {
             "points": [self._row(key, statistics) for key in sorted(keys, key=self._position)],
             "exploration": {

@@ -130,10 +130,15 @@ def build_spec(options: BenchOptions) -> BenchmarkSpec:
         return BenchmarkSpec.model_validate(document)
     except ValidationError as error:
         problems = [
-            f"{option_of(item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
+            f"{_option_given(item['loc'], options)}: {item['msg'].removeprefix('Value error, ')}"
             for item in error.errors(include_url=False, include_input=False, include_context=False)
         ]
         raise UsageProblem(dict.fromkeys(problems)) from None  # --timeout sets several fields
+
+
+def _option_given(location: Sequence[int | str], options: BenchOptions) -> str:
+    option = option_of(location)
+    return options.exploring_option() if option == explore_options.OPTION_OF_FIELD["explore"] else option
 
 
 def build_endpoint(options: BenchOptions) -> Endpoint:
