@@ -195,9 +195,17 @@ class Exploration:
         return {"provider": target.provider, "model": target.model, "answer": found, "statement": text}
 
     def _warnings(self, target_index: int) -> list[str]:
-        if not isinstance(self._spec.explore, Search):
-            return []
-        return warnings(search_plan(self._spec.explore), self._probes(target_index))
+        explore = self._spec.explore
+        assert explore is not None
+        bound = [
+            f"at {explore.parameter} {level_text(one.point.level or 0)} the client was the limit: "
+            f"{one.certificate['reason']}"
+            for one in self._measured
+            if one.point.target_index == target_index and _is_client_bound(one.certificate)
+        ]
+        if not isinstance(explore, Search):
+            return bound
+        return bound + warnings(search_plan(explore), self._probes(target_index))
 
 
 def completed(

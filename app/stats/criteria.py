@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.stats.batch import CHUNK_METRIC
-from app.stats.bounds import percentile_bounds_ms, share_bounds
+from app.stats.bounds import percentile_bounds_ms, samples_needed, share_bounds
 from app.stats.run_statistics import TargetStatistics
 
 Verdict = Literal["met", "not_met", "undecided"]
@@ -115,7 +115,9 @@ def _judge_latency(statistics: TargetStatistics, limit: LatencyLimit, criteria: 
         return "not_met", f"{limit.name} is above {asked} ({bound}{failures if lower < math.inf else ''})"
     most = f"at most {number(upper)} ms" if upper < math.inf else "not bounded from above"
     found = f"{limit.name} is at least {number(lower)} ms and {most}{failures}"
-    return "undecided", f"{found}: {distribution.n:,} samples do not decide on {asked}"
+    needed = samples_needed(limit.percentile / 100, criteria.confidence)
+    few = f" (that takes at least {needed:,})" if distribution.n + beyond < needed else ""
+    return "undecided", f"{found}: {distribution.n:,} samples do not decide on {asked}{few}"
 
 
 def _judge_errors(failed: int, total: int, limit: float, confidence: float) -> tuple[Verdict, str]:
