@@ -166,6 +166,7 @@ class OpenSchedule:
         self._rate = plan.arrivals.rate / plan.shards
         self._begin_ns = 0
         self._begin_unix_ns = 0
+        self._uncapped_unix_ns = 0  # when the cap last let a request go
         self._next_ns: int | None = self._requests.peek_offset()
         self.prepare = self._requests.prepare
 
@@ -184,9 +185,13 @@ class OpenSchedule:
         exchange = self._requests.pop(self._begin_unix_ns + self._next_ns)
         self._next_ns = self._requests.peek_offset()
         self.in_flight += exchange is not None
+        if exchange is not None:  # what the cap held back is not late by the client's fault
+            exchange.due_ns = max(exchange.due_ns, self._uncapped_unix_ns)
         return exchange
 
     def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool) -> None:
+        if self.in_flight >= self.limit:
+            self._uncapped_unix_ns = exchange.end_ns
         self.in_flight -= 1
 
     def is_exhausted(self, now_ns: int) -> bool:

@@ -308,3 +308,44 @@ async def test_a_dead_server_leaves_the_points_that_were_stored(
     ]
     assert summary.exploration.by_target[0].answer is None
     assert "the server stopped during the run" in summary.exploration.by_target[0].statement
+
+
+RATE_SEARCH = {
+    "kind": "search",
+    "parameter": "rate",
+    "minimum": 90,
+    "maximum": 200,
+    "max_error_rate": 1,
+    "max_points": 2,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("max_in_flight", "stop", "says"),
+    [
+        (8, {"requests": 300}, "instead of 90/s: the server does not keep up"),
+        (2_000, {"duration_seconds": 10}, "requests in flight kept growing"),
+    ],
+)
+async def test_a_rate_above_what_the_server_serves_is_not_met(
+    base_url: str, max_in_flight: int, stop: dict[str, Any], says: str
+) -> None:
+    """Four slots of 60 ms are 66 requests a second; nothing but the rate is asked for."""
+    summary = await run_local(
+        spec(
+            load={"kind": "constant", "rate": 1, "max_in_flight": max_in_flight},
+            explore=RATE_SEARCH,
+            stop=stop,
+            sampling={"max_tokens": 5},
+        ),
+        Endpoint("openai-compatible", base_url, "m"),
+    )
+    point = summary["points"][0]
+    assert point["value"] == 90
+    if point["instrument"]["verdict"] == "client_bound":  # a busy machine; what the test wants cannot be seen then
+        assert point["verdict"] == "undecided"
+    else:
+        assert point["verdict"] == "not_met"
+        assert says in point["reason"]
+    assert summary["exploration"]["by_target"][0]["answer"] is None
