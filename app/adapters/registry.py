@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from app.adapters.base import Adapter
+from app.adapters.base import Adapter, EmbeddingsAdapter
 from app.adapters.openai_chat import OpenAiChat
+from app.adapters.openai_embeddings import OpenAiEmbeddings
 
 
 class Kind(NamedTuple):
@@ -13,6 +14,7 @@ class Kind(NamedTuple):
     adapter: Adapter
     default_base_url: str | None = None
     price_provider: str | None = None  # its id in genai-prices; None: self-hosted, the price is unknown
+    embeddings: EmbeddingsAdapter = OpenAiEmbeddings()
 
 
 class UnknownKindError(LookupError):

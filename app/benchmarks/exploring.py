@@ -10,14 +10,16 @@ from typing import Any
 from app.benchmarks import planner
 from app.benchmarks.budget import BudgetWatch
 from app.benchmarks.explorations import Search
+from app.benchmarks.loads import ClosedLoad, ClosedStepsLoad
 from app.benchmarks.planner import Point
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.supervisor import window_of
 from app.stats.criteria import Criteria, Judgement, LatencyLimit, joined, judge
 from app.stats.instrument import InstrumentFacts
 from app.stats.pace import Pace, falls_behind, starts_late
 from app.stats.run_statistics import RunStatistics, TargetKey, TargetStatistics
 from app.stats.search import Probe, SearchPlan, answer, level_text, next_level, statement, warnings
-from app.stats.summary import figures
+from app.stats.summary import Conditions, figures
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Exploration:
 
     def __init__(self, spec: BenchmarkSpec) -> None:
         self._spec = spec
+        self._conditions = Conditions(not isinstance(spec.load, ClosedLoad | ClosedStepsLoad), window=window_of(spec))
         self._measured: list[_Measured] = []
         self._ended: str | None = None  # why no further point is measured
 
@@ -174,7 +177,7 @@ class Exploration:
             "verdict": judgement.verdict if judgement else None,
             "reason": reason,
             "instrument": certificate and {name: certificate[name] for name in ("verdict", "reason")},
-            **figures(statistics.targets.get(key, TargetStatistics()), statistics.slo),
+            **figures(statistics.targets.get(key, TargetStatistics()), statistics.slo, self._conditions),
         }
 
     def _of_target(self, target_index: int) -> dict[str, Any]:

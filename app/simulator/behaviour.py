@@ -6,6 +6,17 @@ from typing import Literal, get_args
 
 Fault = Literal["http_500", "http_429", "http_400", "stream_error", "truncate", "stall", "reset", "junk"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
+_RANGES: dict[str, tuple[float, float]] = {
+    "port": (0, 65_535),
+    "ttft_ms": (0, 3_600_000),
+    "itl_ms": (0, 3_600_000),
+    "jitter": (0, 1),
+    "tokens": (1, 10_000_000),
+    "error_rate": (0, 1),
+    "tokens_per_word": (0.01, 100),
+    "overhead_tokens": (0, 1_000_000),
+    "slots": (0, 1_000_000),
+}
 
 
 @dataclass(frozen=True)
@@ -23,24 +34,23 @@ class Behaviour:
     seed: int = field(default=0, metadata={"help": "Same seed, same timings and faults."})
     model: str = field(default="simulated", metadata={"help": "Name of the only model."})
     api_key: str | None = field(default=None, metadata={"help": "Require this bearer token."})
+    tokens_per_word: float = field(default=1.0, metadata={"help": "Input tokens that usage counts for each word."})
+    overhead_tokens: int = field(default=0, metadata={"help": "Input tokens that usage adds to each prompt."})
+    requests_log: str | None = field(
+        default=None, metadata={"help": "Write the body of every request to this JSONL file."}
+    )
     log: str | None = field(default=None, metadata={"help": "Write the true send times to this JSONL file."})
     slots: int = field(
         default=0, metadata={"help": "Requests worked on at once; the others wait their turn. 0: no limit."}
     )
+    certificate: str | None = field(
+        default=None, metadata={"help": "Serve HTTPS with this PEM file: certificate chain and private key."}
+    )
 
     def __post_init__(self) -> None:
-        for name in ("ttft_ms", "itl_ms"):
-            if not 0 <= getattr(self, name) <= 3_600_000:
-                raise ValueError(f"{name} must be between 0 and 3600000, not {getattr(self, name)}")
-        for name in ("jitter", "error_rate"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
-        if not 0 <= self.slots <= 1_000_000:
-            raise ValueError(f"slots must be between 0 and 1000000, not {self.slots}")
-        if not 1 <= self.tokens <= 10_000_000:
-            raise ValueError(f"tokens must be between 1 and 10000000, not {self.tokens}")
-        if not 0 <= self.port <= 65535:
-            raise ValueError(f"port must be between 0 and 65535, not {self.port}")
+        for name, (least, most) in _RANGES.items():
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name} must be between {least} and {most}, not {getattr(self, name)}")
         unknown = set(self.faults) - set(FAULTS)
         if unknown:
             raise ValueError(f"unknown fault {', '.join(sorted(unknown))}; known are {', '.join(FAULTS)}")

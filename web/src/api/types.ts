@@ -1,12 +1,13 @@
 /**
  * The service's data under the names that the dashboard uses. All of it comes from `schema.d.ts`, which `npm run api`
- * makes of `openapi.json`; nothing is described twice.
+ * makes of `openapi.json`; only what a run found is in `summary.ts`, because stored summaries are of every age.
  *
  * Fields with a default are optional in the document, because one may leave them out of a request. Answers always carry
  * them, which is what `Required` says here.
  */
 
 import type { components } from "./schema";
+import type { ExplorationProgress, Summary } from "./summary";
 
 type Schemas = components["schemas"];
 
@@ -25,6 +26,16 @@ export type Target = Schemas["Target"];
 export type Workload = BenchmarkSpec["workload"];
 export type Load = BenchmarkSpec["load"];
 export type Stop = Schemas["StopRule"];
+export type Explore = NonNullable<BenchmarkSpec["explore"]>;
+export type ThinkTime = Schemas["ThinkTime"];
+export type ChatTurn = Schemas["ChatTurn"];
+export type PromptItem = Schemas["PromptItem"];
+export type TraceRequest = Schemas["TraceRequest"];
+export type LatencyMetric = Schemas["Criterion"]["metric"];
+/** A number of tokens, or a distribution of it. */
+export type Length = Schemas["SyntheticPrompts"]["input_tokens"];
+/** The load, workload or exploration of one kind: `OfKind<Load, "ramp">`. */
+export type OfKind<Part extends { kind: string }, Kind extends Part["kind"]> = Extract<Part, { kind: Kind }>;
 
 export type Timeline = Schemas["Timeline"];
 export type TimelinePoint = Schemas["TimelinePoint"];
@@ -45,16 +56,14 @@ export const TIMELINE_COLUMNS = [
   "in_flight",
 ] as const satisfies readonly TimelineColumn[];
 
-export type Progress = Required<Schemas["Progress"]>;
+export type Progress = Required<Omit<Schemas["Progress"], keyof ExplorationProgress>> & ExplorationProgress;
 export type Headline = Schemas["Headline"];
-export type MetricSummary = Schemas["MetricSummary"];
-export type Instrument = Schemas["Instrument"];
-/** p50, p99 and max of a lag. */
-export type Lag = NonNullable<Instrument["send_lag_ms"]>;
-export type Summary = Schemas["Summary"];
 
 /** Progress as an event carries it is the one of the schema; a stored benchmark's is as complete. */
-export type Benchmark = Omit<Schemas["Benchmark"], "progress"> & { progress: Progress | null };
+export type Benchmark = Omit<Schemas["Benchmark"], "progress" | "summary"> & {
+  progress: Progress | null;
+  summary: Summary | null;
+};
 export type BenchmarkListItem = Omit<Schemas["BenchmarkListItem"], "progress"> & { progress: Progress | null };
 
 export type Provider = Schemas["ProviderView"];
