@@ -89,6 +89,8 @@ class LiveRun:
         recent = self._window.total()
         covered_s = min(elapsed_s, self._window.seconds - 1 + elapsed_s % 1)
         percent = self._percent(counters.total, now_ns)
+        if status == Status.COMPLETED and isinstance(self._spec.explore, Search):
+            percent = 100.0  # how many points it would need was not known before
         eta_s = elapsed_s * (100 - percent) / percent if percent else None
         tpot = self._percentiles(recent, "tpot", 50.0)
 

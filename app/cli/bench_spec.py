@@ -195,16 +195,17 @@ def build_spec(options: BenchOptions) -> BenchmarkSpec:
         return BenchmarkSpec.model_validate(document)
     except ValidationError as error:
         problems = [
-            f"{_place(item['loc'], from_file)}: {item['msg'].removeprefix('Value error, ')}"
+            f"{_place(item['loc'], from_file, options)}: {item['msg'].removeprefix('Value error, ')}"
             for item in error.errors(include_url=False, include_input=False, include_context=False)
         ]
         raise UsageProblem(dict.fromkeys(problems)) from None  # --timeout sets several fields
 
 
-def _place(location: Sequence[int | str], from_file: frozenset[str]) -> str:
+def _place(location: Sequence[int | str], from_file: frozenset[str], options: BenchOptions) -> str:
     if location and location[0] in from_file:
         return f"--spec: {'.'.join(map(str, location))}"
-    return option_of(location)
+    option = option_of(location)
+    return options.exploring_option() if option == explore_options.OPTION_OF_FIELD["explore"] else option
 
 
 def build_endpoint(options: BenchOptions) -> Endpoint:

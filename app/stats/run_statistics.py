@@ -279,7 +279,7 @@ class RunStatistics:
                 statistics.slices = Slices.unpack(slices)
             if timings is not None:
                 statistics.server_timings = ServerTimings.unpack(timings)
-            run.targets[TargetKey(provider, model, point, level)] = statistics
+            run.targets[TargetKey(provider, model, point or 0, level)] = statistics
         return run
 
 
