@@ -321,10 +321,32 @@ class BudgetSummary(View):
     note: str | None = Field(None, description="What is not exact about these numbers.")
 
 
+class TargetWords(View):
+    """How texts were made for one target."""
+
+    target_index: int = Field(description="Which of spec.targets.")
+    words_per_token: float = Field(description="Words of made-up text per token.")
+    overhead_tokens: float = Field(description="Tokens that each prompt has beside those of its words.")
+    source: str = Field(description="assumed, given or usage.")
+    probe_requests: int = Field(description="Requests sent before the run to find out.")
+
+
+class WorkloadFacts(View):
+    """How prompts were made, and whether server-side caches could help."""
+
+    words_per_token: float | None = Field(None, description="Null where no text was made up, or targets differ.")
+    overhead_tokens: float | None = Field(None, description="Tokens that each prompt has beside those of its words.")
+    source: str = Field(description="assumed, given, usage (found out by probe requests), or mixed.")
+    probe_requests: int = Field(0, description="Requests sent before the run to find out; no part of the results.")
+    uniqueness: str = Field(description="Which prompts repeat, in words.")
+    by_target: list[TargetWords] = Field(default_factory=list, description="Only where targets differ.")
+
+
 class Summary(WindowedFigures):
     """Everything that a run found. With several targets, each has a window of its own in `by_target`."""
 
     instrument: Instrument
+    workload: WorkloadFacts | None = Field(None, description="Null for runs of earlier versions.")
     by_target: list[TargetSummary] = Field(description="The same figures for each target alone.")
     points: list[PointSummary] | None = Field(None, description="The same for each level of load that was explored.")
     exploration: ExplorationSummary | None = Field(None, description="What exploring them found.")

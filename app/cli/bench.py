@@ -38,7 +38,9 @@ bench_app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 @bench_app.command("bench", epilog=_EPILOG)
 def bench(
     context: typer.Context,
-    model: Annotated[str, typer.Option(help="Model to ask for.", rich_help_panel=_TARGET)],
+    model: Annotated[
+        str | None, typer.Option(help="Model to ask for; needed unless --spec names it.", rich_help_panel=_TARGET)
+    ] = None,
     provider: Annotated[
         str,
         typer.Option(
@@ -78,8 +80,59 @@ def bench(
         typer.Option(help="Requests per second, started whatever the server does.", rich_help_panel=_LOAD),
     ] = None,
     arrival: Annotated[
-        Literal["poisson", "constant"], typer.Option(help="Gaps between arrivals of --rate.", rich_help_panel=_LOAD)
+        Literal["poisson", "constant", "gamma"],
+        typer.Option(help="Gaps between arrivals of an open loop.", rich_help_panel=_LOAD),
     ] = "poisson",
+    burstiness: Annotated[
+        float | None,
+        typer.Option(
+            help="Shape of gamma gaps: 1 is Poisson, below it arrivals come in bursts.", rich_help_panel=_LOAD
+        ),
+    ] = None,
+    ramp_to: Annotated[
+        float | None,
+        typer.Option(help="Let --rate grow (or shrink) to this over --ramp-seconds.", rich_help_panel=_LOAD),
+    ] = None,
+    ramp_seconds: Annotated[float | None, typer.Option(help="Length of the ramp.", rich_help_panel=_LOAD)] = None,
+    ramp_curve: Annotated[
+        Literal["linear", "exponential"], typer.Option(help="Form of the ramp.", rich_help_panel=_LOAD)
+    ] = "linear",
+    rate_steps: Annotated[
+        str | None, typer.Option(help="RATE:SECONDS,… one after another.", rich_help_panel=_LOAD)
+    ] = None,
+    concurrency_steps: Annotated[
+        str | None, typer.Option(help="USERS:SECONDS,… one after another.", rich_help_panel=_LOAD)
+    ] = None,
+    spike: Annotated[
+        str | None,
+        typer.Option(help="RATE@BEGIN+SECONDS: another rate than --rate for a while.", rich_help_panel=_LOAD),
+    ] = None,
+    ramp_up: Annotated[
+        float | None,
+        typer.Option(help="Seconds over which the users of --concurrency join.", rich_help_panel=_LOAD),
+    ] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            help="Replay a recorded trace: instants and lengths of an Azure, BurstGPT (CSV) or Mooncake (JSONL) file; "
+            "--requests and --duration take only its beginning.",
+            rich_help_panel=_LOAD,
+        ),
+    ] = None,
+    trace_speed: Annotated[
+        float, typer.Option(help="2 replays the trace in half the time.", rich_help_panel=_LOAD)
+    ] = 1.0,
+    trace_format: Annotated[
+        Literal["auto", "azure", "burstgpt", "mooncake"],
+        typer.Option(help="Format of the trace; auto tells it by its content.", rich_help_panel=_LOAD),
+    ] = "auto",
+    max_requests_per_minute: Annotated[
+        float | None,
+        typer.Option(help="Start no more; those held back show it as schedule delay.", rich_help_panel=_LOAD),
+    ] = None,
+    max_tokens_per_minute: Annotated[
+        float | None, typer.Option(help="The same for input and output tokens.", rich_help_panel=_LOAD)
+    ] = None,
     workers: Annotated[
         int, typer.Option(help="Engine processes; each wants a core of its own.", rich_help_panel=_LOAD)
     ] = 1,
@@ -241,6 +294,13 @@ def bench(
             rich_help_panel=_STOP,
         ),
     ] = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option(
+            help="A whole spec, .json, .yaml or .toml (or a summary.json); other options go over it.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the benchmark.", rich_help_panel=_OUTPUT)] = None,
     tag: Annotated[list[str], typer.Option(help="Tag; repeatable.", rich_help_panel=_OUTPUT)] = [],  # noqa: B006
     output: Annotated[
@@ -277,8 +337,9 @@ def bench(
 ) -> None:
     """Run one benchmark and print what was measured, with the instrument's own error beside it."""
     from app.cli.bench_spec import BenchOptions  # noqa: PLC0415 - help stays fast
+    from app.cli.spec_file import given_options, with_spec_file  # noqa: PLC0415
 
-    options = BenchOptions(**context.params)
+    options = BenchOptions(**with_spec_file(context.params, given_options(context)))
     if options.server:
         from app.cli.bench_remote import run_on_server  # noqa: PLC0415
 
