@@ -270,7 +270,7 @@ class RunStatistics:
                 statistics.retried = Distribution.unpack(retried)
             if slices is not None:
                 statistics.slices = Slices.unpack(slices)
-            run.targets[TargetKey(provider, model, point, level)] = statistics
+            run.targets[TargetKey(provider, model, point or 0, level)] = statistics
         return run
 
 
