@@ -45,7 +45,7 @@ export function SummaryPanels({ summary, spec }: { summary: Summary; spec: Bench
           <ChecksPanel summary={summary} figures={part.figures} />
         </div>
       </div>
-      <ServerTimingsPanel timings={summary.server_timings} />
+      <ServerTimingsPanel timings={part.figures.server_timings} />
     </>
   );
 }
