@@ -3,7 +3,8 @@
 Headers: `openai-processing-ms` (OpenAI API reference, "Debugging requests"), `x-envoy-upstream-service-time`
 (Envoy's HTTP router filter: milliseconds), TGI's and TEI's `x-total-time`, `x-validation-time`, `x-queue-time`,
 `x-inference-time`, `x-time-per-token`, `x-tokenization-time` (whole milliseconds), and `server-timing` (W3C Server
-Timing: `dur` in milliseconds). Left out: `x-compute-time`, which is seconds with some servers and milliseconds with others.
+Timing: `dur` in milliseconds). Left out: `x-compute-time`, which is seconds with some servers and milliseconds with
+others.
 
 Bodies: llama.cpp's `timings` (`prompt_ms`, `predicted_ms` …), Ollama's `*_duration` (nanoseconds), and Groq's and
 Cerebras' `queue_time`, `prompt_time`, `completion_time`, `total_time` (seconds).
