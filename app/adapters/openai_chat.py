@@ -47,6 +47,8 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: msgspec.Raw = _ABSENT
     error: msgspec.Raw = _ABSENT
+    timings: msgspec.Raw = _ABSENT  # llama.cpp
+    time_info: msgspec.Raw = _ABSENT  # Cerebras
 
 
 class _Details(msgspec.Struct):
@@ -245,6 +247,7 @@ class _StreamDecoder:
             self._take_output(stamp_ns, choice.delta or choice.message, choice.text)
         if chunk.usage != _ABSENT:
             _take_usage(reply, bytes(chunk.usage))
+        _take_timings(reply, chunk)
 
     def _take_output(self, stamp_ns: int, delta: _Delta | None, text: str | None) -> None:
         visible = text
@@ -333,12 +336,22 @@ class _BodyDecoder:
             reply.chunk_stamps.append(self._last_ns)
         if chunk.usage != _ABSENT:
             _take_usage(reply, bytes(chunk.usage))
+        _take_timings(reply, chunk)
 
 
 def _delta_of(field: str) -> _Delta:
     delta = _Delta()
     setattr(delta, field, _PROOF.decode())
     return delta
+
+
+def _take_timings(reply: Reply, chunk: _Chunk) -> None:
+    """Keep what the server says about its times; a later word replaces an earlier one."""
+    for said in (chunk.timings, chunk.time_info):
+        if said != _ABSENT:
+            reply.timings = bytes(said)
+    if not reply.timings and chunk.usage != _ABSENT and b"_time" in bytes(chunk.usage):  # Groq says it in the usage
+        reply.timings = bytes(chunk.usage)
 
 
 def _take_usage(reply: Reply, raw: bytes) -> None:

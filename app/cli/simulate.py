@@ -42,6 +42,7 @@ def simulate(
     log: Annotated[str | None, typer.Option(help=_help("log"))] = Behaviour.log,
     slots: Annotated[int, typer.Option(help=_help("slots"))] = Behaviour.slots,
     certificate: Annotated[str | None, typer.Option(help=_help("certificate"))] = Behaviour.certificate,
+    timings: Annotated[str, typer.Option(help=_help("timings"))] = Behaviour.timings,
 ) -> None:
     """Serve OpenAI Chat Completions with known timings, for trying benchmarks and checking measurements."""
     try:
@@ -63,6 +64,7 @@ def simulate(
             log=log,
             slots=slots,
             certificate=certificate,
+            timings=timings,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

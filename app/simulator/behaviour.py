@@ -17,6 +17,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "overhead_tokens": (0, 1_000_000),
     "slots": (0, 1_000_000),
 }
+TIMINGS = ("none", "headers", "body", "both")
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,16 @@ class Behaviour:
         default=None, metadata={"help": "Serve HTTPS with this PEM file: certificate chain and private key."}
     )
 
+    timings: str = field(
+        default="none", metadata={"help": f"Where answers tell the server's own times: {', '.join(TIMINGS)}."}
+    )
+
     def __post_init__(self) -> None:
         for name, (least, most) in _RANGES.items():
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{name} must be between {least} and {most}, not {getattr(self, name)}")
+        if self.timings not in TIMINGS:
+            raise ValueError(f"timings must be one of {', '.join(TIMINGS)}, not {self.timings!r}")
         unknown = set(self.faults) - set(FAULTS)
         if unknown:
             raise ValueError(f"unknown fault {', '.join(sorted(unknown))}; known are {', '.join(FAULTS)}")

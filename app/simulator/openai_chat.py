@@ -1,5 +1,6 @@
 """OpenAI Chat Completions from the server's side: request bodies in, response bytes out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -37,10 +38,45 @@ decode_body = msgspec.json.Decoder(ChatBody).decode
 _encode = msgspec.json.Encoder().encode
 
 
+class ToldTimes(msgspec.Struct, frozen=True):
+    """What an answer says about the server's own times: in headers as OpenAI and proxies do, or as llama.cpp does."""
+
+    headers: dict[str, str] = {}
+    timings: dict[str, float] = {}
+
+    @classmethod
+    def of(cls, where: str, ttft_ms: float, itl_ms: float, tokens: int) -> "ToldTimes":
+        """The times of an answer of `tokens`; `where` is `none`, `headers`, `body` or `both`."""
+        predicted_ms = itl_ms * (tokens - 1)
+        headers = {
+            "openai_processing_ms": f"{ttft_ms:g}",
+            "Server_Timing": f'prefill;dur={ttft_ms:g};desc="simulated, all of it", decode;dur={predicted_ms:g}',
+        }
+        timings = {"prompt_ms": ttft_ms, "predicted_n": tokens, "predicted_ms": predicted_ms}
+        return cls(headers if where in {"headers", "both"} else {}, timings if where in {"body", "both"} else {})
+
+    def header_lines(self) -> bytes:
+        """As they stand in a head."""
+        return "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in self.headers.items()).encode()
+
+    def fields(self) -> dict[str, Any]:
+        """As they stand in a body."""
+        return {"timings": self.timings} if self.timings else {}
+
+
 class Answer:
     """The bytes of one answer, piece by piece."""
 
-    def __init__(self, body: ChatBody, response_id: str, tokens: int, usual: int, count: TokenCount) -> None:
+    def __init__(
+        self,
+        body: ChatBody,
+        response_id: str,
+        tokens: int,
+        usual: int,
+        count: TokenCount,
+        told: "ToldTimes | None" = None,
+    ) -> None:
+        self._told = told or ToldTimes()
         self._body = body
         self._count = count
         self._id = response_id
@@ -55,7 +91,7 @@ class Answer:
         """Status line and headers of a stream, with the role-only chunk that real servers send at once."""
         return (
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n"
-            b"Transfer-Encoding: chunked\r\n\r\n"
+            b"Transfer-Encoding: chunked\r\n%b\r\n" % self._told.header_lines()
         ) + self._chunk([{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}])
 
     def token(self, number: int) -> bytes:
@@ -64,7 +100,7 @@ class Answer:
 
     def end(self) -> bytes:
         """Finish reason, usage if asked for, `[DONE]`, end of the body."""
-        parts = [self._chunk([{"index": 0, "delta": {}, "finish_reason": self._finish}])]
+        parts = [self._chunk([{"index": 0, "delta": {}, "finish_reason": self._finish}], **self._told.fields())]
         if (self._body.stream_options or {}).get("include_usage"):
             parts.append(self._chunk([], usage=self._usage()))
         return b"".join([*parts, _framed(b"data: [DONE]\n\n"), b"0\r\n\r\n"])
@@ -87,7 +123,9 @@ class Answer:
                 "model": self._body.model,
                 "choices": [{"index": 0, "message": message, "finish_reason": self._finish}],
                 "usage": self._usage(),
+                **self._told.fields(),
             },
+            headers=self._told.headers,
         )
 
     def _usage(self) -> dict[str, int]:
@@ -110,14 +148,14 @@ _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"
 _REASONS |= {405: "Method Not Allowed", 429: "Too Many Requests", 500: "Internal Server Error"}
 
 
-def json_response(status: int, value: Any, *, close: bool = False, **headers: str) -> bytes:
-    """A whole JSON response."""
+def json_response(status: int, value: Any, *, close: bool = False, headers: Mapping[str, str] | None = None) -> bytes:
+    """A whole JSON response; underscores in names of headers are dashes."""
     body = _encode(value)
     lines = [
         f"HTTP/1.1 {status} {_REASONS[status]}",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
-        *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
+        *(f"{name.replace('_', '-')}: {value}" for name, value in (headers or {}).items()),
     ]
     if close:
         lines.append("Connection: close")
@@ -127,7 +165,7 @@ def json_response(status: int, value: Any, *, close: bool = False, **headers: st
 def error_response(status: int, message: str, kind: str, *, close: bool = False, **headers: str) -> bytes:
     """An error in the shape of the API."""
     error = {"message": message, "type": kind, "param": None, "code": None}
-    return json_response(status, {"error": error}, close=close, **headers)
+    return json_response(status, {"error": error}, close=close, headers=headers)
 
 
 def _framed(data: bytes) -> bytes:

@@ -20,7 +20,7 @@ from app.loadgen.poller import READABLE, WRITABLE, new_poller
 from app.simulator import embeddings
 from app.simulator.behaviour import Behaviour, Course, course
 from app.simulator.counting import TokenCount
-from app.simulator.openai_chat import Answer, decode_body, error_response, json_response
+from app.simulator.openai_chat import Answer, ToldTimes, decode_body, error_response, json_response
 from app.simulator.slots import Slots
 from app.simulator.tls import ServerTls, server_context
 from app.simulator.truth import Truth, TruthLog
@@ -253,7 +253,9 @@ class Simulator:
         response_id = f"chatcmpl-sim-{self._behaviour.seed}-{number}"
         tokens = body.answer_tokens(self._behaviour.tokens)
         plan = course(self._behaviour, number, tokens)
-        answer = Answer(body, response_id, tokens, self._behaviour.tokens, self._count)
+        behaviour = self._behaviour
+        told = ToldTimes.of(behaviour.timings, behaviour.ttft_ms, behaviour.itl_ms, tokens)
+        answer = Answer(body, response_id, tokens, behaviour.tokens, self._count, told)
         client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
         client.steps = _steps(answer, plan, stream=body.stream)
         self._requests_log.write_raw(response_id, bytes(client.body))
