@@ -6,6 +6,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from app.adapters.errors import ErrorKind
+
 TokenCountSource = Literal["usage", "tokenizer", "chunks"]
 
 
@@ -58,13 +60,15 @@ class Reply:
     """What a response turned out to be, filled while its body is fed.
 
     `chunk_stamps` has one stamp for each chunk that carries generated output of any kind; `first_output_ns` is the
-    first with non-reasoning content. Role-only, empty and ping chunks are in neither. `error_type` is None on success.
+    first with non-reasoning content. Role-only, empty and ping chunks are in neither. `error_type` is None on success;
+    `error_kind` says what a failure that the provider reported means, whatever the provider calls it.
     """
 
     __slots__ = (
         "buckets",
         "chunk_stamps",
         "error",
+        "error_kind",
         "error_type",
         "finish_reason",
         "first_output_ns",
@@ -83,6 +87,7 @@ class Reply:
         self.finish_reason: str | None = None
         self.error_type: str | None = None
         self.error: str | None = None
+        self.error_kind: ErrorKind | None = None
         self.buckets = Buckets()
         self.token_count_source: TokenCountSource | None = None
         self.usage = b""

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from app.adapters.base import Adapter
-from app.adapters.openai_chat import OpenAiChat
+from app.adapters.openai_chat import OpenAiChat, Profile
 
 
 class Kind(NamedTuple):
@@ -28,9 +28,9 @@ _IGNORE_EOS = {"ignore_eos": True}
 _KINDS: dict[str, Kind] = {
     "openai": Kind("OpenAI", OpenAiChat(), "https://api.openai.com/v1", "openai"),
     "openai-compatible": Kind("Any OpenAI-compatible server", OpenAiChat()),
-    "vllm": Kind("vLLM", OpenAiChat(_IGNORE_EOS), "http://127.0.0.1:8000/v1"),
-    "sglang": Kind("SGLang", OpenAiChat(_IGNORE_EOS), "http://127.0.0.1:30000/v1"),
-    "llamacpp": Kind("llama.cpp server", OpenAiChat(_IGNORE_EOS), "http://127.0.0.1:8080/v1"),
+    "vllm": Kind("vLLM", OpenAiChat(Profile(exact_length=_IGNORE_EOS)), "http://127.0.0.1:8000/v1"),
+    "sglang": Kind("SGLang", OpenAiChat(Profile(exact_length=_IGNORE_EOS)), "http://127.0.0.1:30000/v1"),
+    "llamacpp": Kind("llama.cpp server", OpenAiChat(Profile(exact_length=_IGNORE_EOS)), "http://127.0.0.1:8080/v1"),
 }
 
 
