@@ -15,9 +15,10 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from app.adapters import registry
+from app.adapters.addressing import addressed
 from app.adapters.base import Adapter, ChatRequest, Message, ReplyDecoder
 from app.datasets import synthetic
-from app.loadgen.clock import monotonic_ns
+from app.loadgen.clock import monotonic_ns, realtime_ns
 from app.loadgen.connection import Address
 from app.loadgen.frames import Failed, Stop
 from app.loadgen.http1 import request_bytes
@@ -107,8 +108,11 @@ def _messages(plan: Plan, adapter: Adapter, host: str, base_path: str) -> Callab
             output_tokens=output_tokens,
             **sampling,
         )
-        method, path, headers, body = adapter.encode(request, plan.endpoint.api_key)
-        return request_bytes(method, base_path + path, host, [*headers, *plan.endpoint.headers.items()], body)
+        key = plan.endpoint.api_key
+        method, target, headers, body = addressed(
+            adapter, adapter.encode(request, key), host, base_path, key, realtime_ns() / 1e9
+        )
+        return request_bytes(method, target, host, [*headers, *plan.endpoint.headers.items()], body)
 
     def message(number: int) -> bytes:
         if isinstance(workload, Synthetic):
@@ -118,7 +122,7 @@ def _messages(plan: Plan, adapter: Adapter, host: str, base_path: str) -> Callab
         made = kept.get(which)
         if made is None:
             made = make(workload.prompts[which])
-            if len(kept) < _CACHED_MESSAGES:
+            if len(kept) < _CACHED_MESSAGES and not adapter.is_signed:
                 kept[which] = made
         return made
 

@@ -38,7 +38,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HttpRequest(NamedTuple):
-    """An HTTP request without a connection. `path` is appended to the path of the endpoint's base URL."""
+    """An HTTP request without a connection. `addressing` puts `path` behind the path of the endpoint's base URL."""
 
     method: str
     path: str
@@ -129,6 +129,19 @@ class ReplyDecoder(Protocol):
 
 class Adapter(Protocol):
     """One wire format. Holds no state between requests."""
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether a request is good for a few minutes only, because `sign` puts the time into it."""
+        ...
+
+    def sign(self, request: HttpRequest, host: str, api_key: str | None, unix_seconds: float) -> HttpRequest:
+        """The request as it goes to `host` at this instant; `request.path` is the whole path, with the base URL's."""
+        ...
+
+    def models_host(self, host: str) -> str:
+        """The host that lists the models of the one that answers requests: nearly always the same."""
+        ...
 
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """The HTTP request for a chat completion."""

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import ClassVar
 
+import msgspec
+
 from app.adapters.base import Buckets, Reply
 from app.adapters.errors import error_body_text, error_kind
 from app.adapters.events import Event, EventReader
 
 BODY_LIMIT_BYTES = 64 * 2**20  # of a body that is not a stream: it has to be held whole
+_MAX_COUNT = 2**53  # no model meant more; a record holds 64 bits
 _PROOF = "proof"
-_MISSES_LIMIT = 16  # templates made for one stream; where each event is different they would only cost
+_MISSES_LIMIT = 16  # templates tried for one stream; where each event is different they would only cost
 
 
 @lru_cache
@@ -120,6 +123,7 @@ class StreamDecoder:
             learned = data[: found.start(1)], data[found.end(1) :]
             if learned == self._learned:
                 return
+            self._misses += 1
             framing = self._wire.new_framing()
             framing.feed(b"\n")  # no longer at the start of the stream, where a byte-order mark may be
             try:
@@ -136,7 +140,6 @@ class StreamDecoder:
                 self._is_reasoning = True
             else:
                 continue
-            self._misses += 1
             self._learned = learned
             return
 
@@ -250,6 +253,8 @@ def _take_usage(reply: Reply, wire: EventReader, usage: bytes) -> None:
         buckets = wire.buckets(usage)
     except (ValueError, RecursionError):
         return  # a shape we do not know: counted from chunks then
+    if any(count is not None and not 0 <= count <= _MAX_COUNT for count in msgspec.structs.astuple(buckets)):
+        return
     reply.usage = usage
     reply.buckets = buckets
     if buckets.visible_output is not None or buckets.reasoning is not None:

@@ -60,7 +60,8 @@ _WORDS: tuple[tuple[ErrorKind, re.Pattern[str]], ...] = (
         "quota",
         re.compile(
             r"insufficient[ _](quota|balance|credits?|funds)|credit balance|billing hard limit"
-            r"|(spend|spending|usage) limit|not enough credits|out of credits|exceeded your (monthly|current) (quota|included credits)"
+            r"|(spend|spending|usage) limit|not enough credits|out of credits"
+            r"|exceeded your (monthly|current) (quota|included credits)"
         ),
     ),
 )

@@ -32,6 +32,11 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 NOTHING = Event()
 
 
+def raw_object(raw: msgspec.Raw) -> bytes:
+    """The JSON of a field that was kept as it came; empty when it was absent or null."""
+    return b"" if raw == ABSENT else bytes(raw)
+
+
 class Framing(Protocol):
     """Cuts a body into the payloads of its events; bytes may be split anywhere."""
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from app.adapters.base import Buckets, ChatRequest, HttpRequest
-from app.adapters.events import ABSENT, Event
+from app.adapters.events import ABSENT, Event, raw_object
 from app.adapters.wire_format import WireFormat
 
 _DONE = b"[DONE]"
@@ -110,23 +110,16 @@ class OpenAiChat(WireFormat):
             "messages": [{"role": message.role, "content": message.content} for message in request.messages],
             "stream": request.stream,
         }
-        if request.stream and profile.stream_options:
-            body["stream_options"] = profile.stream_options
-        if request.max_tokens is not None:
-            body[profile.max_tokens] = request.max_tokens
+        if request.stream:
+            body["stream_options"] = profile.stream_options or None
+        body[profile.max_tokens] = request.max_tokens
         if request.output_tokens is not None:
             body[profile.max_tokens] = request.output_tokens
             body.update(profile.exact_length)
-        sampling = {
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-            "stop": request.stop,
-            profile.seed: request.seed,
-        }
-        body.update({name: value for name, value in sampling.items() if value is not None})
-        body.update(request.extra)
+        body |= {"temperature": request.temperature, "top_p": request.top_p, "stop": request.stop}
+        body[profile.seed] = request.seed
         path = profile.path.replace("{model}", quote(request.model, safe=""))
-        return self.post(path, body, api_key, stream=request.stream)
+        return self.post(path, body, request, api_key)
 
     def read(self, payload: bytes) -> Event:
         """A `chat.completion.chunk`, or `[DONE]`."""
@@ -184,7 +177,7 @@ def _said(chunk: _Chunk, raw: bytes) -> Event:
         other_output=other,
         response_id=chunk.id,
         finish_reason=finish_reason,
-        usage=b"" if usage == ABSENT else bytes(usage),
+        usage=raw_object(usage),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from app.adapters.base import Buckets, HttpRequest, ReplyDecoder
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message, ReplyDecoder
 from app.adapters.decoding import BodyDecoder, StreamDecoder
 from app.adapters.errors import error_body_text
 from app.adapters.events import Event, Framing
@@ -25,6 +25,7 @@ class WireFormat:
     new_framing: ClassVar[Callable[[], Framing]] = SseParser
     text_fields: ClassVar[tuple[str, ...]] = ()
     ends_with_finish_reason: ClassVar[bool] = True
+    is_signed: bool = False
     auth: tuple[str, str] = ("Authorization", "Bearer ")
     models_path: str = "/models"
     models_in: ClassVar[tuple[str, str]] = ("data", "id")
@@ -33,7 +34,8 @@ class WireFormat:
         raise NotImplementedError
 
     def read_body(self, body: bytes) -> Event:
-        raise NotImplementedError
+        """As an event: several formats have but one shape."""
+        return self.read(body)
 
     def buckets(self, usage: bytes) -> Buckets:
         raise NotImplementedError
@@ -48,19 +50,32 @@ class WireFormat:
             return StreamDecoder(self, keep_text=keep_text)
         return BodyDecoder(self, status, keep_text=keep_text)
 
+    def sign(self, request: HttpRequest, host: str, api_key: str | None, unix_seconds: float) -> HttpRequest:
+        return request
+
+    def models_host(self, host: str) -> str:
+        return host
+
     def auth_headers(self, api_key: str | None) -> list[tuple[str, str]]:
         """The header that carries the key."""
         name, prefix = self.auth
         return [(name, prefix + api_key)] if api_key else []
 
-    def post(self, path: str, body: dict[str, Any], api_key: str | None, *, stream: bool) -> HttpRequest:
-        """A POST of JSON that asks for this format's kind of answer."""
+    def post(self, path: str, body: dict[str, Any], request: ChatRequest, api_key: str | None) -> HttpRequest:
+        """A POST of the fields of `body` that are not None, and of `request.extra`, which wins.
+
+        Where both have an object under one name, it is joined, so that `extra` can add to it.
+        """
+        fields = given(body)
+        for name, value in request.extra.items():
+            mine = fields.get(name)
+            fields[name] = {**mine, **value} if isinstance(mine, dict) and isinstance(value, dict) else value
         headers = [
             ("Content-Type", "application/json"),
-            ("Accept", self.stream_type if stream else "application/json"),
+            ("Accept", self.stream_type if request.stream else "application/json"),
             *self.auth_headers(api_key),
         ]
-        return HttpRequest("POST", path, headers, _encode(body))
+        return HttpRequest("POST", path, headers, _encode(fields))
 
     def models_request(self, api_key: str | None) -> HttpRequest:
         """A GET of the model list."""
@@ -82,3 +97,14 @@ class WireFormat:
     def parse_error(self, status: int, body: bytes) -> str:
         """The provider's own words."""
         return error_body_text(status, body)
+
+
+def given(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields that are to be sent: None means "do not send"."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def split_system(messages: tuple[Message, ...]) -> tuple[str | None, list[Message]]:
+    """The system messages as one text, and the other turns, for APIs that keep them apart."""
+    system = [message.content for message in messages if message.role == "system"]
+    return "\n\n".join(system) or None, [message for message in messages if message.role != "system"]
