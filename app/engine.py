@@ -81,7 +81,7 @@ def _wire(plan: Plan, pipe: FramePipe) -> tuple[Session, Callable[[Session], Non
         def on_stdin(_mask: int) -> None:
             for frame in pipe.read():
                 if isinstance(frame, Stop):
-                    session.stop(frame.reason)
+                    session.stop(frame.reason, drain=frame.drain)
 
         on_stdin(READABLE)  # a Stop may have come together with the plan
         poller.register(pipe.read_fd, READABLE)

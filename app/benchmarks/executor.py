@@ -16,16 +16,20 @@ from sqlalchemy import select
 
 from app.benchmarks import planner, repository
 from app.benchmarks.announcements import ENDED_TOPIC, announce, control_channel, tick_channel
+from app.benchmarks.budget import BudgetWatch, estimate
 from app.benchmarks.cluster import Cluster
+from app.benchmarks.exploring import Exploration, completed
 from app.benchmarks.live import LiveRun, LiveRuns
 from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.planner import Point
 from app.benchmarks.recorder import is_transient
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.service import ProviderDirectory
 from app.benchmarks.shards import ShardTask
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.starting import lead_ns, start_at_ns
 from app.benchmarks.states import LIVE, Status, transition
-from app.benchmarks.supervisor import ShardOutcome, ShardTick, slo_of
+from app.benchmarks.supervisor import BUDGET_REACHED, ShardOutcome, ShardTick, slo_of
 from app.benchmarks.views import headline
 from app.core.clock import Clock
 from app.core.database import Database
@@ -33,6 +37,7 @@ from app.core.errors import TestBenchError
 from app.events.bus import Bus
 from app.events.types import Event, Topic
 from app.stats.instrument import InstrumentFacts
+from app.stats.pace import Pace
 from app.stats.run_statistics import RunStatistics
 from app.stats.summary import summarise
 
@@ -55,6 +60,8 @@ class Run:
     spec: BenchmarkSpec
     live: LiveRun
     statistics: RunStatistics
+    exploration: Exploration
+    budget: BudgetWatch
     instrument: InstrumentFacts = field(default_factory=InstrumentFacts)
     error: str | None = None
     stop_reason: str | None = None
@@ -70,7 +77,15 @@ class Executor:
     """Runs claimed benchmarks. `context` names the worker context that its shards use."""
 
     def __init__(
-        self, database: Database, clock: Clock, bus: Bus, cluster: Cluster, live: LiveRuns, *, context: str
+        self,
+        database: Database,
+        clock: Clock,
+        bus: Bus,
+        cluster: Cluster,
+        live: LiveRuns,
+        *,
+        context: str,
+        providers: ProviderDirectory,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -78,6 +93,7 @@ class Executor:
         self._cluster = cluster
         self._live = live
         self._context = context
+        self._providers = providers
         self._runs: dict[UUID, Run] = {}
 
     async def ready(self) -> None:
@@ -90,6 +106,7 @@ class Executor:
         self._runs[session_id] = run
         self._live.put(session_id, run.live)
         try:
+            await self._estimate_cost(run)
             async with self._attended(run):
                 await self._run_stages(run)
         except TestBenchError as error:
@@ -117,27 +134,49 @@ class Executor:
         spec = BenchmarkSpec.model_validate(row.spec, context=STORED)
         origin_ns = start_at_ns(spec)
         statistics = RunStatistics(origin_ns, slo_of(spec))
-        return Run(session_id, row.owner_id, row.name, spec, LiveRun(spec, origin_ns), statistics)
+        return Run(
+            session_id,
+            row.owner_id,
+            row.name,
+            spec,
+            LiveRun(spec, origin_ns),
+            statistics,
+            Exploration(spec),
+            BudgetWatch(spec, None),
+        )
+
+    async def _estimate_cost(self, run: Run) -> None:
+        if run.spec.budget_usd is not None:
+            kinds = await self._providers.kinds([target.provider for target in run.spec.targets])
+            estimated = await asyncio.to_thread(estimate, run.spec, kinds)  # loading prices takes a second
+            run.budget = BudgetWatch(run.spec, estimated)
 
     # ---------------------------------------------------------------- stages
 
     async def _run_stages(self, run: Run) -> None:
-        shards = planner.shard_count(run.spec)
-        for target_index in range(len(run.spec.targets)):
-            async with self._cluster.slots(shards):
-                if run.stop_reason is not None:
-                    return
-                await self._run_stage(run, target_index, shards)
-            if run.error is not None:
-                return
+        while run.stop_reason is None and run.error is None and (point := run.exploration.next()) is not None:
+            async with self._cluster.slots(planner.shard_count(run.spec, point.level)):
+                if run.stop_reason is None:
+                    await self._run_stage(run, point)
+        if (reason := run.error or run.stop_reason) is not None:
+            run.exploration.end(reason)
 
-    async def _run_stage(self, run: Run, target_index: int, shards: int) -> None:
-        begin_ns = time.time_ns() + lead_ns(run.spec)
-        run.live.begin_stage(target_index, begin_ns)
+    async def _run_stage(self, run: Run, point: Point) -> None:
+        begin_ns = time.time_ns() + lead_ns(planner.at_level(run.spec, point.level))
+        run.live.begin_stage(point.target_index, begin_ns, point)
         origin_ns = run.statistics.timeline.origin_ns
         tasks = [
-            ShardTask(self._context, run.session_id, target_index, position, begin_ns, origin_ns)
-            for position in range(shards)
+            ShardTask(
+                self._context,
+                run.session_id,
+                point.target_index,
+                position,
+                begin_ns,
+                origin_ns,
+                point.point,
+                point.level,
+            )
+            for position in range(planner.shard_count(run.spec, point.level))
         ]
         outcomes = [asyncio.create_task(self._run_shard(run, task)) for task in tasks]
         try:
@@ -146,8 +185,13 @@ class Executor:
             for outcome in outcomes:
                 outcome.cancel()
             await asyncio.gather(*outcomes, return_exceptions=True)
+        instrument, pace = InstrumentFacts(), Pace()
+        for ended in outcomes:
+            instrument.merge(ended.result().instrument)
+            pace.merge(ended.result().pace)
+        run.exploration.take(point, run.statistics, instrument, pace, cut_short=run.error or run.stop_reason)
 
-    async def _run_shard(self, run: Run, task: ShardTask) -> None:
+    async def _run_shard(self, run: Run, task: ShardTask) -> ShardOutcome:
         try:
             outcome = ShardOutcome.decode(await self._cluster.run(task))
         except asyncio.CancelledError:
@@ -161,9 +205,11 @@ class Executor:
         if outcome.status == "failed":
             run.error = run.error or outcome.error or "an engine failed"
             await self._stop_shards(run, "another engine failed")
+        return outcome
 
     async def _stop_shards(self, run: Run, reason: str) -> None:
-        run.stop_reason = run.stop_reason or reason
+        if run.stop_reason is None or run.stop_reason == BUDGET_REACHED:
+            run.stop_reason = reason
         with contextlib.suppress(Exception):  # shards look into the database as well
             await self._bus.publish_raw(control_channel(run.session_id), reason.encode())
 
@@ -192,9 +238,13 @@ class Executor:
         async with self._bus.subscribe_raw(tick_channel(run.session_id)) as ticks:
             async for payload in ticks:
                 try:
-                    run.live.take(ShardTick.decode(payload))
+                    tick = ShardTick.decode(payload)
+                    run.live.take(tick)
                 except (msgspec.DecodeError, ValueError):
                     log.warning("a tick of benchmark %s cannot be read", run.session_id, exc_info=True)
+                    continue
+                if run.budget.is_reached(run.live, tick.at_ns) and run.stop_reason is None:
+                    await self._stop_shards(run, BUDGET_REACHED)
 
     async def _publish_progress(self, run: Run) -> None:
         while True:
@@ -278,7 +328,7 @@ class Executor:
                 return
 
     async def _write_end(self, run: Run) -> None:
-        summary = summarise(run.statistics, run.instrument)
+        summary = completed(summarise(run.statistics, run.instrument), run.statistics, run.exploration, run.budget)
         values = {
             "summary": summary,
             "timeline": {"columns": run.statistics.timeline.columns()},

@@ -4,13 +4,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from app.benchmarks.loads import MAX_CONCURRENCY, MAX_RATE
+from app.benchmarks.loads import MAX_CONCURRENCY, MAX_RATE, MIN_RATE
 from app.benchmarks.spec_parts import SpecPart
+from app.stats.bounds import samples_needed
 
 MAX_POINTS = 64
 
 Level = Annotated[float, Field(gt=0, le=max(MAX_CONCURRENCY, MAX_RATE))]
 Parameter = Literal["concurrency", "rate"]
+_RANGES = {"concurrency": (1, MAX_CONCURRENCY), "rate": (MIN_RATE, MAX_RATE)}
 LatencyMetric = Literal[
     "ttft_ms",
     "ttfo_ms",
@@ -36,7 +38,13 @@ class Sweep(SpecPart):
             raise ValueError("values must differ from each other")
         if self.parameter == "concurrency" and any(value != int(value) for value in self.values):
             raise ValueError("values of concurrency must be whole numbers")
+        _within_range(self.parameter, "values", *self.values)
         return self
+
+    @property
+    def highest(self) -> float:
+        """The highest level."""
+        return max(self.values)
 
 
 class Criterion(SpecPart):
@@ -68,7 +76,26 @@ class Search(SpecPart):
             raise ValueError("give criteria, max_error_rate, or both")
         if self.parameter == "concurrency" and (self.minimum != int(self.minimum) or self.maximum != int(self.maximum)):
             raise ValueError("minimum and maximum of concurrency must be whole numbers")
+        _within_range(self.parameter, "minimum and maximum", self.minimum, self.maximum)
         return self
+
+    @property
+    def highest(self) -> float:
+        """The highest level."""
+        return self.maximum
+
+    def requests_needed(self) -> int:
+        """Least requests at one level with which every criterion can be met at `confidence` (see `stats.bounds`)."""
+        shares = [one.percentile / 100 for one in self.criteria if one.metric != "icl_ms"]  # chunks are many a request
+        if self.max_error_rate is not None and 0 < self.max_error_rate < 1:
+            shares.append(1 - self.max_error_rate)
+        return max((samples_needed(share, self.confidence) for share in shares), default=1)
+
+
+def _within_range(parameter: Parameter, names: str, *levels: float) -> None:
+    least, most = _RANGES[parameter]
+    if not all(least <= level <= most for level in levels):
+        raise ValueError(f"{names} of {parameter} must be between {least:g} and {most:,}")
 
 
 ExploreSpec = Annotated[Sweep | Search, Field(discriminator="kind")]

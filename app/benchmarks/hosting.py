@@ -43,7 +43,7 @@ async def host_benchmarks(
     max_workers = settings.worker_count if embedded else None
     service = BenchmarkService(database, clock, bus, providers, live=live, max_workers=max_workers)
     cluster = await Cluster.start(settings)
-    executor = Executor(database, clock, bus, cluster, live, context=context)
+    executor = Executor(database, clock, bus, cluster, live, context=context, providers=providers)
     runner = BenchmarkRunner(
         database,
         clock,

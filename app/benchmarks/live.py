@@ -5,12 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from app.benchmarks import planner
+from app.benchmarks.explorations import Search
+from app.benchmarks.planner import Point
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.states import Status
 from app.benchmarks.supervisor import ShardTick, slo_of
 from app.stats.histogram import Histogram
 from app.stats.rolling import SERIES, RollingWindow, Slot
-from app.stats.run_statistics import Counters, RunStatistics
+from app.stats.run_statistics import Counters, RunStatistics, TargetKey
 
 _NS_PER_S = 1e9
 _PERCENTILES = (50.0, 95.0, 99.0)
@@ -31,27 +33,35 @@ class LiveRun:
     def __init__(self, spec: BenchmarkSpec, origin_ns: int) -> None:
         self.statistics = RunStatistics(origin_ns, slo_of(spec))
         self.target_index = 0
+        self.point: Point | None = None
         self._spec = spec
         self._origin_ns = origin_ns
         self._stage_began_ns = origin_ns
         self._planned = planner.requests_planned(spec)
         self._window = RollingWindow()
         self._reported_ns = origin_ns
-        self._shards: dict[tuple[int, int], _ShardCounters] = {}
+        self._shards: dict[tuple[int, int, int], _ShardCounters] = {}
+        self._points = planner.point_count(spec)
+        self._ended_before = 0  # the stage began
 
-    def begin_stage(self, target_index: int, start_at_ns: int) -> None:
-        """The next target's turn."""
+    def begin_stage(self, target_index: int, start_at_ns: int, point: Point | None = None) -> None:
+        """The next target's turn, or the next point's."""
         self.target_index = target_index
+        self.point = point
         self._stage_began_ns = start_at_ns
+        self._ended_before = self.counters().total
 
     def take(self, tick: ShardTick) -> None:
         """Merge a shard's report."""
         delta = RunStatistics.decode(tick.delta)
+        # What is shown is of the whole target: keeping its points apart would only take memory.
+        delta.targets = {TargetKey(key.provider, key.model): target for key, target in delta.targets.items()}
         self.statistics.merge(delta)
         self._reported_ns = max(self._reported_ns, tick.at_ns)
         slot = self._window.slot(max(int((tick.at_ns - self._origin_ns) // _NS_PER_S), 0))
         slot.add(delta)
-        self._shards[tick.target, tick.shard] = _ShardCounters(tick.started, tick.in_flight, tick.waiting)
+        counters = _ShardCounters(tick.started, tick.in_flight, tick.waiting)
+        self._shards[tick.target, tick.point, tick.shard] = counters
         slot.in_flight = self._sum("in_flight")
 
     def counters(self) -> Counters:
@@ -107,6 +117,23 @@ class LiveRun:
             "errors": dict(sorted(counters.by_error_type.items())),
             "point": self._point(elapsed_s),
             "target_index": self.target_index,
+            **self._exploration(),
+        }
+
+    def started(self) -> int:
+        """Requests that have started, over all targets."""
+        return self._sum("started")
+
+    def _exploration(self) -> dict[str, Any]:
+        explore = self._spec.explore
+        if explore is None:
+            return {"point_index": None, "points": None, "level": None, "parameter": None, "explores": None}
+        return {
+            "point_index": self.point.point if self.point else 0,
+            "points": self._points,
+            "level": self.point.level if self.point else None,
+            "parameter": explore.parameter,
+            "explores": explore.kind,
         }
 
     def _sum(self, name: str) -> int:
@@ -117,9 +144,15 @@ class LiveRun:
         if self._planned:
             shares.append(completed / self._planned)
         if (seconds := self._spec.stop.duration_seconds) is not None:
-            this_stage = min(max((now_ns - self._stage_began_ns) / _NS_PER_S / seconds, 0.0), 1.0)
-            shares.append((self.target_index + this_stage) / len(self._spec.targets))
+            shares.append(self._share_with((now_ns - self._stage_began_ns) / _NS_PER_S / seconds))
+        if isinstance(self._spec.explore, Search) and (requests := self._spec.stop.requests) is not None:
+            shares.append(self._share_with((completed - self._ended_before) / requests))
         return min(max(shares), 1.0) * 100 if shares else None
+
+    def _share_with(self, of_stage: float) -> float:
+        """Share of the run that is over; of a search, which may end early, at least."""
+        stage = self.target_index * self._points + (self.point.point if self.point else 0)
+        return (stage + min(max(of_stage, 0.0), 1.0)) / (len(self._spec.targets) * self._points)
 
     def _percentiles(self, slot: Slot, name: str, *wanted: float) -> list[float] | None:
         """Of the window; while nothing has been reported in it, of the run so far."""

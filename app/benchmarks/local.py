@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.benchmarks import planner
+from app.benchmarks.budget import BudgetWatch, estimate
+from app.benchmarks.exploring import Exploration, completed
 from app.benchmarks.live import LiveRun
 from app.benchmarks.measures import MeasureContext, MeasuredResult
-from app.benchmarks.planner import Stage
+from app.benchmarks.planner import Point, Stage
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.starting import start_at_ns
 from app.benchmarks.states import Status
 from app.benchmarks.supervisor import (
+    BUDGET_REACHED,
     EngineFactory,
     Shard,
     ShardOutcome,
@@ -25,6 +28,7 @@ from app.benchmarks.supervisor import (
 )
 from app.loadgen.plan import Endpoint
 from app.stats.instrument import InstrumentFacts
+from app.stats.pace import Pace
 from app.stats.run_statistics import RunStatistics
 from app.stats.summary import summarise
 
@@ -44,53 +48,72 @@ async def run_local(
 
     `endpoint` is one for all targets or one per target. `on_progress` gets a `Progress` document four times a second,
     `on_results` each request once. Setting `stop` winds the run down; what was measured is summarised.
+
+    Raises:
+        InvalidRequestError: when the spec has a budget that cannot be kept.
     """
     endpoints = [endpoint] * len(spec.targets) if isinstance(endpoint, Endpoint) else list(endpoint)
-    run = _LocalRun(spec, on_progress, on_results, new_engine)
-    return await run.execute(planner.stages(spec, endpoints), stop or asyncio.Event())
+    watch = BudgetWatch(spec, None)
+    if spec.budget_usd is not None:
+        kinds = [one.adapter for one in endpoints]
+        watch = BudgetWatch(spec, await asyncio.to_thread(estimate, spec, kinds))  # loading prices takes a second
+    run = _LocalRun(spec, endpoints, watch, on_progress, on_results, new_engine)
+    return await run.execute(stop or asyncio.Event())
 
 
 class _LocalRun:
     def __init__(
         self,
         spec: BenchmarkSpec,
+        endpoints: Sequence[Endpoint],
+        budget: BudgetWatch,
         on_progress: Callable[[Mapping[str, Any]], None],
         on_results: Callable[[list[MeasuredResult]], None],
         new_engine: EngineFactory,
     ) -> None:
         self._spec = spec
+        self._endpoints = endpoints
+        self._budget = budget
         self._on_progress = on_progress
         self._on_results = on_results
         self._new_engine = new_engine
         self._signal = StopSignal()
-        self._origin_ns = start_at_ns(spec)
+        self._origin_ns = start_at_ns(planner.at_level(spec, planner.first_points(spec, 0)[0].level))
         self._live = LiveRun(spec, self._origin_ns)
 
-    async def execute(self, stages: list[Stage], stop: asyncio.Event) -> dict[str, Any]:
+    async def execute(self, stop: asyncio.Event) -> dict[str, Any]:
         """All stages, one after another."""
         statistics = RunStatistics(self._origin_ns, slo_of(self._spec))
         instrument = InstrumentFacts()
+        exploration = Exploration(self._spec)
         error = None
         helpers = [asyncio.create_task(self._watch(stop)), asyncio.create_task(self._show())]
         try:
-            for stage in stages:
-                if self._signal.reason is not None:
-                    break
+            while self._signal.reason is None and (point := exploration.next()) is not None:
+                stage = planner.stage(self._spec, point, self._endpoints[point.target_index])
+                facts, pace = InstrumentFacts(), Pace()
                 for outcome in await self._run_stage(stage):
                     statistics.merge(outcome.statistics)
-                    instrument.merge(outcome.instrument)
+                    facts.merge(outcome.instrument)
+                    pace.merge(outcome.pace)
                     error = error or outcome.error
+                instrument.merge(facts)
+                exploration.take(point, statistics, facts, pace, cut_short=error or self._signal.reason)
+            if (reason := error or self._signal.reason) is not None:
+                exploration.end(reason)
         finally:
             for helper in helpers:
                 helper.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await helper
         self._on_progress(self._live.progress(self._status(error, stop), time.time_ns()))
-        return summarise(statistics, instrument) | {"error": error}
+        summary = completed(summarise(statistics, instrument), statistics, exploration, self._budget)
+        return summary | {"error": error}
 
     async def _run_stage(self, stage: Stage) -> list[ShardOutcome]:
-        begin_ns = self._origin_ns if stage.index == 0 else start_at_ns(self._spec)
-        self._live.begin_stage(stage.index, begin_ns)
+        first = stage.point == Point(0, 0, stage.point.level)
+        begin_ns = self._origin_ns if first else start_at_ns(planner.at_level(self._spec, stage.point.level))
+        self._live.begin_stage(stage.point.target_index, begin_ns, stage.point)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._run_shard(stage, position, begin_ns)) for position in _positions(stage)]
         return [task.result() for task in tasks]
@@ -98,9 +121,10 @@ class _LocalRun:
     async def _run_shard(self, stage: Stage, position: int, begin_ns: int) -> ShardOutcome:
         plan = planner.starting_at(stage.shards[position], begin_ns)
         target, tags = stage.target, tuple(self._spec.tags)
-        context = MeasureContext(target.provider, target.model, plan.endpoint.adapter, tags)
+        point = stage.point
+        context = MeasureContext(target.provider, target.model, plan.endpoint.adapter, tags, point.point, point.level)
         outcome = await supervise(
-            Shard(plan, context, stage.index, self._origin_ns, slo_of(self._spec)),
+            Shard(plan, context, point.target_index, self._origin_ns, slo_of(self._spec)),
             on_results=self._take_results,
             on_tick=self._take_tick,
             stop=self._signal,
@@ -115,6 +139,8 @@ class _LocalRun:
 
     async def _take_tick(self, tick: ShardTick) -> None:
         self._live.take(tick)
+        if self._budget.is_reached(self._live, tick.at_ns):
+            self._signal.set(BUDGET_REACHED)
 
     async def _watch(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -123,7 +149,7 @@ class _LocalRun:
     async def _show(self) -> None:
         while True:
             await asyncio.sleep(PROGRESS_SECONDS)
-            status = Status.RUNNING if self._signal.reason is None else Status.CANCELLING
+            status = Status.RUNNING if self._signal.reason in {None, BUDGET_REACHED} else Status.CANCELLING
             self._on_progress(self._live.progress(status, time.time_ns()))
 
     @staticmethod

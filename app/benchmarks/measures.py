@@ -36,6 +36,8 @@ class MeasureContext(msgspec.Struct, frozen=True):
     model: str
     kind: str
     tags: tuple[str, ...] = ()
+    point: int = 0
+    level: float | None = None  # of load; None: the benchmark explores nothing
 
 
 class MeasuredResult(msgspec.Struct, kw_only=True):
@@ -98,6 +100,16 @@ class MeasuredResult(msgspec.Struct, kw_only=True):
     response_text: str | None = None
     gaps: bytes = b""
 
+    @property
+    def point(self) -> int | None:
+        """Which level of load it belongs to, from 0; None when the benchmark explores nothing."""
+        return self.metadata.get("point")
+
+    @property
+    def level(self) -> float | None:
+        """That level: concurrency, or requests per second."""
+        return self.metadata.get("level")
+
 
 RESULT_FIELDS = tuple(field.name for field in msgspec.structs.fields(MeasuredResult))
 
@@ -131,6 +143,8 @@ LINE_FIELDS = (
     "coalesced_chunks",
     "cost_usd",
     "trace_id",
+    "point",
+    "level",
 )
 
 
@@ -176,7 +190,7 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
         usage=_json_object(record.usage),
         trace_id=record.trace_id,
         tags=context.tags,
-        metadata={"clock_stepped": True} if record.clock_stepped else {},
+        metadata=_metadata(record, context),
         response_text=record.response_text,
         gaps=record.gaps,
     )
@@ -188,6 +202,11 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
     if not record.clock_stepped:
         _set_durations(result, record)
     return result
+
+
+def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
+    return metadata if context.level is None else metadata | {"point": context.point, "level": context.level}
 
 
 def _set_durations(result: MeasuredResult, record: Record) -> None:

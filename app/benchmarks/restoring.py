@@ -1,7 +1,6 @@
 """Statistics out of stored rows, for runs and shards whose own were lost with their process."""
 
 from itertools import groupby
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,6 @@ from app.core.database import Database
 from app.stats.run_statistics import RunStatistics, TargetKey
 
 _BATCH = 1_000
-_target = attrgetter("provider", "model")
 
 
 async def add_stored(
@@ -32,12 +30,16 @@ async def add_stored(
         results = [from_row(row) for row in found]
         for key, group in groupby(sorted(results, key=_target), key=_target):
             members = list(group)
-            statistics.add(TargetKey(*key), columns(members))
+            statistics.add(key, columns(members))
             _add_in_flight(statistics, members)
         indices += [result.index for result in results]
         if len(results) < _BATCH:
             return indices
         last = results[-1].index
+
+
+def _target(result: MeasuredResult) -> TargetKey:
+    return TargetKey(result.provider, result.model, result.point or 0, result.level)
 
 
 def _add_in_flight(statistics: RunStatistics, results: list[MeasuredResult]) -> None:

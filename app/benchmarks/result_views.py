@@ -64,13 +64,19 @@ class ResultItem(View):
     token_count_source: str | None = Field(description="`usage`, `tokenizer` or `chunks`.")
     cost_usd: float | None = Field(description="From list prices; null when the price is unknown.")
     trace_id: str | None = Field(description="W3C trace id that was sent.")
+    point: int | None = Field(None, description="Which level of load it belongs to; null when none is explored.")
+    level: float | None = Field(None, description="That level: concurrency, or requests per second.")
     tags: list[str] = Field(description="Tags of the benchmark.")
     metadata: dict[str, Any] = Field(description="Whatever else was kept.")
 
     @classmethod
     def of(cls, session_id: UUID, result: MeasuredResult, **more: Any) -> Self:
         """The answer for a stored result."""
-        return cls.model_validate(msgspec.structs.asdict(result) | {"session_id": session_id} | more)
+        return cls.model_validate(
+            msgspec.structs.asdict(result)
+            | {"session_id": session_id, "point": result.point, "level": result.level}
+            | more
+        )
 
 
 class ResultDetail(ResultItem):

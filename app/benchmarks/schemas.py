@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
-from app.benchmarks.explorations import ExploreSpec
+from app.benchmarks.explorations import ExploreSpec, Search
 from app.benchmarks.loads import ENDS_BY_ITSELF, ClosedLoad, ClosedStepsLoad, LoadSpec, SteadyOpenLoad
-from app.benchmarks.spec_parts import MAX_PROMPT_CHARACTERS, Name, SpecPart, Tag, plain_json
+from app.benchmarks.spec_parts import MAX_PROMPT_CHARACTERS, STORED, Name, SpecPart, Tag, plain_json
 from app.benchmarks.workloads import WorkloadSpec
 
 MAX_REQUESTS = 100_000_000
@@ -167,10 +167,25 @@ class BenchmarkSpec(SpecPart):
                 raise ValueError(f"parameter {explore.parameter} needs a load of kind {kinds}")
         return explore
 
+    @field_validator("explore")
+    @classmethod
+    def _a_search_can_decide(cls, explore: ExploreSpec | None, info: ValidationInfo) -> ExploreSpec | None:
+        if isinstance(explore, Search) and info.context is not STORED and "stop" in info.data:
+            requests, needed = info.data["stop"].requests, explore.requests_needed()
+            if requests is not None and requests < needed:
+                raise ValueError(
+                    f"stop.requests ({requests:,}) is too small: at {100 * explore.confidence:g} % confidence these "
+                    f"criteria cannot be met by fewer than {needed:,} requests at a level"
+                )
+        return explore
+
     @field_validator("workers")
     @classmethod
     def _every_worker_has_work(cls, workers: int, info: ValidationInfo) -> int:
-        load = info.data.get("load")
-        if isinstance(load, ClosedLoad | ClosedStepsLoad) and workers > load.concurrency:
+        load, explore = info.data.get("load"), info.data.get("explore")
+        if explore is not None and explore.parameter == "concurrency":  # levels below it get fewer workers
+            if workers > explore.highest:
+                raise ValueError(f"workers ({workers}) must not exceed the highest concurrency ({explore.highest:g})")
+        elif isinstance(load, ClosedLoad | ClosedStepsLoad) and workers > load.concurrency:
             raise ValueError(f"workers ({workers}) must not exceed load.concurrency ({load.concurrency})")
         return workers

@@ -1,5 +1,6 @@
 """What can be done with benchmarks: submit, list, read, cancel, delete. Running them is `tasks` and `executor`."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -9,7 +10,7 @@ from sqlalchemy import Row
 
 from app.accounts import audit
 from app.accounts.caller import Caller
-from app.benchmarks import planner, repository, states
+from app.benchmarks import budget, planner, repository, states
 from app.benchmarks.announcements import announce, control_channel
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.models import BenchmarkSession
@@ -34,6 +35,10 @@ class ProviderDirectory(Protocol):
 
     async def check_exists(self, names: Sequence[str]) -> None:
         """Raise `InvalidRequestError` with the path `targets.N.provider` of each name that is not usable."""
+        ...
+
+    async def kinds(self, names: Sequence[str]) -> Sequence[str]:
+        """The kind of each provider, as the adapter registry calls it; raises `NotFoundError`."""
         ...
 
 
@@ -68,7 +73,8 @@ class BenchmarkService:
         """Store a benchmark; it runs as soon as there is room.
 
         Raises:
-            InvalidRequestError: when a provider does not exist or there are fewer worker slots than wanted.
+            InvalidRequestError: when a provider does not exist, there are fewer worker slots than wanted, or the budget
+                cannot be kept.
         """
         if self._max_workers is not None and spec.workers > self._max_workers:
             message = f"this server has {self._max_workers} worker slots (distributed.worker_count)"
@@ -78,7 +84,11 @@ class BenchmarkService:
             )
         document = spec.model_dump(mode="json")
         check_storable(document)
-        await self._providers.check_exists([target.provider for target in spec.targets])
+        names = [target.provider for target in spec.targets]
+        await self._providers.check_exists(names)
+        if spec.budget_usd is not None:
+            kinds = await self._providers.kinds(names)
+            await asyncio.to_thread(budget.estimate, spec, kinds)  # the price table takes a second to load
         row = BenchmarkSession(
             id=new_id(),
             name=spec.name,

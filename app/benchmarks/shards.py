@@ -92,6 +92,8 @@ class ShardTask:
     shard: int
     start_at_ns: int
     origin_ns: int
+    point: int = 0
+    level: float | None = None
 
 
 async def run_shard(task: ShardTask) -> bytes:
@@ -137,9 +139,16 @@ async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
         addresses=tuple(provider.addresses),
     )
     plan = planner.shard(
-        spec, task.target_index, endpoint, shard=task.shard, start_at_ns=task.start_at_ns, skip=tuple(skip)
+        spec,
+        task.target_index,
+        endpoint,
+        shard=task.shard,
+        start_at_ns=task.start_at_ns,
+        skip=tuple(skip),
+        point=task.point,
+        level=task.level,
     )
-    measured = MeasureContext(target.provider, target.model, provider.adapter, tuple(spec.tags))
+    measured = MeasureContext(target.provider, target.model, provider.adapter, tuple(spec.tags), task.point, task.level)
     shard = Shard(plan, measured, task.target_index, task.origin_ns, slo_of(spec), known if skip else None)
     stop = StopSignal()
     teller = _Teller(context.bus, task.session_id, row.owner_id)
@@ -176,8 +185,9 @@ async def _supervise(
 async def _stored_before(task: ShardTask, database: Database, spec: BenchmarkSpec) -> tuple[RunStatistics, list[int]]:
     """Statistics and indices of what an earlier try of this shard has stored."""
     statistics = RunStatistics(task.origin_ns, slo_of(spec))
-    targets, shards = len(spec.targets), planner.shard_count(spec)
-    mine = Result.index % (targets * shards) == task.target_index + task.shard * targets
+    stride, shards = planner.index_stride(spec), planner.shard_count(spec, task.level)
+    stage = task.target_index * planner.point_count(spec) + task.point
+    mine = Result.index % (stride * shards) == stage + task.shard * stride
     return statistics, await add_stored(statistics, database, task.session_id, mine)
 
 

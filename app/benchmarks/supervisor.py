@@ -22,6 +22,7 @@ from app.loadgen.frames import Done, Failed, Outgoing, Records, Tick
 from app.loadgen.plan import Plan
 from app.loadgen.process import EngineDiedError, EngineProcess
 from app.stats.instrument import InstrumentFacts
+from app.stats.pace import Pace
 from app.stats.run_statistics import RunStatistics, Slo, TargetKey
 
 log = logging.getLogger(__name__)
@@ -42,8 +43,8 @@ class Engine(Protocol):
         """Every frame, the last being `Done` or `Failed`; raises `EngineDiedError`."""
         ...
 
-    async def stop(self, reason: str) -> None:
-        """Ask it to start nothing more."""
+    async def stop(self, reason: str, *, drain: bool = False) -> None:
+        """Ask it to start nothing more; with `drain`, what is in flight may take all its time."""
         ...
 
 
@@ -55,24 +56,36 @@ def engine_process(plan: Plan) -> Engine:
     return EngineProcess(plan)
 
 
+BUDGET_REACHED = "the budget is reached"
+"""The reason that lets requests in flight end by themselves: they are paid for anyway."""
+
+
 @dataclass
 class StopSignal:
-    """Says once that a shard should stop, and why."""
+    """Says that a shard should stop, and why. Only the first reason counts, but the budget's gives way to any other."""
 
     reason: str | None = None
     _event: asyncio.Event = field(default_factory=asyncio.Event)
+    _hurry: asyncio.Event = field(default_factory=asyncio.Event)
 
     def set(self, reason: str) -> None:
-        """Ask to stop; only the first reason counts."""
-        if self.reason is None:
+        """Ask to stop."""
+        if self.reason is None or (self.reason == BUDGET_REACHED and reason != BUDGET_REACHED):
             self.reason = reason
             self._event.set()
+            if reason != BUDGET_REACHED:
+                self._hurry.set()
 
     async def wait(self) -> str:
         """Wait until asked; the answer is the reason."""
         await self._event.wait()
         assert self.reason is not None
         return self.reason
+
+    async def wait_for_hurry(self) -> str:
+        """Wait until asked for another reason than the budget."""
+        await self._hurry.wait()
+        return await self.wait()
 
 
 class ShardTick(msgspec.Struct, frozen=True):
@@ -85,6 +98,7 @@ class ShardTick(msgspec.Struct, frozen=True):
     in_flight: int
     waiting: int
     delta: bytes  # RunStatistics.encode()
+    point: int = 0
 
     def encode(self) -> bytes:
         """As msgpack."""
@@ -104,16 +118,19 @@ class ShardOutcome:
     statistics: RunStatistics
     instrument: InstrumentFacts
     error: str | None = None
+    pace: Pace = field(default_factory=Pace)
 
     def encode(self) -> bytes:
         """As msgpack."""
-        return msgspec.msgpack.encode([self.status, self.error, self.statistics.encode(), self.instrument.pack()])
+        parts = [self.statistics.encode(), self.instrument.pack(), self.pace.pack()]
+        return msgspec.msgpack.encode([self.status, self.error, *parts])
 
     @classmethod
     def decode(cls, encoded: bytes) -> Self:
         """The outcome behind `encode`'s bytes."""
-        status, error, statistics, instrument = msgspec.msgpack.decode(encoded)
-        return cls(status, RunStatistics.decode(statistics), InstrumentFacts.unpack(instrument), error)
+        status, error, statistics, instrument, pace = msgspec.msgpack.decode(encoded)
+        facts = InstrumentFacts.unpack(instrument)
+        return cls(status, RunStatistics.decode(statistics), facts, error, Pace.unpack(pace))
 
 
 @dataclass
@@ -178,6 +195,11 @@ async def _pass_on_stop(
 ) -> None:
     reason = await stop.wait()
     await is_up.wait()  # a Stop that comes in one read with the plan would be lost
+    if reason == BUDGET_REACHED:
+        longest_s = (plan.limits.connect_ns + plan.limits.total_ns) / 1e9
+        limit.reschedule(asyncio.get_running_loop().time() + longest_s + _PATIENCE_SECONDS)
+        await engine.stop(reason, drain=True)
+        reason = await stop.wait_for_hurry()
     limit.reschedule(asyncio.get_running_loop().time() + plan.grace_ns / 1e9 + _PATIENCE_SECONDS)
     await engine.stop(reason)
 
@@ -194,7 +216,9 @@ class _ShardRun:
         self._shard = shard
         self._on_results = on_results
         self._on_tick = on_tick
-        self._key = TargetKey(shard.context.provider, shard.context.model)
+        context = shard.context
+        self._key = TargetKey(context.provider, context.model, context.point, context.level)
+        self._pace = Pace()
         self._total = RunStatistics(shard.origin_ns, shard.slo)
         self._delta = RunStatistics(shard.origin_ns, shard.slo)
         self._instrument = InstrumentFacts()
@@ -211,6 +235,9 @@ class _ShardRun:
         """Take in one frame of the engine."""
         if isinstance(frame, Records):
             results = [measure(record, self._shard.context) for record in frame.records]
+            for record in frame.records:
+                if record.started_ns and record.attempts == 1:
+                    self._pace.add(record.intended_ns, record.started_ns)
             self._delta.add(self._key, columns(results))
             await self._on_results(results)
         elif isinstance(frame, Tick):
@@ -232,6 +259,7 @@ class _ShardRun:
             in_flight,
             waiting,
             delta.encode(),
+            self._shard.context.point,
         )
         self._total.merge(delta)
         try:
@@ -249,9 +277,9 @@ class _ShardRun:
     def outcome(self) -> ShardOutcome:
         """How it ended."""
         if self._error is not None:
-            return ShardOutcome("failed", self._total, self._instrument, self._error)
+            return ShardOutcome("failed", self._total, self._instrument, self._error, self._pace)
         status: Any = self._done.reason if self._done else "failed"
-        return ShardOutcome(status, self._total, self._instrument)
+        return ShardOutcome(status, self._total, self._instrument, pace=self._pace)
 
     async def _take_tick(self, tick: Tick) -> None:
         last = self._last_tick

@@ -9,7 +9,9 @@ from sqlalchemy import select
 
 from app.benchmarks import repository
 from app.benchmarks.announcements import announce
+from app.benchmarks.budget import BudgetWatch
 from app.benchmarks.executor import HEARTBEAT_SECONDS, Executor
+from app.benchmarks.exploring import Exploration, completed
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.restoring import add_stored
 from app.benchmarks.schemas import BenchmarkSpec
@@ -166,7 +168,9 @@ class BenchmarkRunner:
         started_at = row.started_at or row.created_at
         statistics = RunStatistics(int(started_at.timestamp() * 1e9), slo_of(spec))
         await add_stored(statistics, self._database, row.id)
-        summary = summarise(statistics, None)
+        exploration = Exploration(spec)
+        exploration.end("the server stopped during the run")
+        summary = completed(summarise(statistics, None), statistics, exploration, BudgetWatch(spec, None))
         head = headline(summary)
         async with self._database.write() as session:
             changed = await repository.change(

@@ -86,6 +86,11 @@ class Progress(View):
         None, description="The newest full second whose requests have ended; the last one reported when they take long."
     )
     target_index: int = Field(0, description="Which of spec.targets is being measured.")
+    point_index: int | None = Field(None, description="Which level of load of this target; null when none is explored.")
+    points: int | None = Field(None, description="Levels of each target; of a search at most.")
+    level: float | None = Field(None, description="That level: concurrency, or requests per second.")
+    parameter: Literal["concurrency", "rate"] | None = Field(None, description="What is varied.")
+    explores: Literal["sweep", "search"] | None = Field(None, description="How levels are chosen.")
 
 
 class MetricSummary(View):
@@ -173,11 +178,65 @@ class TargetSummary(Figures):
     model: str = Field(description="Name of the model.")
 
 
+class PointCertificate(View):
+    """The instrument's verdict on itself at one point."""
+
+    verdict: Literal["trusted", "suspect", "client_bound"] = Field(description="As for the whole run.")
+    reason: str = Field(description="Why, in words.")
+
+
+class PointSummary(TargetSummary):
+    """Numbers of one target at one level of load."""
+
+    point: int = Field(description="Position among the points of the target, in the order in which they were measured.")
+    parameter: Literal["concurrency", "rate"] = Field(description="What is varied.")
+    value: float = Field(description="The level: concurrency, or requests per second.")
+    verdict: Literal["met", "not_met", "undecided"] | None = Field(
+        None, description="Of a search: whether the level meets the criteria, by all requests at this level so far."
+    )
+    reason: str | None = Field(None, description="Why, in words; without a verdict, why the point was cut short.")
+    instrument: PointCertificate | None = Field(None, description="Null when the engines could not tell.")
+
+
+class TargetAnswer(View):
+    """What was found out about one target."""
+
+    provider: str = Field(description="Name of the provider.")
+    model: str = Field(description="Name of the model.")
+    answer: float | None = Field(
+        None, description="Highest level that is known to meet the criteria; null when none is, and for a sweep."
+    )
+    statement: str = Field(description="The same in a sentence, with its confidence.")
+
+
+class ExplorationSummary(View):
+    """What a sweep or a search found."""
+
+    kind: Literal["sweep", "search"] = Field(description="How levels were chosen.")
+    parameter: Literal["concurrency", "rate"] = Field(description="What was varied.")
+    confidence: float | None = Field(None, description="Of each criterion at the answer; null for a sweep.")
+    by_target: list[TargetAnswer] = Field(description="One entry a target.")
+
+
+class BudgetSummary(View):
+    """What became of the spec's budget."""
+
+    limit_usd: float = Field(description="The budget.")
+    estimate_usd: float | None = Field(None, description="Before the run, from list prices; null when not known.")
+    spent_usd: float | None = Field(None, description="Cost of successful requests; failed ones count as nothing.")
+    stopped: bool = Field(False, description="Whether the run was ended early because the budget was reached.")
+    note: str | None = Field(None, description="What is not exact about these numbers.")
+
+
 class Summary(Figures):
     """Everything that a run found."""
 
     instrument: Instrument
     by_target: list[TargetSummary] = Field(description="The same figures for each target alone.")
+    points: list[PointSummary] | None = Field(None, description="The same for each level of load that was explored.")
+    exploration: ExplorationSummary | None = Field(None, description="What exploring them found.")
+    budget: BudgetSummary | None = Field(None, description="Null without a budget.")
+    warnings: list[str] = Field(default_factory=list, description="What a reader must not miss.")
 
 
 class Headline(View):

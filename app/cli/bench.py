@@ -8,6 +8,7 @@ import typer
 
 _LOAD = "Load"
 _STOP = "End of the run (whichever comes first)"
+_EXPLORE = "Several levels of load (the end of the run holds for each)"
 _WORK = "Prompts (default: made up, 128 tokens in and 128 out)"
 _REQUEST = "Requests"
 _LIMITS = "Service levels: a request is good when it meets all of them"
@@ -22,7 +23,10 @@ llm-test-bench bench --base-url http://127.0.0.1:8000/v1 --model llama --concurr
 
 llm-test-bench bench --provider openai --api-key-env OPENAI_API_KEY --model gpt-4o-mini --rate 5 --duration 60
 
-Exit codes: 0 done, 1 failed (also when no request succeeded), 2 bad usage, 130 interrupted.
+llm-test-bench bench --base-url … --model llama --requests 400 --search concurrency=1..256 --require "p95 ttft < 500"
+
+Exit codes: 0 done, 1 failed (also when no request succeeded, or no level meets --require), 2 bad usage,
+130 interrupted.
 
 Ctrl-C stops cleanly and writes what was measured; a second Ctrl-C leaves at once.
 """
@@ -121,6 +125,54 @@ def bench(
     ] = None,
     slo_e2e_ms: Annotated[
         float | None, typer.Option(help="Longest time to the last chunk.", rich_help_panel=_LIMITS)
+    ] = None,
+    sweep: Annotated[
+        str | None,
+        typer.Option(
+            help="Measure at several levels: concurrency=1,2,4,8, rate=1..32*2 (doubling) or rate=1..10+1 (counting).",
+            rich_help_panel=_EXPLORE,
+        ),
+    ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            help="Find the highest level that meets --require: concurrency=1..256 or rate=0.5..50.",
+            rich_help_panel=_EXPLORE,
+        ),
+    ] = None,
+    require: Annotated[
+        list[str],
+        typer.Option(
+            help="What a level must meet, such as 'p95 ttft_ms < 500'; repeatable, all must be met.",
+            rich_help_panel=_EXPLORE,
+        ),
+    ] = [],  # noqa: B006
+    max_error_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of requests that may fail, such as 0.01; without it, a failed request counts as a slow one.",
+            rich_help_panel=_EXPLORE,
+        ),
+    ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            help="With which each criterion must be known to be met (default 0.95).", rich_help_panel=_EXPLORE
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(help="Know the answer to this share of itself (default 0.05).", rich_help_panel=_EXPLORE),
+    ] = None,
+    max_points: Annotated[
+        int | None, typer.Option(help="Levels to try at most (default 16).", rich_help_panel=_EXPLORE)
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            help="US dollars, by list prices: refused when the estimate is above, stopped when the cost reaches it.",
+            rich_help_panel=_STOP,
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the benchmark.", rich_help_panel=_OUTPUT)] = None,
     tag: Annotated[list[str], typer.Option(help="Tag; repeatable.", rich_help_panel=_OUTPUT)] = [],  # noqa: B006

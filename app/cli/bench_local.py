@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from typing import Any
 
+from app.benchmarks.budget import estimate
 from app.benchmarks.local import run_local
 from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
 from app.benchmarks.schemas import BenchmarkSpec
@@ -14,6 +15,8 @@ from app.cli.bench_outcome import show_outcome
 from app.cli.bench_output import OutputError, ResultFiles, parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec
 from app.cli.bench_view import BenchView
+from app.cli.usage import UsageProblem
+from app.core.errors import InvalidRequestError
 from app.loadgen.plan import Endpoint
 
 _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves at once."
@@ -22,6 +25,7 @@ _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves
 def run_here(options: BenchOptions) -> int:
     """Run, show and write; the answer is the exit code."""
     spec, endpoint, formats = build_spec(options), build_endpoint(options), parse_formats(options.export)
+    _check_budget(spec, endpoint)
     fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
     files = ResultFiles(options.output, formats, fields) if options.output else None
     view = BenchView(spec.name, quiet=options.quiet)
@@ -40,6 +44,14 @@ def run_here(options: BenchOptions) -> int:
             else:
                 view.console.print(f"Wrote {', '.join(str(path) for path in written)}", highlight=False, soft_wrap=True)
     return show_outcome(spec.name, summary, as_json=options.as_json, interrupted=interrupted)
+
+
+def _check_budget(spec: BenchmarkSpec, endpoint: Endpoint) -> None:
+    if spec.budget_usd is not None:
+        try:
+            estimate(spec, [endpoint.adapter])
+        except InvalidRequestError as error:
+            raise UsageProblem([f"--budget: {problem['message']}" for problem in error.details["errors"]]) from None
 
 
 async def _run(

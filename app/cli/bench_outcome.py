@@ -8,6 +8,7 @@ from rich.console import Console
 
 from app.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from app.cli.bench_view import print_summary
+from app.cli.explore_view import found_no_answer, print_points
 
 
 def show_outcome(title: str, summary: dict[str, Any], *, as_json: bool, interrupted: bool) -> int:
@@ -16,9 +17,13 @@ def show_outcome(title: str, summary: dict[str, Any], *, as_json: bool, interrup
         print(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode())
     else:
         print_summary(Console(), title, summary)
+        print_points(Console(), summary)
     if summary.get("error"):
         print(f"error: {summary['error']}", file=sys.stderr)
         return EXIT_FAILED
     if interrupted:
         return EXIT_INTERRUPTED
+    if (statement := found_no_answer(summary)) is not None:
+        print(f"error: {statement}", file=sys.stderr)
+        return EXIT_FAILED
     return 0 if summary["requests"]["ok"] else EXIT_FAILED

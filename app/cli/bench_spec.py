@@ -12,6 +12,8 @@ from pydantic import ValidationError
 
 from app.adapters import registry
 from app.benchmarks.schemas import BenchmarkSpec, Timeouts
+from app.cli import explore_options
+from app.cli.explore_options import ExploreOptions
 from app.cli.usage import UsageProblem
 from app.loadgen.plan import Endpoint
 
@@ -19,7 +21,7 @@ DEFAULT_TOKENS = 128
 
 
 @dataclass(frozen=True, kw_only=True)
-class BenchOptions:
+class BenchOptions(ExploreOptions):
     """The options as given; their defaults and meanings are in `app.cli.bench`."""
 
     provider: str
@@ -87,8 +89,9 @@ _OPTION_OF_FIELD = {
     "workers": "--workers",
     "name": "--name",
     "tags": "--tag",
+    **explore_options.OPTION_OF_FIELD,
 }
-_KINDS = {"prompt", "list", "synthetic", "closed", "constant", "poisson"}
+_KINDS = {"prompt", "list", "synthetic", "closed", "constant", "poisson", *explore_options.KINDS}
 
 
 def build_spec(options: BenchOptions) -> BenchmarkSpec:
@@ -99,13 +102,16 @@ def build_spec(options: BenchOptions) -> BenchmarkSpec:
     """
     if options.requests is None and options.duration is None:
         raise UsageProblem(["give --requests, --duration, or both"])
+    explore = explore_options.explore_part(options)
     document = {
         "name": options.name if options.name is not None else f"{options.provider} {options.model}"[:200],
         "tags": options.tag,
         "targets": [{"provider": options.provider, "model": options.model}],
         "workload": _workload(options),
-        "load": _load(options),
+        "load": _load(explore_options.at_first_level(options, explore)),
         "stop": _given(requests=options.requests, duration_seconds=options.duration),
+        "explore": explore,
+        "budget_usd": options.budget,
         "slo": _given(ttft_ms=options.slo_ttft_ms, tpot_ms=options.slo_tpot_ms, e2e_ms=options.slo_e2e_ms),
         "sampling": _given(
             stream=options.stream,

@@ -104,6 +104,8 @@ def live_panel(title: str, progress: Mapping[str, Any], note: str = "") -> Rende
         ("TPOT p50", milliseconds(tpot.get("p50"))),
     )
     parts: list[RenderableType] = [head, traffic, latency]
+    if point := point_line(progress):
+        parts.insert(1, Text(point, style="bold"))
     if progress["errors"]:
         parts.append(Text(f"errors: {counts(progress['errors'])}", style="red"))
     if note:
@@ -123,12 +125,21 @@ def plain_line(progress: Mapping[str, Any]) -> str:
     """The same in one line, for logs."""
     planned = f"/{progress['planned']}" if progress["planned"] else ""
     ttft = progress["ttft_ms"] or {}
+    point = point_line(progress)
     return (
-        f"{clock(progress['elapsed_s'])}  {progress['completed']}{planned} done, {progress['failed']} failed, "
+        f"{clock(progress['elapsed_s'])}  {f'{point}, ' if point else ''}{progress['completed']}{planned} done, {progress['failed']} failed, "
         f"{progress['in_flight']} in flight, {rate(progress['requests_per_s'])} req/s, "
         f"{rate(progress['output_tokens_per_s'])} tok/s, TTFT p50 {milliseconds(ttft.get('p50'))} "
         f"p99 {milliseconds(ttft.get('p99'))}"
     )
+
+
+def point_line(progress: Mapping[str, Any]) -> str | None:
+    """`point 3 of ≤16: concurrency 32`; None when nothing is explored."""
+    if progress.get("point_index") is None or progress.get("level") is None:
+        return None
+    points = f"{'≤' if progress['explores'] == 'search' else ''}{progress['points']}"
+    return f"point {progress['point_index'] + 1} of {points}: {progress['parameter']} {progress['level']:g}"
 
 
 def print_summary(console: Console, title: str, summary: Mapping[str, Any]) -> None:

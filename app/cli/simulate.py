@@ -20,6 +20,7 @@ simulate_app = typer.Typer(add_completion=False, rich_markup_mode=None)
     "simulate",
     epilog=examples(
         "llm-test-bench simulate --port 9000 --ttft-ms 200 --itl-ms 20 --tokens 100 --log truth.jsonl",
+        "llm-test-bench simulate --slots 8 --tokens 20   # a server that queues: something for `bench --search`",
         "llm-test-bench simulate --error-rate 0.05 --errors http_429,truncate,stall",
     ),
 )
@@ -36,11 +37,12 @@ def simulate(
     model: Annotated[str, typer.Option(help=_help("model"))] = Behaviour.model,
     api_key: Annotated[str | None, typer.Option(help=_help("api_key"))] = Behaviour.api_key,
     log: Annotated[str | None, typer.Option(help=_help("log"))] = Behaviour.log,
+    slots: Annotated[int, typer.Option(help=_help("slots"))] = Behaviour.slots,
 ) -> None:
     """Serve OpenAI Chat Completions with known timings, for trying benchmarks and checking measurements."""
     try:
         behaviour = Behaviour(
-            host, port, ttft_ms, itl_ms, jitter, tokens, error_rate, errors, seed, model, api_key, log
+            host, port, ttft_ms, itl_ms, jitter, tokens, error_rate, errors, seed, model, api_key, log, slots
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -17,9 +17,10 @@ ClockSource = Literal["kernel", "user"]
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
-    """Start nothing more; give in-flight requests `Plan.grace_ns`, then close."""
+    """Start nothing more; give in-flight requests `Plan.grace_ns`, then close. `drain`: let them end by themselves."""
 
     reason: str = "cancelled"
+    drain: bool = False
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

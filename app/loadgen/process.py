@@ -89,12 +89,12 @@ class EngineProcess:
                 await self._stderr_task
             process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  (asyncio leaves the pipes to the collector)
 
-    async def stop(self, reason: str) -> None:
-        """Ask it to start nothing more; a dead engine is no error here."""
+    async def stop(self, reason: str, *, drain: bool = False) -> None:
+        """Ask it to start nothing more (see `frames.Stop`); a dead engine is no error here."""
         assert self._process is not None
         assert self._process.stdin is not None
         with contextlib.suppress(ConnectionError):
-            self._process.stdin.write(encode_frame(Stop(reason)))
+            self._process.stdin.write(encode_frame(Stop(reason, drain)))
             await self._process.stdin.drain()
 
     async def frames(self) -> AsyncIterator[Outgoing]:

@@ -84,11 +84,12 @@ class Session:
         resolution = min(max(min(shortest, self._limits.total_ns) // 20, 1_000_000), 50_000_000)
         self._wheel: TimingWheel[Exchange] = TimingWheel(monotonic_ns(), resolution)
 
-    def stop(self, reason: str) -> None:
-        """Start nothing more; what is in flight has `Plan.grace_ns` to end."""
+    def stop(self, reason: str, *, drain: bool = False) -> None:
+        """Start nothing more; what is in flight has `Plan.grace_ns` to end, with `drain` all the time that it has."""
+        if not drain and self._give_up_ns == NEVER_NS:
+            self._give_up_ns = monotonic_ns() + self._plan.grace_ns
         if self._stop_reason is None:
             self._stop_reason = reason
-            self._give_up_ns = monotonic_ns() + self._plan.grace_ns
             for _, _, exchange in self._retries:
                 exchange.end_ns = realtime_ns()
                 exchange.fail("cancelled", "waiting for another try when the run was stopped")

@@ -1,6 +1,6 @@
 """Configured providers: what may be stored, what changes need, and what a benchmark gets."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -165,6 +165,10 @@ class ProviderService:
             raise InvalidRequestError(
                 "; ".join(f"{item['path']}: {item['message']}" for item in problems), errors=problems
             )
+
+    async def kinds(self, names: Iterable[str]) -> Sequence[str]:
+        """The kind of each provider; raises `NotFoundError`."""
+        return [(await self.get(name)).kind for name in names]
 
     async def resolve(self, name: str) -> ResolvedProvider:
         """Everything a shard needs to reach a provider, with the key opened and the addresses checked now.

@@ -24,6 +24,9 @@ class Behaviour:
     model: str = field(default="simulated", metadata={"help": "Name of the only model."})
     api_key: str | None = field(default=None, metadata={"help": "Require this bearer token."})
     log: str | None = field(default=None, metadata={"help": "Write the true send times to this JSONL file."})
+    slots: int = field(
+        default=0, metadata={"help": "Requests worked on at once; the others wait their turn. 0: no limit."}
+    )
 
     def __post_init__(self) -> None:
         for name in ("ttft_ms", "itl_ms"):
@@ -32,6 +35,8 @@ class Behaviour:
         for name in ("jitter", "error_rate"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
+        if not 0 <= self.slots <= 1_000_000:
+            raise ValueError(f"slots must be between 0 and 1000000, not {self.slots}")
         if not 1 <= self.tokens <= 10_000_000:
             raise ValueError(f"tokens must be between 1 and 10000000, not {self.tokens}")
         if not 0 <= self.port <= 65535:

@@ -18,6 +18,7 @@ import msgspec
 from app.loadgen.poller import READABLE, WRITABLE, new_poller
 from app.simulator.behaviour import Behaviour, Course, course
 from app.simulator.openai_chat import Answer, decode_body, error_response, json_response
+from app.simulator.slots import Slots
 from app.simulator.truth import Truth, TruthLog
 
 _BODY_LIMIT_BYTES = 64 * 2**20
@@ -45,6 +46,7 @@ class _Client:
         self.steps: Iterator[Step] | None = None
         self.step: Step | None = None
         self.arrived_mono_ns = 0
+        self.begun_mono_ns = 0  # when it got its slot
         self.arrived_unix_ns = 0
         self.truth: Truth | None = None
         self._on_request = on_request
@@ -85,6 +87,7 @@ class Simulator:
         self._due: list[tuple[int, int, _Client]] = []
         self._tie = itertools.count()
         self._numbers = itertools.count()
+        self._slots: Slots[_Client] = Slots(behaviour.slots)
         self._stopping = False
         self._owner_fd: int | None = None
         self.requests = 0
@@ -231,7 +234,9 @@ class Simulator:
         answer = Answer(body, response_id, tokens, self._behaviour.tokens)
         client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
         client.steps = _steps(answer, plan, stream=body.stream)
-        self._next_step(client)
+        client.begun_mono_ns = client.arrived_mono_ns
+        if self._slots.enter(client):
+            self._next_step(client)
 
     def _next_step(self, client: _Client) -> None:
         client.step = next(client.steps, None) if client.steps is not None else None
@@ -239,7 +244,7 @@ class Simulator:
             client.steps = None
             self._finish(client)
         else:
-            heapq.heappush(self._due, (client.arrived_mono_ns + client.step[0], next(self._tie), client))
+            heapq.heappush(self._due, (client.begun_mono_ns + client.step[0], next(self._tie), client))
 
     def _send_due(self, now: int) -> None:
         while self._due and self._due[0][0] <= now:
@@ -264,6 +269,9 @@ class Simulator:
         if client.truth is not None:
             self._log.write(client.truth)
             client.truth = None
+            if (following := self._slots.leave(client)) is not None:
+                following.begun_mono_ns = time.monotonic_ns()
+                self._next_step(following)
 
     def _answer(self, client: _Client, data: bytes, *, close: bool = False) -> None:
         client.closes = client.closes or close

@@ -18,10 +18,12 @@ VERSION = 1
 
 
 class TargetKey(NamedTuple):
-    """What was measured."""
+    """What was measured: a target, at one point where several levels of load are explored."""
 
     provider: str
     model: str
+    point: int = 0
+    level: float | None = None  # of load; None: nothing is explored
 
 
 @dataclass(frozen=True)
@@ -167,11 +169,19 @@ class RunStatistics:
         self.timeline.merge(other.timeline)
 
     def overall(self) -> TargetStatistics:
-        """All targets together; they ran one after another, so their durations add up."""
+        """All targets and points together; they ran one after another, so their durations add up."""
         overall = TargetStatistics()
         for statistics in self.targets.values():
             overall.merge(statistics, one_after_another=True)
         return overall
+
+    def by_target(self) -> dict[tuple[str, str], TargetStatistics]:
+        """Each target over all its points."""
+        merged: dict[tuple[str, str], TargetStatistics] = {}
+        for key, statistics in self.targets.items():
+            target = merged.setdefault((key.provider, key.model), TargetStatistics())
+            target.merge(statistics, one_after_another=True)
+        return merged
 
     def encode(self, *, with_timeline: bool = True) -> bytes:
         """Everything, as msgpack; histograms inside are HdrHistogram V2."""
@@ -183,9 +193,12 @@ class RunStatistics:
                 "slo": [slo.ttft_ms, slo.tpot_ms, slo.e2e_ms],
                 "targets": [
                     [
-                        *key,
+                        key.provider,
+                        key.model,
                         vars(statistics.counters),
                         {name: metric.pack() for name, metric in statistics.metrics.items() if metric.n},
+                        key.point,
+                        key.level,
                     ]
                     for key, statistics in self.targets.items()
                 ],
@@ -205,9 +218,9 @@ class RunStatistics:
             raise ValueError(f"statistics of version {packed['version']}, this program reads {VERSION}")
         run = cls(0, Slo(*packed["slo"]))
         run.timeline = Timeline.unpack(packed["timeline"])
-        for provider, model, counters, metrics in packed["targets"]:
+        for provider, model, counters, metrics, *point in packed["targets"]:  # stored ones may have no point
             statistics = TargetStatistics()
             statistics.counters = Counters(**counters)
             statistics.metrics.update({name: Distribution.unpack(metric) for name, metric in metrics.items()})
-            run.targets[TargetKey(provider, model)] = statistics
+            run.targets[TargetKey(provider, model, *point)] = statistics
         return run

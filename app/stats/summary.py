@@ -16,10 +16,15 @@ def summarise(statistics: RunStatistics, instrument: InstrumentFacts | None) -> 
         **_one(overall, statistics.slo),
         "instrument": facts.certificate(counters.chunks, counters.coalesced_chunks, round_ms[0] if round_ms else None),
         "by_target": [
-            {"provider": key.provider, "model": key.model, **_one(target, statistics.slo)}
-            for key, target in statistics.targets.items()
+            {"provider": provider, "model": model, **_one(target, statistics.slo)}
+            for (provider, model), target in statistics.by_target().items()
         ],
     }
+
+
+def figures(statistics: TargetStatistics, slo: Slo) -> dict[str, Any]:
+    """The numbers of one part of a run, such as a point."""
+    return _one(statistics, slo)
 
 
 def token_source(counters: Counters) -> str | None:

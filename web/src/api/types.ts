@@ -25,6 +25,16 @@ export type Target = Schemas["Target"];
 export type Workload = BenchmarkSpec["workload"];
 export type Load = BenchmarkSpec["load"];
 export type Stop = Schemas["StopRule"];
+export type Explore = NonNullable<BenchmarkSpec["explore"]>;
+export type ThinkTime = Schemas["ThinkTime"];
+export type ChatTurn = Schemas["ChatTurn"];
+export type PromptItem = Schemas["PromptItem"];
+export type TraceRequest = Schemas["TraceRequest"];
+export type LatencyMetric = Schemas["Criterion"]["metric"];
+/** A number of tokens, or a distribution of it. */
+export type Length = Schemas["SyntheticPrompts"]["input_tokens"];
+/** The load, workload or exploration of one kind: `OfKind<Load, "ramp">`. */
+export type OfKind<Part extends { kind: string }, Kind extends Part["kind"]> = Extract<Part, { kind: Kind }>;
 
 export type Timeline = Schemas["Timeline"];
 export type TimelinePoint = Schemas["TimelinePoint"];

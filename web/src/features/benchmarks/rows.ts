@@ -61,5 +61,5 @@ export function rowOf(benchmark: Benchmark): BenchmarkListItem {
     output_tokens_per_s: summary.rates.output_tokens_per_s,
     cost_usd: summary.cost_usd,
   };
-  return { ...common, targets: spec.targets, load: spec.load, stop: spec.stop, headline };
+  return { ...common, targets: spec.targets, load: spec.load, stop: spec.stop ?? {}, headline };
 }

@@ -1,7 +1,7 @@
 /** The parts that have a sensible value when left alone. Empty fields are not sent; the shown value is what then applies. */
 
-import { AreaField, CheckField, NumberField, TextField } from "../../ui/Field";
-import type { FormProps } from "./form";
+import { AreaField, CheckField, Choice, NumberField, TextField } from "../../ui/Field";
+import type { FormProps } from "./form-props";
 
 export function SloFields({ draft, change, problems }: FormProps) {
   return (
@@ -182,6 +182,85 @@ export function LimitFields({ draft, change, problems }: FormProps) {
         problem={problems["retry.max_delay_ms"]}
         onInput={(maxDelayMs) => change({ maxDelayMs })}
       />
+    </div>
+  );
+}
+
+/** What the client allows itself, and what it may cost. */
+export function BudgetFields({ draft, change, problems }: FormProps) {
+  return (
+    <div class="fields fields-three">
+      <NumberField
+        label="Budget"
+        unit="USD"
+        name="budget"
+        placeholder="none"
+        hint="not started when the estimate is above it, stopped when the cost reaches it"
+        value={draft.budgetUsd}
+        problem={problems.budget_usd}
+        onInput={(budgetUsd) => change({ budgetUsd })}
+      />
+      <NumberField
+        label="Requests"
+        unit="per minute"
+        name="requests-per-minute"
+        placeholder="no limit"
+        hint="started at most, over all workers"
+        value={draft.requestsPerMinute}
+        problem={problems["limits.requests_per_minute"]}
+        onInput={(requestsPerMinute) => change({ requestsPerMinute })}
+      />
+      <NumberField
+        label="Tokens"
+        unit="per minute"
+        name="tokens-per-minute"
+        placeholder="no limit"
+        hint="input and output; a wait shows as schedule delay"
+        value={draft.tokensPerMinute}
+        problem={problems["limits.tokens_per_minute"]}
+        onInput={(tokensPerMinute) => change({ tokensPerMinute })}
+      />
+    </div>
+  );
+}
+
+/** Which part of the run is steady. */
+export function WindowFields({ draft, change, problems }: FormProps) {
+  return (
+    <div class="stack">
+      <Choice
+        legend="Steady window"
+        value={draft.givesWindow ? "given" : "auto"}
+        onInput={(value) => change({ givesWindow: value === "given" })}
+        options={[
+          { value: "auto", label: "Found automatically" },
+          { value: "given", label: "Given" },
+        ]}
+      />
+      {draft.givesWindow && (
+        <div class="fields">
+          <NumberField
+            label="Warm-up"
+            unit="s"
+            name="warmup"
+            placeholder="found automatically"
+            hint="from the start, not steady yet"
+            value={draft.warmupSeconds}
+            problem={problems["window.warmup_seconds"]}
+            onInput={(warmupSeconds) => change({ warmupSeconds })}
+          />
+          <NumberField
+            label="Cool-down"
+            unit="s"
+            name="cooldown"
+            placeholder="found automatically"
+            hint="up to the end, no longer steady"
+            value={draft.cooldownSeconds}
+            problem={problems["window.cooldown_seconds"]}
+            onInput={(cooldownSeconds) => change({ cooldownSeconds })}
+          />
+        </div>
+      )}
     </div>
   );
 }

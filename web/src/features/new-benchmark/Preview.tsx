@@ -4,6 +4,7 @@ import { Button } from "../../ui/Button";
 import { Choice } from "../../ui/Field";
 import { Panel } from "../../ui/Panel";
 import { asCli, asCurl } from "./commands";
+import { shortened } from "./shortened";
 
 const FORMS = [
   { value: "curl", label: "curl" },
@@ -16,10 +17,13 @@ export function Preview({ spec }: { spec: BenchmarkSpec }) {
   const [form, setForm] = useState("curl");
   const [copied, setCopied] = useState("");
   const cli = asCli(spec, location.origin);
-  const text =
-    form === "curl" ? asCurl(spec, location.origin) : form === "cli" ? cli.command : JSON.stringify(spec, null, 2);
+  // Written out whole only for the clipboard: a list out of a file may be of megabytes.
+  const { spec: shown, isShort } = shortened(spec);
+  const write = (what: unknown) =>
+    form === "curl" ? asCurl(what, location.origin) : form === "cli" ? cli.command : JSON.stringify(what, null, 2);
+  const text = write(shown);
   const copy = () => {
-    navigator.clipboard.writeText(text).then(
+    navigator.clipboard.writeText(write(spec)).then(
       () => setCopied(text),
       () => setCopied(""),
     );
@@ -38,6 +42,7 @@ export function Preview({ spec }: { spec: BenchmarkSpec }) {
       <pre class="preview" tabIndex={0}>
         {text}
       </pre>
+      {isShort && form !== "cli" && <p class="muted">Long lists are cut here; “Copy” takes all of them.</p>}
       {form === "cli" && cli.missing.length > 0 && (
         <p class="muted">Left out, there being no option: {cli.missing.join(", ")}.</p>
       )}

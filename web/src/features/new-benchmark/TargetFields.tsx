@@ -3,7 +3,7 @@ import type { Provider, Target } from "../../api/types";
 import { Button } from "../../ui/Button";
 import { SelectField, TextField } from "../../ui/Field";
 import { useLoad } from "../../ui/useLoad";
-import type { FormProps } from "./form";
+import type { FormProps } from "./form-props";
 
 const MOST_TARGETS = 16;
 

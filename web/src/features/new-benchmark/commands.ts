@@ -11,7 +11,7 @@ function command(words: readonly string[][]): string {
   return words.map((line) => line.join(" ")).join(" \\\n  ");
 }
 
-export function asCurl(spec: BenchmarkSpec, origin: string): string {
+export function asCurl(spec: unknown, origin: string): string {
   return command([
     ["curl", "-sS", "-X", "POST", quote(`${origin}/api/v1/benchmarks`)],
     ["-H", '"Authorization: Bearer $LLM_TEST_BENCH_API_KEY"'],
@@ -39,8 +39,8 @@ export function asCli(spec: BenchmarkSpec, origin: string): CliPreview {
     ["name", spec.name],
     ...(spec.tags ?? []).map((tag): Option => ["tag", tag]),
     ...loadOptions(spec.load),
-    ["requests", spec.stop.requests],
-    ["duration", spec.stop.duration_seconds],
+    ["requests", spec.stop?.requests],
+    ["duration", spec.stop?.duration_seconds],
     ...workloadOptions(spec.workload),
     ["system", sampling.system],
     ["max-tokens", sampling.max_tokens],
@@ -64,6 +64,7 @@ export function asCli(spec: BenchmarkSpec, origin: string): CliPreview {
 
 function loadOptions(load: BenchmarkSpec["load"]): Option[] {
   if (load.kind === "closed") return [["concurrency", load.concurrency]];
+  if (load.kind !== "constant" && load.kind !== "poisson") return [];
   return [
     ["rate", load.rate],
     ["arrival", load.kind],
@@ -79,15 +80,28 @@ function workloadOptions(workload: BenchmarkSpec["workload"]): Option[] {
       return [["dataset", "prompts.txt"]];
     case "synthetic":
       return [
-        ["input-tokens", workload.input_tokens],
-        ["output-tokens", workload.output_tokens],
+        ["input-tokens", typeof workload.input_tokens === "number" ? workload.input_tokens : null],
+        ["output-tokens", typeof workload.output_tokens === "number" ? workload.output_tokens : null],
       ];
+    default:
+      return [];
   }
 }
 
 /** Parts of the spec that the command line cannot say, and what to do about it where something can be done. */
-function withoutOption({ targets, workload, sampling, retry, timeouts, save_gaps }: BenchmarkSpec): string[] {
+function withoutOption(spec: BenchmarkSpec): string[] {
+  const { targets, workload, load, explore, sampling, retry, timeouts, window, limits, budget_usd, save_gaps } = spec;
   const missing: string[] = [];
+  if (!["closed", "constant", "poisson"].includes(load.kind)) missing.push("the shape of the load");
+  if (load.kind === "closed" && load.ramp_up_seconds) missing.push("the time over which users join");
+  if (!["prompt", "list", "synthetic"].includes(workload.kind)) missing.push("the workload");
+  if (workload.kind === "synthetic" && typeof workload.input_tokens === "object") missing.push("the input lengths");
+  if (workload.kind === "synthetic" && typeof workload.output_tokens === "object") missing.push("the output lengths");
+  if (workload.kind === "synthetic" && workload.words_per_token) missing.push("words per token");
+  if (explore) missing.push(explore.kind === "sweep" ? "the levels of the sweep" : "the search");
+  if (window) missing.push("the steady window");
+  if (limits) missing.push("the client's limits");
+  if (budget_usd) missing.push("the budget");
   if (targets.length > 1) missing.push("further targets");
   if (workload.kind === "list") missing.push("the prompts (put them into prompts.txt)");
   if (sampling?.stop || sampling?.seed !== undefined || sampling?.extra)

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY_DRAFT } from "./draft";
-import { fieldPaths } from "./form";
-import { fieldFor, normalise, placeProblems } from "./problems";
+import { fieldFor, normalise, placeProblems, standing } from "./problems";
+import { buildSpec } from "./spec";
 
 describe("normalise", () => {
   it.each([
     ["load.concurrency", "load.concurrency"],
-    ["body.load.closed.concurrency", "load.concurrency"],
-    ["workload.prompt.prompt", "workload.prompt"],
+    ["body.load.concurrency", "load.concurrency"],
+    ["load.steps.0.rate", "load.steps.0.rate"],
     ["workload.prompt", "workload.prompt"],
     ["targets.0.model", "targets.0.model"],
     ["body", ""],
@@ -16,7 +16,7 @@ describe("normalise", () => {
 });
 
 describe("placing problems", () => {
-  const fields = fieldPaths(EMPTY_DRAFT);
+  const fields = buildSpec(EMPTY_DRAFT).paths;
 
   it("finds the field itself, the one above, or the first one below", () => {
     expect(fieldFor("load.concurrency", fields)).toBe("load.concurrency");
@@ -44,5 +44,40 @@ describe("placing problems", () => {
       "targets.0.provider": "there is no such provider (allowed: demo, lab); must be a name",
     });
     expect(placed.rest).toEqual(["workers must not exceed concurrency", "colour: unknown field"]);
+  });
+
+  it("keeps to what is really wrong with a value that may be of several types", () => {
+    const { byField } = placeProblems(
+      [
+        { path: "workload.input_tokens", message: "Input should be greater than or equal to 1", allowed: "≥ 1" },
+        {
+          path: "workload.input_tokens",
+          message: "Input should be a valid dictionary or object to extract fields from",
+        },
+        { path: "workload.output_tokens", message: "Input should be a valid integer" },
+        { path: "workload.output_tokens.mean", message: "Input should be greater than 0" },
+      ],
+      ["workload.input_tokens", "workload.output_tokens.mean"],
+    );
+    expect(byField).toEqual({
+      "workload.input_tokens": "Input should be greater than or equal to 1",
+      "workload.output_tokens.mean": "Input should be greater than 0",
+    });
+  });
+});
+
+describe("standing", () => {
+  it("lets a refusal stand until its part of the spec changes", () => {
+    const problems = { "load.steps.1.rate": "too high", "slo.ttft_ms": "too low", explore: "needs another load" };
+    const refused = { load: { steps: [{ rate: 1 }, { rate: 9e9 }] }, slo: { ttft_ms: -1 }, explore: { values: [1] } };
+    expect(standing(problems, refused, structuredClone(refused))).toEqual(problems);
+    expect(
+      standing(problems, refused, {
+        load: { steps: [{ rate: 1 }, { rate: 9 }] },
+        slo: { ttft_ms: -1 },
+        explore: { values: [1, 2] },
+      }),
+    ).toEqual({ "slo.ttft_ms": "too low" });
+    expect(standing(problems, refused, {})).toEqual({});
   });
 });

@@ -5,19 +5,10 @@ import type { FieldProblem } from "../../api/errors";
 /** Messages by field path, e.g. `load.concurrency`. The path `""` is the form as a whole. */
 export type Problems = Record<string, string>;
 
-// The validator names the chosen kind of a union in its paths; the form has one field for all kinds.
-const KINDS: Record<string, readonly string[]> = {
-  workload: ["prompt", "list", "synthetic"],
-  load: ["closed", "constant", "poisson"],
-};
-
-/** The path without `body` in front and without the kind of a union (`load.closed.concurrency`). */
+/** The path without `body` in front; "(body)" is the request as a whole. */
 export function normalise(path: string): string {
-  // "(body)": the request as a whole.
   const parts = path.startsWith("(") ? [] : path.split(".").filter(Boolean);
   if (parts[0] === "body") parts.shift();
-  const [first, second] = parts;
-  if (first && second && parts.length > 2 && KINDS[first]?.includes(second)) parts.splice(1, 1);
   return parts.join(".");
 }
 
@@ -38,7 +29,7 @@ export interface Placed {
 export function placeProblems(problems: readonly FieldProblem[], fields: readonly string[]): Placed {
   const byField: Problems = {};
   const rest: string[] = [];
-  for (const problem of problems) {
+  for (const problem of withoutOtherBranches(problems)) {
     const path = normalise(problem.path);
     const field = fieldFor(path, fields);
     const text = describe(problem);
@@ -46,6 +37,41 @@ export function placeProblems(problems: readonly FieldProblem[], fields: readonl
     else byField[field] = byField[field] ? `${byField[field]}; ${text}` : text;
   }
   return { byField, rest };
+}
+
+const WRONG_TYPE = /^Input should be a valid (integer|number|string|dictionary|list)/;
+
+/**
+ * A value that may be of several types (a number of tokens, or a distribution) is tried as each, and the service tells
+ * of every try. Those that only say "it is not of that other type" are dropped when another says what is really wrong.
+ */
+function withoutOtherBranches(problems: readonly FieldProblem[]): FieldProblem[] {
+  return problems.filter((problem, index) => {
+    if (!WRONG_TYPE.test(problem.message)) return true;
+    const inside = `${problem.path}.`;
+    return !problems.some(
+      (other, position) =>
+        position !== index &&
+        ((other.path === problem.path && !WRONG_TYPE.test(other.message)) || other.path.startsWith(inside)),
+    );
+  });
+}
+
+/** The problems that still stand: those of fields whose part of the spec is as it was when the service refused it. */
+export function standing(problems: Problems, refused: unknown, now: unknown): Problems {
+  return Object.fromEntries(
+    Object.entries(problems).filter(([path]) => same(valueAt(refused, path), valueAt(now, path))),
+  );
+}
+
+function valueAt(spec: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>((value, key) => {
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+  }, spec);
+}
+
+function same(one: unknown, other: unknown): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
 const BOUNDS: Record<string, string> = { ge: "at least", gt: "above", le: "at most", lt: "below" };

@@ -57,7 +57,7 @@ function shareOf(status: string, done: number | undefined, planned: number | nul
 }
 
 function plannedOf({ spec }: Benchmark): number | null {
-  return spec.stop.requests ? spec.stop.requests * spec.targets.length : null;
+  return spec.stop?.requests ? spec.stop.requests * spec.targets.length : null;
 }
 
 function Bar({ share, isMoving }: { share: number | null; isMoving: boolean }) {
