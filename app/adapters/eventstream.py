@@ -94,15 +94,3 @@ def _headers(raw: bytes) -> dict[str, str]:
             found[name] = raw[at : at + size].decode()
         at += size
     return found
-
-
-def frame_bytes(headers: dict[str, str], payload: bytes) -> bytes:
-    """A frame as it goes over the wire, all headers as text."""
-    head = b"".join(
-        bytes([len(name.encode())]) + name.encode() + bytes([_STRING]) + struct.pack(">H", len(value.encode()))
-        + value.encode()
-        for name, value in headers.items()
-    )  # fmt: skip
-    prelude = struct.pack(">II", len(head) + len(payload) + 16, len(head))
-    message = prelude + _CRC.pack(zlib.crc32(prelude)) + head + payload
-    return message + _CRC.pack(zlib.crc32(message))

@@ -86,7 +86,7 @@ class WireFormat:
         name, field = self.models_in
         try:
             value: Any = msgspec.json.decode(body)
-            items = value if isinstance(value, list) else value[name]
+            items = value if isinstance(value, list) and value else value[name]  # Together sends the bare list
             ids = [item[field] for item in items]
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"not a model list: {error}") from None

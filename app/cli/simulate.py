@@ -38,11 +38,35 @@ def simulate(
     api_key: Annotated[str | None, typer.Option(help=_help("api_key"))] = Behaviour.api_key,
     log: Annotated[str | None, typer.Option(help=_help("log"))] = Behaviour.log,
     slots: Annotated[int, typer.Option(help=_help("slots"))] = Behaviour.slots,
+    reasoning: Annotated[int, typer.Option(help=_help("reasoning"))] = Behaviour.reasoning,
+    cache_read: Annotated[float, typer.Option(help=_help("cache_read"))] = Behaviour.cache_read,
+    cache_write: Annotated[float, typer.Option(help=_help("cache_write"))] = Behaviour.cache_write,
+    usage: Annotated[str, typer.Option(help=_help("usage"))] = Behaviour.usage,
+    pings: Annotated[int, typer.Option(help=_help("pings"))] = Behaviour.pings,
+    text: Annotated[str, typer.Option(help=_help("text"))] = Behaviour.text,
 ) -> None:
-    """Serve OpenAI Chat Completions with known timings, for trying benchmarks and checking measurements."""
+    """Serve the wire formats of all providers with known timings, for trying benchmarks and checking measurements."""
     try:
         behaviour = Behaviour(
-            host, port, ttft_ms, itl_ms, jitter, tokens, error_rate, errors, seed, model, api_key, log, slots
+            host=host,
+            port=port,
+            ttft_ms=ttft_ms,
+            itl_ms=itl_ms,
+            jitter=jitter,
+            tokens=tokens,
+            error_rate=error_rate,
+            errors=errors,
+            seed=seed,
+            model=model,
+            api_key=api_key,
+            log=log,
+            slots=slots,
+            reasoning=reasoning,
+            cache_read=cache_read,
+            cache_write=cache_write,
+            usage=usage,
+            pings=pings,
+            text=text,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

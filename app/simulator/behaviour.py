@@ -4,8 +4,18 @@ import random
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-Fault = Literal["http_500", "http_429", "http_400", "stream_error", "truncate", "stall", "reset", "junk"]
+Fault = Literal[
+    "http_500", "http_429", "http_400", "http_529", "stream_error", "truncate", "cut", "stall", "reset", "junk"
+]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
+_RANGES = {
+    (0, 3_600_000): ("ttft_ms", "itl_ms"),
+    (0, 1): ("jitter", "error_rate", "cache_read", "cache_write"),
+    (0, 1_000_000): ("slots",),
+    (1, 10_000_000): ("tokens",),
+    (0, 10_000_000): ("reasoning", "pings"),
+    (0, 65535): ("port",),
+}
 
 
 @dataclass(frozen=True)
@@ -22,25 +32,25 @@ class Behaviour:
     errors: str = field(default="http_500", metadata={"help": f"Faults to choose from: {','.join(FAULTS)}."})
     seed: int = field(default=0, metadata={"help": "Same seed, same timings and faults."})
     model: str = field(default="simulated", metadata={"help": "Name of the only model."})
-    api_key: str | None = field(default=None, metadata={"help": "Require this bearer token."})
+    api_key: str | None = field(default=None, metadata={"help": "Require this key."})
     log: str | None = field(default=None, metadata={"help": "Write the true send times to this JSONL file."})
     slots: int = field(
         default=0, metadata={"help": "Requests worked on at once; the others wait their turn. 0: no limit."}
     )
+    reasoning: int = field(default=0, metadata={"help": "How many of the tokens, from the first on, are reasoning."})
+    cache_read: float = field(default=0.0, metadata={"help": "Share of the prompt that usage calls read from a cache."})
+    cache_write: float = field(default=0.0, metadata={"help": "Share of the prompt that usage calls put into a cache."})
+    usage: str = field(default="on", metadata={"help": "Whether answers report their token counts: on or off."})
+    pings: int = field(default=0, metadata={"help": "Send a ping before every so many tokens; 0: never."})
+    text: str = field(default="", metadata={"help": "Say these words, again and again, instead of the usual ones."})
 
     def __post_init__(self) -> None:
-        for name in ("ttft_ms", "itl_ms"):
-            if not 0 <= getattr(self, name) <= 3_600_000:
-                raise ValueError(f"{name} must be between 0 and 3600000, not {getattr(self, name)}")
-        for name in ("jitter", "error_rate"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
-        if not 0 <= self.slots <= 1_000_000:
-            raise ValueError(f"slots must be between 0 and 1000000, not {self.slots}")
-        if not 1 <= self.tokens <= 10_000_000:
-            raise ValueError(f"tokens must be between 1 and 10000000, not {self.tokens}")
-        if not 0 <= self.port <= 65535:
-            raise ValueError(f"port must be between 0 and 65535, not {self.port}")
+        for (low, high), names in _RANGES.items():
+            for name in names:
+                if not low <= getattr(self, name) <= high:
+                    raise ValueError(f"{name} must be between {low} and {high}, not {getattr(self, name)}")
+        if self.usage not in {"on", "off"}:
+            raise ValueError(f"usage must be on or off, not {self.usage}")
         unknown = set(self.faults) - set(FAULTS)
         if unknown:
             raise ValueError(f"unknown fault {', '.join(sorted(unknown))}; known are {', '.join(FAULTS)}")
