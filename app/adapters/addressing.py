@@ -1,19 +1,26 @@
 """Where a request goes: its path behind that of the base URL, and what a signature needs to know of that. Pure."""
 
+import re
 from urllib.parse import urlsplit, urlunsplit
 
 from app.adapters.base import Adapter, HttpRequest
 
 
-def join_path(base_path: str, path: str) -> str:
-    """`path` behind `base_path`; a version that both name is there once.
+_VERSION = re.compile(r"v\d+((alpha|beta)\d*)?")
 
-    Vendors' own clients differ in whether a base URL ends with `/v1`, so both forms are taken: `/proxy/v1` and
-    `/v1/messages` make `/proxy/v1/messages`.
+
+def join_path(base_path: str, path: str) -> str:
+    """`path` behind `base_path`; what both name, or a version that both have, is there once, as `path` says it.
+
+    Vendors' own clients differ in whether a base URL ends with a version, so both forms are taken: `/proxy/v1` and
+    `/v1/messages` make `/proxy/v1/messages`, `/v1` and `/v1beta/models` make `/v1beta/models`.
     """
     base = base_path.rstrip("/")
-    first = "/" + path.removeprefix("/").partition("/")[0]
-    return base + path.removeprefix(first) if base.endswith(first) and path != first else base + path
+    before, _, last = base.rpartition("/")
+    first, slash, _ = path.removeprefix("/").partition("/")
+    if slash and last and (last == first or (_VERSION.fullmatch(last) and _VERSION.fullmatch(first))):
+        return before + path
+    return base + path
 
 
 def addressed(

@@ -56,9 +56,6 @@ class Bedrock(Format):
             + event("metadata", metadata)
         )
 
-    def ping(self) -> bytes:
-        return b""
-
     def failure(self, message: str) -> bytes:
         kinds = {":message-type": "exception", ":exception-type": "modelStreamErrorException"}
         return frame({**kinds, ":content-type": "application/json"}, msgspec.json.encode({"message": message}))

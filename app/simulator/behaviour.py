@@ -40,7 +40,7 @@ class Behaviour:
     reasoning: int = field(default=0, metadata={"help": "How many of the tokens, from the first on, are reasoning."})
     cache_read: float = field(default=0.0, metadata={"help": "Share of the prompt that usage calls read from a cache."})
     cache_write: float = field(default=0.0, metadata={"help": "Share of the prompt that usage calls put into a cache."})
-    usage: str = field(default="on", metadata={"help": "Whether answers report their token counts: on or off."})
+    usage: str = field(default="on", metadata={"help": "Whether answers report token counts: on, off, or always, even unasked."})
     pings: int = field(default=0, metadata={"help": "Send a ping before every so many tokens; 0: never."})
     text: str = field(default="", metadata={"help": "Say these words, again and again, instead of the usual ones."})
 
@@ -49,8 +49,8 @@ class Behaviour:
             for name in names:
                 if not low <= getattr(self, name) <= high:
                     raise ValueError(f"{name} must be between {low} and {high}, not {getattr(self, name)}")
-        if self.usage not in {"on", "off"}:
-            raise ValueError(f"usage must be on or off, not {self.usage}")
+        if self.usage not in {"on", "off", "always"}:
+            raise ValueError(f"usage must be on, off or always, not {self.usage}")
         unknown = set(self.faults) - set(FAULTS)
         if unknown:
             raise ValueError(f"unknown fault {', '.join(sorted(unknown))}; known are {', '.join(FAULTS)}")

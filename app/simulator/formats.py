@@ -7,6 +7,9 @@ import msgspec
 
 from app.simulator.script import Ask, Script
 
+COMMENT = b": ping\n\n"
+"""What keeps a stream of server-sent events alive without being one."""
+
 _MARK = "@@@@@"
 _END = b"0\r\n\r\n"
 _REASONS = {
@@ -58,7 +61,7 @@ class Format:
 
     def ping(self) -> bytes:
         """What keeps a silent stream alive; empty where the format has nothing for that."""
-        return b": ping\n\n"
+        return b""
 
     def failure(self, message: str) -> bytes:
         """An error in the middle of a stream."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.simulator.formats import Format, count, sse, wanted
+from app.simulator.formats import COMMENT, Format, count, sse, wanted
 from app.simulator.script import Ask, Script
 
 _FINISH = {"stop": "eos", "length": "limit"}
@@ -36,6 +36,9 @@ class LlamaCpp(Format):
 
     def closing(self, script: Script) -> bytes:
         return sse(_last(script, ""))
+
+    def ping(self) -> bytes:
+        return COMMENT
 
     def failure(self, message: str) -> bytes:
         return sse({"error": {"code": 500, "message": message, "type": "server_error"}})

@@ -29,9 +29,6 @@ class Ollama(Format):
     def closing(self, script: Script) -> bytes:
         return _line(_object(script, {"content": ""}) | _ending(script))
 
-    def ping(self) -> bytes:
-        return b""
-
     def failure(self, message: str) -> bytes:
         return _line({"error": message})
 

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import unquote
 
-from app.simulator.formats import Format, count, sse, wanted
+from app.simulator.formats import COMMENT, Format, count, sse, wanted
 from app.simulator.script import Ask, Script, spoken
 
 _CREATED = 1_700_000_000
@@ -55,6 +55,9 @@ class OpenAiChat(Format):
         if script.has_usage:
             events.append(_chunk(script, None, usage=usage(script)))
         return sse(*events) + _DONE
+
+    def ping(self) -> bytes:
+        return COMMENT
 
     def failure(self, message: str) -> bytes:
         return sse({"error": {"message": message, "type": "server_error", "param": None, "code": 500}})

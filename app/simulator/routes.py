@@ -19,7 +19,7 @@ _CHATS: list[tuple[re.Pattern[str], Format]] = [
     (re.compile(r"/v1/chat/completions|/openai/deployments/[^/]+/chat/completions"), DEFAULT),
     (re.compile(r"/v1/responses"), OpenAiResponses()),
     (re.compile(r"/v1/messages"), Anthropic()),
-    (re.compile(r"/v1beta/models/[^/]+:(stream)?[gG]enerateContent"), Gemini()),
+    (re.compile(r"/v1(beta)?/models/[^/]+:(stream)?[gG]enerateContent"), Gemini()),
     (re.compile(r"/v2/chat"), Cohere()),
     (re.compile(r"/api/chat"), Ollama()),
     (re.compile(r"/completion"), LlamaCpp()),

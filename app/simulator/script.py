@@ -80,7 +80,7 @@ def script(ask: Ask, behaviour: Behaviour, response_id: str) -> Script:
         prompt=prompt,
         cache_read=read,
         cache_write=min(round(prompt * behaviour.cache_write), prompt - read),
-        has_usage=ask.wants_usage and behaviour.usage == "on",
+        has_usage=behaviour.usage == "always" or (ask.wants_usage and behaviour.usage == "on"),
     )
 
 
