@@ -5,7 +5,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from app.adapters.base import Adapter, HttpRequest
 
-
 _VERSION = re.compile(r"v\d+((alpha|beta)\d*)?")
 
 

@@ -95,12 +95,11 @@ class StreamDecoder:
             except ValueError as error:
                 if complete:
                     self._break(error)
-        may_end = reply.finish_reason is not None and complete and self._wire.ends_with_finish_reason
+        if not reply.chunk_stamps and reply.finish_reason is None:
+            reply.fail("empty", "the stream ended without any output")
+        may_end = complete and reply.finish_reason is not None and self._wire.ends_with_finish_reason
         if not self._is_done and not may_end:
-            if reply.chunk_stamps or reply.finish_reason is not None:
-                reply.fail("truncated", "the stream ended before the answer was finished")
-            else:
-                reply.fail("empty", "the stream ended without any output")
+            reply.fail("truncated", "the stream ended before the answer was finished")
         _take_usage(reply, self._wire, self._usage)
         if reply.token_count_source is None and reply.chunk_stamps:
             known = reply.buckets

@@ -40,7 +40,9 @@ class Behaviour:
     reasoning: int = field(default=0, metadata={"help": "How many of the tokens, from the first on, are reasoning."})
     cache_read: float = field(default=0.0, metadata={"help": "Share of the prompt that usage calls read from a cache."})
     cache_write: float = field(default=0.0, metadata={"help": "Share of the prompt that usage calls put into a cache."})
-    usage: str = field(default="on", metadata={"help": "Whether answers report token counts: on, off, or always, even unasked."})
+    usage: str = field(
+        default="on", metadata={"help": "Whether answers report token counts: on, off, or always, even unasked."}
+    )
     pings: int = field(default=0, metadata={"help": "Send a ping before every so many tokens; 0: never."})
     text: str = field(default="", metadata={"help": "Say these words, again and again, instead of the usual ones."})
 
