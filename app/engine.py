@@ -12,23 +12,24 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
 
+import msgspec
+
 from app.adapters import registry
-from app.adapters.addressing import addressed
-from app.adapters.base import Adapter, ChatRequest, Message, ReplyDecoder
-from app.datasets import synthetic
-from app.loadgen.clock import monotonic_ns, realtime_ns
+from app.datasets import conversations
+from app.datasets.requests import RequestWriter, message_of
+from app.loadgen.clock import monotonic_ns
 from app.loadgen.connection import Address
+from app.loadgen.conversations import Script
+from app.loadgen.exchange import NewDecoder
 from app.loadgen.frames import Failed, Stop
-from app.loadgen.http1 import request_bytes
 from app.loadgen.pipe import FramePipe
-from app.loadgen.plan import Endpoint, Plan, Prompts, Synthetic
+from app.loadgen.plan import Conversations, Embeddings, Endpoint, Plan
 from app.loadgen.poller import READABLE, new_poller
 from app.loadgen.pool import Pool
 from app.loadgen.session import Session
-
-_CACHED_MESSAGES = 256
 
 
 def main() -> int:
@@ -51,7 +52,8 @@ def main() -> int:
 
 
 def _wire(plan: Plan, pipe: FramePipe) -> tuple[Session, Callable[[Session], None]]:
-    adapter = registry.get(plan.endpoint.adapter)
+    if isinstance(plan.workload, Embeddings):  # one body, so no time-out of a first token
+        plan = msgspec.structs.replace(plan, sampling=plan.sampling | {"stream": False})
     url = urlsplit(plan.endpoint.base_url)
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise ValueError(f"base_url must be http://… or https://…, not {plan.endpoint.base_url!r}")
@@ -60,17 +62,13 @@ def _wire(plan: Plan, pipe: FramePipe) -> tuple[Session, Callable[[Session], Non
     dns_ns = 0 if plan.endpoint.addresses else monotonic_ns() - began_ns
     poller = new_poller()
     context = _tls_context(plan.endpoint) if url.scheme == "https" else None
-    keep_text = plan.save_responses
-
-    def new_decoder(status: int, content_type: str) -> ReplyDecoder:
-        return adapter.decoder(status, content_type, keep_text=keep_text)
-
+    message, new_decoder = _requests(plan)
     watch: dict[int, Callable[[int], None]] = {}
     session = Session(
         plan,
         poller=poller,
         pool=Pool(poller, addresses, context, url.hostname, unresolved),
-        message=_messages(plan, adapter, url.netloc.rpartition("@")[2], url.path.rstrip("/")),
+        message=message,
         new_decoder=new_decoder,
         emit=pipe.write,
         watch=watch,
@@ -91,43 +89,19 @@ def _wire(plan: Plan, pipe: FramePipe) -> tuple[Session, Callable[[Session], Non
     return session, attach
 
 
-def _messages(plan: Plan, adapter: Adapter, host: str, base_path: str) -> Callable[[int], bytes]:
-    """Arrival number → request bytes; prompts are taken in turn, or made up and unique."""
-    workload, sampling = plan.workload, dict(plan.sampling)
-    system = sampling.pop("system", None)
-    stop = sampling.pop("stop", None)
-    before = (Message("system", system),) if system else ()
-    kept: dict[int, bytes] = {}
-    output_tokens = round(workload.output_tokens.mean) if isinstance(workload, Synthetic) else None
-
-    def make(prompt: str) -> bytes:
-        request = ChatRequest(
-            model=plan.endpoint.model,
-            messages=(*before, Message("user", prompt)),
-            stop=tuple(stop) if stop else None,
-            output_tokens=output_tokens,
-            **sampling,
-        )
-        key = plan.endpoint.api_key
-        method, target, headers, body = addressed(
-            adapter, adapter.encode(request, key), host, base_path, key, realtime_ns() / 1e9
-        )
-        return request_bytes(method, target, host, [*headers, *plan.endpoint.headers.items()], body)
-
-    def message(number: int) -> bytes:
-        if isinstance(workload, Synthetic):
-            return make(synthetic.prompt(plan.seed, number, round(workload.input_tokens.mean)))
-        assert isinstance(workload, Prompts)
-        which = number % len(workload.prompts)
-        made = kept.get(which)
-        if made is None:
-            made = make(workload.prompts[which])
-            if len(kept) < _CACHED_MESSAGES and not adapter.is_signed:
-                kept[which] = made
-        return made
-
-    message(plan.shard)  # a wrong header or field shows before the run, not in it
-    return message
+def _requests(plan: Plan) -> tuple[Callable[[int], bytes] | Script, NewDecoder]:
+    """What is sent, and what decodes the answers."""
+    kind, workload = registry.kind(plan.endpoint.adapter), plan.workload
+    writer = RequestWriter(plan, kind.adapter, kind.embeddings)
+    if isinstance(workload, Conversations):
+        script = conversations.Script(workload, plan.seed, writer)
+        script.open(plan.shard).ask()  # a wrong header or field shows before the run, not in it
+        return script, partial(kind.adapter.decoder, keep_text=True)
+    message = message_of(plan, writer)
+    message(plan.shard)
+    if isinstance(workload, Embeddings) and kind.embeddings is not None:
+        return message, partial(kind.embeddings.decoder, items=workload.batch_size)
+    return message, partial(kind.adapter.decoder, keep_text=plan.save_responses)
 
 
 def _resolve(endpoint: Endpoint, host: str, port: int) -> tuple[list[Address], str | None]:

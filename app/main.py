@@ -183,7 +183,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         )
         demo_url = await stack.enter_async_context(_demo_target(settings, database))
         benchmarks = app.state.benchmarks = await stack.enter_async_context(
-            host_benchmarks(settings.distributed, database, clock=clock, bus=bus, providers=providers)
+            host_benchmarks(
+                settings.distributed,
+                database,
+                clock=clock,
+                bus=bus,
+                providers=providers,
+                data_dir=settings.storage.data_dir,
+            )
         )
         gateway = app.state.gateway = Gateway(
             bus, accounts, limits_from(settings.server.websocket), allowed_origins=settings.server.cors_allowed_origins

@@ -37,6 +37,14 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
 
+class EmbeddingRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Texts to be turned into vectors, one each. `extra` goes into the body as is and wins over everything else."""
+
+    model: str
+    texts: tuple[str, ...]
+    extra: dict[str, Any] = {}
+
+
 class HttpRequest(NamedTuple):
     """An HTTP request without a connection. `addressing` puts `path` behind the path of the endpoint's base URL."""
 
@@ -62,9 +70,11 @@ class Reply:
     `chunk_stamps` has one stamp for each chunk that carries generated output of any kind; `first_output_ns` is the
     first with non-reasoning content. Role-only, empty and ping chunks are in neither. `error_type` is None on success;
     `error_kind` says what a failure that the provider reported means, whatever the provider calls it.
+    `answered_ns` is when an answer was there that is not made of output chunks, such as embeddings.
     """
 
     __slots__ = (
+        "answered_ns",
         "buckets",
         "chunk_stamps",
         "error",
@@ -83,6 +93,7 @@ class Reply:
         self.keep_text = keep_text
         self.chunk_stamps = array("q")
         self.first_output_ns = 0
+        self.answered_ns = 0
         self.response_id: str | None = None
         self.finish_reason: str | None = None
         self.error_type: str | None = None
@@ -165,4 +176,16 @@ class Adapter(Protocol):
 
     def parse_error(self, status: int, body: bytes) -> str:
         """The provider's own words out of an error body."""
+        ...
+
+
+class EmbeddingsAdapter(Protocol):
+    """One wire format of embeddings. Holds no state between requests."""
+
+    def encode(self, request: EmbeddingRequest, api_key: str | None) -> HttpRequest:
+        """The HTTP request for embeddings."""
+        ...
+
+    def decoder(self, status: int, content_type: str, *, items: int) -> ReplyDecoder:
+        """A fresh decoder for one response to a request for `items` texts."""
         ...

@@ -25,7 +25,7 @@ from app.benchmarks.schemas import BenchmarkSpec
 from app.core.errors import InvalidRequestError
 from app.stats.run_statistics import RunStatistics, TargetStatistics
 
-_HORIZON_S = 0.5  # a tick, its way here, and the stop's way back
+_HORIZON_S = 0.3  # a tick, its way here, and the stop's way back
 _RECENT_NS = 2 * 10**9
 _LEAST_NS = 10**9
 

@@ -6,11 +6,12 @@ Importing Dask takes 0.3 s and 20 MB, so it is imported when a cluster is first 
 import asyncio
 import importlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
 from uuid import uuid4
 
+from app.benchmarks.probing import ProbeTask, run_probe
 from app.benchmarks.shards import ShardTask, run_shard
 from app.core.errors import ConstraintViolationError
 from app.core.settings import DistributedSettings
@@ -90,8 +91,15 @@ class Cluster:
 
     async def run(self, task: ShardTask) -> bytes:
         """Run a shard somewhere; its encoded outcome. Cancelling this cancels it there."""
+        return await self._submit("shard", run_shard, task)
+
+    async def probe(self, task: ProbeTask) -> bytes:
+        """Probe a target from somewhere; an encoded `token_probe.Probed`. Cancelling this cancels it there."""
+        return await self._submit("probe", run_probe, task)
+
+    async def _submit(self, name: str, function: Callable[[Any], Any], task: object) -> bytes:
         await self.ready()
-        future = self._client.submit(run_shard, task, key=f"shard-{uuid4().hex}", pure=False)
+        future = self._client.submit(function, task, key=f"{name}-{uuid4().hex}", pure=False)
         try:
             outcome: bytes = await future
         except asyncio.CancelledError:

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import select
 
-from app.benchmarks import planner, repository
+from app.benchmarks import calibrations, plan_workloads, planner, repository, token_probe
 from app.benchmarks.announcements import ENDED_TOPIC, announce, control_channel, tick_channel
 from app.benchmarks.budget import BudgetWatch, estimate
 from app.benchmarks.cluster import Cluster
@@ -22,6 +23,7 @@ from app.benchmarks.exploring import Exploration, completed
 from app.benchmarks.live import LiveRun, LiveRuns
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.planner import Point
+from app.benchmarks.probing import ProbeTask
 from app.benchmarks.recorder import is_transient
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.service import ProviderDirectory
@@ -29,13 +31,16 @@ from app.benchmarks.shards import ShardTask
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.starting import lead_ns, start_at_ns
 from app.benchmarks.states import LIVE, Status, transition
-from app.benchmarks.supervisor import BUDGET_REACHED, ShardOutcome, ShardTick, slo_of
+from app.benchmarks.supervisor import BUDGET_REACHED, ShardOutcome, ShardTick, slo_of, window_of
+from app.benchmarks.token_probe import Probed
 from app.benchmarks.views import headline
+from app.benchmarks.workload_facts import workload_facts
 from app.core.clock import Clock
 from app.core.database import Database
 from app.core.errors import TestBenchError
 from app.events.bus import Bus
 from app.events.types import Event, Topic
+from app.loadgen.plan import TokenModel
 from app.stats.instrument import InstrumentFacts
 from app.stats.pace import Pace
 from app.stats.run_statistics import RunStatistics
@@ -48,6 +53,7 @@ HEARTBEAT_SECONDS = 2.0
 _POINTS_PER_HEARTBEAT = 300  # longer timelines are written proportionally less often
 _FINISH_PATIENCE_SECONDS = 60.0
 _FINISH_PAUSE_SECONDS = 1.0
+_STOP_POLL_SECONDS = 0.1
 
 
 @dataclass
@@ -66,6 +72,13 @@ class Run:
     error: str | None = None
     stop_reason: str | None = None
     is_cancelled: bool = False
+    has_begun: bool = False
+    probed: dict[int, Probed] = field(default_factory=dict)  # by the index of the target
+
+    def restart_clock(self, origin_ns: int) -> None:
+        """Count time from here on; nothing may have been measured yet."""
+        self.live = LiveRun(self.spec, origin_ns)
+        self.statistics = RunStatistics(origin_ns, slo_of(self.spec))
 
     @property
     def status(self) -> Status:
@@ -86,6 +99,7 @@ class Executor:
         *,
         context: str,
         providers: ProviderDirectory,
+        data_dir: Path | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -94,6 +108,7 @@ class Executor:
         self._live = live
         self._context = context
         self._providers = providers
+        self._data_dir = data_dir  # where the calibration of this machine lies
         self._runs: dict[UUID, Run] = {}
 
     async def ready(self) -> None:
@@ -157,14 +172,39 @@ class Executor:
         while run.stop_reason is None and run.error is None and (point := run.exploration.next()) is not None:
             async with self._cluster.slots(planner.shard_count(run.spec, point.level)):
                 if run.stop_reason is None:
+                    await self._probe(run, point.target_index)
+                if run.stop_reason is None:
                     await self._run_stage(run, point)
         if (reason := run.error or run.stop_reason) is not None:
             run.exploration.end(reason)
 
+    async def _probe(self, run: Run, target_index: int) -> None:
+        """Find out what a word is in tokens at a target, unless that is asked already or nothing depends on it."""
+        if target_index in run.probed or not token_probe.needs_probes(plan_workloads.workload(run.spec.workload)):
+            return
+        task = ProbeTask(self._context, run.session_id, target_index)
+        asked = asyncio.create_task(self._cluster.probe(task))
+        try:
+            while not asked.done() and run.stop_reason is None:
+                await asyncio.wait({asked}, timeout=_STOP_POLL_SECONDS)
+            if asked.done():
+                run.probed[target_index] = Probed.decode(asked.result())
+        except Exception:  # the cluster lost the worker: if it is not back, the shards will say so
+            log.exception("target %d of benchmark %s could not be probed", target_index, run.session_id)
+        finally:
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+        if not run.has_begun:  # nothing was measured yet: the clock of the run need not have begun
+            run.restart_clock(start_at_ns(run.spec))
+            self._live.put(run.session_id, run.live)
+
     async def _run_stage(self, run: Run, point: Point) -> None:
         begin_ns = time.time_ns() + lead_ns(planner.at_level(run.spec, point.level))
+        run.has_begun = True
         run.live.begin_stage(point.target_index, begin_ns, point)
         origin_ns = run.statistics.timeline.origin_ns
+        probed = run.probed.get(point.target_index)
+        tokens = probed.tokens if probed else TokenModel()
         tasks = [
             ShardTask(
                 self._context,
@@ -175,6 +215,7 @@ class Executor:
                 origin_ns,
                 point.point,
                 point.level,
+                tokens,
             )
             for position in range(planner.shard_count(run.spec, point.level))
         ]
@@ -328,7 +369,10 @@ class Executor:
                 return
 
     async def _write_end(self, run: Run) -> None:
-        summary = completed(summarise(run.statistics, run.instrument), run.statistics, run.exploration, run.budget)
+        measured = summarise(run.statistics, run.instrument, window=window_of(run.spec))
+        found = completed(measured, run.statistics, run.exploration, run.budget)
+        found["workload"] = workload_facts(run.spec.workload, run.probed)
+        summary = calibrations.annotate(found, self._data_dir, engines=planner.shard_count(run.spec))
         values = {
             "summary": summary,
             "timeline": {"columns": run.statistics.timeline.columns()},

@@ -10,14 +10,16 @@ from typing import Any
 from app.benchmarks import planner
 from app.benchmarks.budget import BudgetWatch
 from app.benchmarks.explorations import Search
+from app.benchmarks.loads import ClosedLoad, ClosedStepsLoad
 from app.benchmarks.planner import Point
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.supervisor import window_of
 from app.stats.criteria import Criteria, Judgement, LatencyLimit, joined, judge
 from app.stats.instrument import InstrumentFacts
 from app.stats.pace import Pace, falls_behind, starts_late
 from app.stats.run_statistics import RunStatistics, TargetKey, TargetStatistics
 from app.stats.search import Probe, SearchPlan, answer, level_text, next_level, statement, warnings
-from app.stats.summary import figures
+from app.stats.summary import Conditions, figures
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class _Measured:
     """A point that has ended. `judgement` is None when nothing was asked of it, or when it was cut short."""
 
     point: Point
-    certificate: dict[str, Any] | None
+    certificate: dict[str, Any]
     judgement: Judgement | None
     cut_short: str | None
 
@@ -35,6 +37,7 @@ class Exploration:
 
     def __init__(self, spec: BenchmarkSpec) -> None:
         self._spec = spec
+        self._conditions = Conditions(not isinstance(spec.load, ClosedLoad | ClosedStepsLoad), window=window_of(spec))
         self._measured: list[_Measured] = []
         self._ended: str | None = None  # why no further point is measured
 
@@ -119,10 +122,11 @@ class Exploration:
             self._key(one.point)
             for one in self._measured
             if (one.point.target_index, one.point.level) == (point.target_index, point.level)
+            and not _is_client_bound(one.certificate)  # its load was not what it was said to be
         ]
         keys = [key for key in (*same_level, self._key(point)) if key in statistics.targets]
         together = joined([statistics.targets[key] for key in keys]) if keys else TargetStatistics()
-        client = certificate["reason"] if certificate["verdict"] == "client_bound" else None
+        client = certificate["reason"] if _is_client_bound(certificate) else None
         problem = None
         if self._spec.explore.parameter == "rate":
             assert point.level is not None
@@ -172,7 +176,7 @@ class Exploration:
             "verdict": judgement.verdict if judgement else None,
             "reason": reason,
             "instrument": certificate and {name: certificate[name] for name in ("verdict", "reason")},
-            **figures(statistics.targets.get(key, TargetStatistics()), statistics.slo),
+            **figures(statistics.targets.get(key, TargetStatistics()), statistics.slo, self._conditions),
         }
 
     def _of_target(self, target_index: int) -> dict[str, Any]:
@@ -205,6 +209,10 @@ def completed(
     found = exploration.summary(statistics)
     told = [*summary.get("warnings", []), *found["warnings"], *budget.warnings()]
     return summary | found | {"budget": budget.summary(statistics), "warnings": told}
+
+
+def _is_client_bound(certificate: dict[str, Any]) -> bool:
+    return bool(certificate["verdict"] == "client_bound")
 
 
 def search_plan(search: Search) -> SearchPlan:

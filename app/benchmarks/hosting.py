@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
@@ -31,9 +32,11 @@ async def host_benchmarks(
     bus: Bus,
     providers: Providers,
     new_engine: EngineFactory = engine_process,
+    data_dir: Path | None = None,
 ) -> AsyncIterator[BenchmarkService]:
     """Serve and run benchmarks while the block runs.
 
+    `data_dir` holds the calibration of this machine, which counts only where the engines run here too.
     `events.outbox.publish_on_commit` must have been called for `database` and `bus` before.
     """
     embedded = not settings.enable_distributed
@@ -43,7 +46,16 @@ async def host_benchmarks(
     max_workers = settings.worker_count if embedded else None
     service = BenchmarkService(database, clock, bus, providers, live=live, max_workers=max_workers)
     cluster = await Cluster.start(settings)
-    executor = Executor(database, clock, bus, cluster, live, context=context, providers=providers)
+    executor = Executor(
+        database,
+        clock,
+        bus,
+        cluster,
+        live,
+        context=context,
+        providers=providers,
+        data_dir=data_dir if embedded else None,
+    )
     runner = BenchmarkRunner(
         database,
         clock,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.benchmarks import planner
+from app.benchmarks import planner, token_probe
 from app.benchmarks.budget import BudgetWatch, estimate
 from app.benchmarks.exploring import Exploration, completed
 from app.benchmarks.live import LiveRun
@@ -25,7 +25,10 @@ from app.benchmarks.supervisor import (
     engine_process,
     slo_of,
     supervise,
+    window_of,
 )
+from app.benchmarks.token_probe import Probed
+from app.benchmarks.workload_facts import workload_facts
 from app.loadgen.plan import Endpoint
 from app.stats.instrument import InstrumentFacts
 from app.stats.pace import Pace
@@ -57,8 +60,12 @@ async def run_local(
     if spec.budget_usd is not None:
         kinds = [one.adapter for one in endpoints]
         watch = BudgetWatch(spec, await asyncio.to_thread(estimate, spec, kinds))  # loading prices takes a second
-    run = _LocalRun(spec, endpoints, watch, on_progress, on_results, new_engine)
-    return await run.execute(stop or asyncio.Event())
+    stop = stop or asyncio.Event()
+    plans = [planner.shard(spec, index, one) for index, one in enumerate(endpoints)]
+    probed = await token_probe.probe_all(plans, new_engine=new_engine, stop=stop)
+    run = _LocalRun(spec, endpoints, probed, watch, on_progress, on_results, new_engine)
+    summary = await run.execute(stop)
+    return summary | {"workload": workload_facts(spec.workload, dict(enumerate(probed)))}
 
 
 class _LocalRun:
@@ -66,6 +73,7 @@ class _LocalRun:
         self,
         spec: BenchmarkSpec,
         endpoints: Sequence[Endpoint],
+        probed: Sequence[Probed],
         budget: BudgetWatch,
         on_progress: Callable[[Mapping[str, Any]], None],
         on_results: Callable[[list[MeasuredResult]], None],
@@ -73,6 +81,7 @@ class _LocalRun:
     ) -> None:
         self._spec = spec
         self._endpoints = endpoints
+        self._probed = probed
         self._budget = budget
         self._on_progress = on_progress
         self._on_results = on_results
@@ -107,7 +116,9 @@ class _LocalRun:
                 with contextlib.suppress(asyncio.CancelledError):
                     await helper
         self._on_progress(self._live.progress(self._status(error, stop), time.time_ns()))
-        summary = completed(summarise(statistics, instrument), statistics, exploration, self._budget)
+        summary = completed(
+            summarise(statistics, instrument, window=window_of(self._spec)), statistics, exploration, self._budget
+        )
         return summary | {"error": error}
 
     async def _run_stage(self, stage: Stage) -> list[ShardOutcome]:
@@ -119,7 +130,8 @@ class _LocalRun:
         return [task.result() for task in tasks]
 
     async def _run_shard(self, stage: Stage, position: int, begin_ns: int) -> ShardOutcome:
-        plan = planner.starting_at(stage.shards[position], begin_ns)
+        tokens = self._probed[stage.point.target_index].tokens
+        plan = token_probe.with_tokens(planner.starting_at(stage.shards[position], begin_ns), tokens)
         target, tags = stage.target, tuple(self._spec.tags)
         point = stage.point
         context = MeasureContext(target.provider, target.model, plan.endpoint.adapter, tags, point.point, point.level)

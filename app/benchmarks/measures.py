@@ -205,8 +205,13 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
 
 
 def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
+    """What has no column of its own: `clock_stepped`; `conversation` and `turn`, both from 0; `point` and `level`."""
     metadata: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
-    return metadata if context.level is None else metadata | {"point": context.point, "level": context.level}
+    if record.turn is not None:
+        metadata |= {"conversation": record.conversation, "turn": record.turn}
+    if context.level is not None:
+        metadata |= {"point": context.point, "level": context.level}
+    return metadata
 
 
 def _set_durations(result: MeasuredResult, record: Record) -> None:
@@ -259,7 +264,10 @@ def columns(results: list[MeasuredResult]) -> Batch:
         reasoning_tokens=_instants([result.reasoning_tokens for result in results]),
         cost_usd=np.array([result.cost_usd for result in results], dtype=np.float64),
         new_connection=np.array([not result.connection_reused for result in results], dtype=bool),
-        error_types=_counted(result.error_type or "unknown" for result in results if result.status != "ok"),
+        intended_ns=_instants([result.intended_ns for result in results]),
+        attempts=_instants([result.attempts for result in results]),
+        clock_stepped=np.array([bool(result.metadata.get("clock_stepped")) for result in results], dtype=bool),
+        error_classes=tuple(result.error_type or "unknown" for result in results if result.status != "ok"),
         token_sources=_counted(
             result.token_count_source for result in results if result.status == "ok" and result.token_count_source
         ),

@@ -1,5 +1,7 @@
 """Workload of a spec → workload of a plan. Pure."""
 
+from itertools import zip_longest
+
 from app.benchmarks.workloads import (
     ChatTurn,
     ConversationList,
@@ -17,6 +19,7 @@ from app.benchmarks.workloads import (
     UniformLength,
     WorkloadSpec,
 )
+from app.datasets.lengths import estimated_tokens
 from app.loadgen.plan import Conversations, Embeddings, Lengths, Prompts, Synthetic, TokenModel, Trace, Turn, Workload
 
 _MS_PER_S = 1_000
@@ -30,7 +33,7 @@ def workload(spec: WorkloadSpec, measured: TokenModel | None = None) -> Workload
         return _prompts(spec)
     if isinstance(spec, ConversationList):
         return Conversations(
-            given=tuple(_turns(conversation) for conversation in spec.conversations), think_ms=_pause(spec.think_time)
+            given=tuple(_conversation(turns) for turns in spec.conversations), think_ms=_pause(spec.think_time)
         )
     tokens = measured or TokenModel()
     if spec.words_per_token is not None:
@@ -87,6 +90,21 @@ def _prompts(spec: PromptList) -> Prompts:
 
 def _turns(turns: list[ChatTurn]) -> tuple[Turn, ...]:
     return tuple(Turn(turn.role, turn.content) for turn in turns)
+
+
+def _conversation(turns: list[ChatTurn]) -> tuple[Turn, ...]:
+    """Turns as they are sent; a user's asks for about as long an answer as the given one behind it."""
+    return tuple(
+        Turn(
+            turn.role,
+            turn.content,
+            estimated_tokens(following.content)
+            if turn.role == "user" and following is not None and following.role == "assistant"
+            else 0,
+        )
+        for turn, following in zip_longest(turns, turns[1:])
+        if turn is not None
+    )
 
 
 def _pause(pause: ThinkTime) -> Lengths:

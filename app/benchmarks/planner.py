@@ -2,15 +2,15 @@
 
 Targets are measured one after another, each at all its points (levels of load; one where nothing is explored): a stage
 is one target at one point. A stage's run is cut into at most `spec.workers` shards that interleave: shard k takes
-arrivals k, k+K, … of one schedule made from one seed. With T targets of P points (a search: `max_points`), arrival j of
-target t at point p has result index (t·P + p) + j·(T·P), so that indices are unique over the whole benchmark, say which
-stage they belong to, and grow with time within a stage.
+arrivals k, k+K, … of one schedule made from one seed (of conversations: all turns of those). With T targets of P points
+(a search: `max_points`), arrival j of target t at point p has result index (t·P + p) + j·(T·P), so that indices are
+unique over the whole benchmark, say which stage they belong to, and grow with time within a stage.
 
 Every point has a seed of its own: were prompts repeated from point to point, a server's prefix cache would answer the
 later ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -19,7 +19,8 @@ from app.benchmarks import plan_loads, plan_workloads
 from app.benchmarks.explorations import Search, Sweep
 from app.benchmarks.loads import ClosedLoad, SteadyOpenLoad
 from app.benchmarks.schemas import BenchmarkSpec, Target
-from app.loadgen.plan import Endpoint, Limits, Plan, RateLimit
+from app.datasets.conversations import numbering
+from app.loadgen.plan import Conversations, Endpoint, Limits, Plan, RateLimit
 
 _NS_PER_S = 10**9
 _NS_PER_MS = 10**6
@@ -168,3 +169,12 @@ def requests_planned(spec: BenchmarkSpec) -> int | None:
     if spec.stop.requests is None or isinstance(spec.explore, Search):
         return None
     return spec.stop.requests * index_stride(spec)
+
+
+def shard_of_number(spec: BenchmarkSpec, level: float | None = None) -> Callable[[int], int] | None:
+    """Request number → the shard that sends it, where conversations stay together; None where numbers interleave."""
+    workload = plan_workloads.workload(spec.workload)
+    if not isinstance(workload, Conversations):
+        return None
+    numbers, shards = numbering(workload), shard_count(spec, level)
+    return lambda number: numbers.conversation(number) % shards

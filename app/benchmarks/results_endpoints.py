@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
+from app.benchmarks.explorations import MAX_POINTS
 from app.benchmarks.result_views import ResultDetail, ResultItem
 from app.benchmarks.results_service import ResultFilters, ResultService
 from app.benchmarks.service import BenchmarkService
@@ -43,11 +44,14 @@ async def list_(
     error_type: Annotated[str | None, Query(description="Only those that failed so.", max_length=32)] = None,
     provider: Annotated[str | None, Query(description="Only those of this provider.", max_length=64)] = None,
     model: Annotated[str | None, Query(description="Only those of this model.", max_length=200)] = None,
+    point: Annotated[
+        int | None, Query(description="Only those of this point of a sweep or search.", ge=0, lt=MAX_POINTS)
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Most items to return.")] = DEFAULT_PAGE_SIZE,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=500)] = None,
 ) -> Page[ResultItem]:
     """Measured requests: of one benchmark in the order of its schedule, else newest first."""
-    filters = ResultFilters(session_id, status, error_type, provider, model)
+    filters = ResultFilters(session_id, status, error_type, provider, model, point)
     return await service.list(caller, filters, limit=limit, cursor=cursor)
 
 

@@ -27,12 +27,16 @@ class ResultFilters(NamedTuple):
     error_type: str | None = None
     provider: str | None = None
     model: str | None = None
+    point: int | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """As SQL."""
-        if any("\0" in value for value in self[2:] if value is not None):
+        given = {name: value for name, value in self._asdict().items() if value is not None}
+        if any(isinstance(value, str) and "\0" in value for value in given.values()):
             return [false()]  # no stored text has one, and PostgreSQL refuses to be asked
-        return [getattr(Result, name) == value for name, value in self._asdict().items() if value is not None]
+        point = given.pop("point", None)
+        conditions = [getattr(Result, name) == value for name, value in given.items()]
+        return conditions if point is None else [*conditions, Result.metadata_["point"].as_integer() == point]
 
 
 class ResultService:

@@ -8,7 +8,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -34,11 +34,12 @@ from app.benchmarks.supervisor import (
     slo_of,
     supervise,
 )
+from app.benchmarks.token_probe import with_tokens
 from app.core.database import Database
 from app.core.errors import NotFoundError, TestBenchError
 from app.events.bus import Bus
 from app.events.types import Event, Topic
-from app.loadgen.plan import Endpoint
+from app.loadgen.plan import Endpoint, TokenModel
 from app.providers.client import ResolvedProvider
 from app.stats.instrument import InstrumentFacts
 from app.stats.run_statistics import RunStatistics
@@ -94,12 +95,13 @@ class ShardTask:
     origin_ns: int
     point: int = 0
     level: float | None = None
+    tokens: TokenModel = field(default_factory=TokenModel)  # what probes of the target found
 
 
 async def run_shard(task: ShardTask) -> bytes:
     """Run one shard to its end; the answer is an encoded `ShardOutcome`, also when it failed."""
     try:
-        outcome = await _run(task, _context(task.context))
+        outcome = await _run(task, installed(task.context))
     except TestBenchError as error:
         outcome = _failed(task, error.message)
     except Exception:
@@ -108,7 +110,8 @@ async def run_shard(task: ShardTask) -> bytes:
     return outcome.encode()
 
 
-def _context(name: str) -> WorkerContext:
+def installed(name: str) -> WorkerContext:
+    """The context of that name; raises `NotFoundError`."""
     try:
         return _contexts[name]
     except KeyError:
@@ -129,15 +132,7 @@ async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
     target = spec.targets[task.target_index]
     provider = await context.providers.resolve(target.provider)
     known, skip = await _stored_before(task, context.database, spec)
-    endpoint = Endpoint(
-        adapter=provider.adapter,
-        base_url=provider.base_url,
-        model=target.model,
-        api_key=provider.api_key,
-        headers=provider.headers,
-        verify_tls=provider.verify_tls,
-        addresses=tuple(provider.addresses),
-    )
+    endpoint = endpoint_of(provider, target.model)
     plan = planner.shard(
         spec,
         task.target_index,
@@ -148,6 +143,7 @@ async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
         point=task.point,
         level=task.level,
     )
+    plan = with_tokens(plan, task.tokens)
     measured = MeasureContext(target.provider, target.model, provider.adapter, tuple(spec.tags), task.point, task.level)
     shard = Shard(plan, measured, task.target_index, task.origin_ns, slo_of(spec), known if skip else None)
     stop = StopSignal()
@@ -159,6 +155,19 @@ async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
         watcher.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watcher
+
+
+def endpoint_of(provider: ResolvedProvider, model: str) -> Endpoint:
+    """Where a target's requests go."""
+    return Endpoint(
+        adapter=provider.adapter,
+        base_url=provider.base_url,
+        model=model,
+        api_key=provider.api_key,
+        headers=provider.headers,
+        verify_tls=provider.verify_tls,
+        addresses=tuple(provider.addresses),
+    )
 
 
 async def _supervise(
@@ -187,8 +196,14 @@ async def _stored_before(task: ShardTask, database: Database, spec: BenchmarkSpe
     statistics = RunStatistics(task.origin_ns, slo_of(spec))
     stride, shards = planner.index_stride(spec), planner.shard_count(spec, task.level)
     stage = task.target_index * planner.point_count(spec) + task.point
-    mine = Result.index % (stride * shards) == stage + task.shard * stride
-    return statistics, await add_stored(statistics, database, task.session_id, mine)
+    owner = planner.shard_of_number(spec, task.level)
+    if owner is None:
+        mine = Result.index % (stride * shards) == stage + task.shard * stride
+        return statistics, await add_stored(statistics, database, task.session_id, mine)
+    mine = Result.index % stride == stage
+    return statistics, await add_stored(
+        statistics, database, task.session_id, mine, wanted=lambda index: owner(index // stride) == task.shard
+    )
 
 
 class _Teller:

@@ -24,6 +24,7 @@ from app.loadgen.process import EngineDiedError, EngineProcess
 from app.stats.instrument import InstrumentFacts
 from app.stats.pace import Pace
 from app.stats.run_statistics import RunStatistics, Slo, TargetKey
+from app.stats.steady import GivenWindow
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ class ShardTick(msgspec.Struct, frozen=True):
     started: int
     in_flight: int
     waiting: int
-    delta: bytes  # RunStatistics.encode()
+    delta: bytes  # RunStatistics.encode(with_slices=False)
     point: int = 0
 
     def encode(self) -> bytes:
@@ -148,6 +149,11 @@ class Shard:
 def slo_of(spec: BenchmarkSpec) -> Slo:
     """The spec's limits as statistics take them."""
     return Slo(**spec.slo.model_dump())
+
+
+def window_of(spec: BenchmarkSpec) -> GivenWindow:
+    """What the spec leaves out of the steady window."""
+    return GivenWindow(**spec.window.model_dump())
 
 
 async def supervise(
@@ -258,7 +264,7 @@ class _ShardRun:
             self._known + self._started,
             in_flight,
             waiting,
-            delta.encode(),
+            delta.encode(with_slices=False),
             self._shard.context.point,
         )
         self._total.merge(delta)
@@ -284,7 +290,7 @@ class _ShardRun:
     async def _take_tick(self, tick: Tick) -> None:
         last = self._last_tick
         if last is not None:
-            self._delta.timeline.add_in_flight(last.at_ns, tick.at_ns, tick.in_flight)
+            self._delta.add_in_flight(self._key, last.at_ns, tick.at_ns, tick.in_flight)
         self._last_tick = tick
         self._started = tick.started
         await self.report(tick.at_ns, in_flight=tick.in_flight, waiting=tick.waiting)
@@ -303,4 +309,11 @@ class _ShardRun:
             peak_rss_bytes=done.peak_rss_bytes,
             open_loop=self._shard.plan.arrivals.kind != "closed",
             seconds=max(elapsed_ns, 0) / 1e9,
+            gc_pauses=done.gc_pauses,
+            gc_pause_max_ns=done.gc_pause_max_ns,
+            gc_pause_total_ns=done.gc_pause_total_ns,
+            core_shares=list(done.core_shares),
+            steal_share=done.steal_share,
+            involuntary_switches=done.involuntary_switches,
+            held_by_rate_limit=done.held_by_rate_limit,
         )

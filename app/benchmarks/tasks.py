@@ -17,8 +17,9 @@ from app.benchmarks.restoring import add_stored
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status, transition
-from app.benchmarks.supervisor import slo_of
+from app.benchmarks.supervisor import slo_of, window_of
 from app.benchmarks.views import headline
+from app.benchmarks.workload_facts import workload_facts
 from app.core.clock import Clock
 from app.core.database import Database
 from app.events.types import Topic
@@ -170,7 +171,9 @@ class BenchmarkRunner:
         await add_stored(statistics, self._database, row.id)
         exploration = Exploration(spec)
         exploration.end("the server stopped during the run")
-        summary = completed(summarise(statistics, None), statistics, exploration, BudgetWatch(spec, None))
+        measured = summarise(statistics, None, window=window_of(spec))
+        summary = completed(measured, statistics, exploration, BudgetWatch(spec, None))
+        summary["workload"] = workload_facts(spec.workload, {})
         head = headline(summary)
         async with self._database.write() as session:
             changed = await repository.change(

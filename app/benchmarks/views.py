@@ -94,19 +94,26 @@ class Progress(View):
 
 
 class MetricSummary(View):
-    """One metric over all successful requests (chunk gaps: over all their chunks), in milliseconds."""
+    """One metric over all requests that succeeded at their first try (chunk gaps: their chunks), in milliseconds."""
 
     n: int
     min: float
     max: float
     mean: float
     stdev: float
-    p50: float
-    p75: float
-    p90: float
-    p95: float
-    p99: float
-    p99_9: float = Field(alias="p99.9")
+    p50: float | None
+    p75: float | None
+    p90: float | None
+    p95: float | None
+    p99: float | None
+    p99_9: float | None = Field(alias="p99.9")
+    ci: dict[str, tuple[float, float] | None] = Field(
+        default_factory=dict,
+        description="95 % order-statistic interval of each percentile; null when n is too small for one.",
+    )
+    needs_n: dict[str, int] = Field(
+        default_factory=dict, description="Percentiles that are null for lack of samples, and the least n they need."
+    )
 
 
 class RequestCounts(View):
@@ -127,15 +134,45 @@ class TokenCounts(View):
     source: str | None = Field(description="usage, tokenizer, chunks, or mixed.")
 
 
+class UserSpeed(View):
+    """Output tokens per second that one user gets while an answer streams, from `tpot_ms`."""
+
+    p5: float | None = Field(None, description="Slow users: 1000 / p95 of tpot_ms; null below 20 requests.")
+    p50: float | None = Field(None, description="1000 / p50 of tpot_ms.")
+    mean: float | None = Field(None, description="Mean of 1000 / tpot_ms over requests.")
+
+
 class Rates(View):
-    """Of successful requests, over the duration; goodput only when the spec has an SLO."""
+    """Of successful requests, over the duration; goodput only when the spec has an SLO.
+
+    Of a steady window: of what happened in its time. Requests count where they ended, input tokens where the first
+    token came, output tokens and chunks evenly from the first to the last chunk of their request.
+    """
 
     requests_per_s: float | None = Field(description="Successful requests.")
     output_tokens_per_s: float | None = Field(description="Output tokens.")
     total_tokens_per_s: float | None = Field(description="Input and output tokens.")
     chunks_per_s: float | None = Field(None, description="Output chunks.")
     goodput_requests_per_s: float | None = Field(None, description="Requests that met every SLO limit.")
+    goodput_output_tokens_per_s: float | None = Field(None, description="Output tokens of those requests.")
     good_share: float | None = Field(None, description="Share of all requests that met every SLO limit.")
+    user_output_tokens_per_s: UserSpeed | None = Field(None, description="Null when tpot_ms was never measured.")
+
+
+class CalibrationError(View):
+    """Absolute error of one measure, in milliseconds."""
+
+    p50: float
+    p99: float
+
+
+class CalibrationPoint(View):
+    """The instrument's error at a comparable load, as `llm-test-bench calibrate` measured it on this machine."""
+
+    at: str = Field(description="When it was calibrated, ISO 8601.")
+    concurrency: float = Field(description="Streams at once in the calibrated load.")
+    chunks_per_s: float = Field(description="Chunks per second of one engine in the calibrated load.")
+    errors_ms: dict[str, CalibrationError] = Field(description="By measure: `ttft_ms`, `icl_ms`, `e2e_ms`.")
 
 
 class Instrument(View):
@@ -150,10 +187,23 @@ class Instrument(View):
     bytes_in: int = Field(0, description="Bytes received.")
     reads: int = Field(0, description="Reads from sockets.")
     peak_rss_bytes: int = Field(0, description="Of the biggest engine.")
+    gc_pauses: int = Field(0, description="Pauses of the garbage collector, all engines.")
+    gc_pause_max_ms: float = Field(0, description="The longest of them.")
+    core_shares: list[float] = Field(default_factory=list, description="How busy each core of the machine was.")
+    steal_share: float = Field(0, description="Share of all cores' time that the hypervisor took.")
+    involuntary_switches: int = Field(0, description="How often engines lost their core.")
+    dropped_samples: int = Field(
+        0, description="Out of the histograms' range (1 µs to 1 h), or measured while the clock was stepped."
+    )
+    held_by_rate_limit: int = Field(0, description="Starts that waited for the client's own rate limit.")
     verdict: Literal["trusted", "suspect", "client_bound"] = Field(
         description="`suspect` and `client_bound`: better not rely on the numbers."
     )
     reason: str = Field(description="Why, in words.")
+    calibration: CalibrationPoint | None = Field(
+        None, description="Known error at a comparable load; null when there is none."
+    )
+    calibration_reason: str | None = Field(None, description="Why `calibration` is null.")
 
 
 class Figures(View):
@@ -171,7 +221,50 @@ class Figures(View):
     )
 
 
-class TargetSummary(Figures):
+class Window(View):
+    """Which part of a run is steady: requests with `from_s <= (started_ns - origin_ns) / 1e9 < to_s`.
+
+    Null edges: there is no such part. A request that never started counts by its intended start.
+    """
+
+    from_s: float | None = Field(None, description="Seconds after `origin_ns`; an edge of a slice of time.")
+    to_s: float | None = Field(None, description="Seconds after `origin_ns`, exclusive.")
+    origin_ns: int | None = Field(None, description="Unix nanoseconds at which the timeline begins.")
+    method: Literal["mser-5", "given", "none"] = Field("none", description="How it was found.")
+    reason: str = Field("", description="What is left out, or why there is none, in words.")
+
+
+class Queueing(View):
+    """Little's law (in flight = throughput * time in system) in the steady window, from independent sources."""
+
+    in_flight_mean: float = Field(description="As engines sampled it four times a second.")
+    throughput_per_s: float = Field(description="Requests that ended, failed ones included.")
+    time_in_system_mean_ms: float = Field(description="Start to end, of all requests that started in the window.")
+    little_ratio: float | None = Field(None, description="In flight / (throughput * time in system); 1 is right.")
+    is_stable: bool = Field(description="False when the law fails, or the server does not keep up with the arrivals.")
+    warning: str | None = Field(None, description="Why it is not stable, in words.")
+
+
+class Retried(View):
+    """Requests that took more than one try; they count as requests and errors, but enter no latency metric."""
+
+    requests: int = Field(0, description="Requests with more than one try.")
+    attempts: int = Field(0, description="Their tries, the first included.")
+    e2e_from_intended_ms: MetricSummary | None = Field(
+        None, description="Intended start to last chunk of those that succeeded in the end, waits included."
+    )
+
+
+class WindowedFigures(Figures):
+    """Numbers of one load, with its steady window and what can be said about queueing."""
+
+    window: Window = Field(default_factory=Window, description="Which part of the run is steady.")
+    steady: Figures | None = Field(None, description="The same figures of that part; null when there is none.")
+    queueing: Queueing | None = Field(None, description="Null when there is no window, or nothing to check.")
+    retried: Retried = Field(default_factory=Retried, description="Requests that took more than one try.")
+
+
+class TargetSummary(WindowedFigures):
     """Numbers of one target."""
 
     provider: str = Field(description="Name of the provider.")
@@ -228,8 +321,8 @@ class BudgetSummary(View):
     note: str | None = Field(None, description="What is not exact about these numbers.")
 
 
-class Summary(Figures):
-    """Everything that a run found."""
+class Summary(WindowedFigures):
+    """Everything that a run found. With several targets, each has a window of its own in `by_target`."""
 
     instrument: Instrument
     by_target: list[TargetSummary] = Field(description="The same figures for each target alone.")

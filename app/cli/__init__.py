@@ -33,6 +33,7 @@ COMMANDS = {
     "serve": LazyCommand("app.cli.serve:serve_app", "Run the service: REST API, live events and dashboard."),
     "bench": LazyCommand("app.cli.bench:bench_app", "Run one benchmark here, or submit it to a server."),
     "simulate": LazyCommand("app.cli.simulate:simulate_app", "Run a simulated LLM server with known timings."),
+    "calibrate": LazyCommand("app.cli.calibrate:calibrate_app", "Measure the instrument's own error on this machine."),
     "results": LazyCommand("app.cli.results:results_app", "Read back what was measured."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
     "auth": LazyCommand("app.cli.auth:auth_app", "Create users and API keys."),

@@ -93,15 +93,73 @@ def bench(
     dataset: Annotated[
         Path | None,
         typer.Option(
-            help='Prompts taken in turn: .txt (one a line), .jsonl or .json (strings or {"prompt": …}).',
+            help="Prompts taken in turn, from .txt (one a line), .csv, .tsv, .json, .jsonl or .yaml: texts, objects "
+            "with prompt, text, question or messages, OpenAI batch lines, ShareGPT chats.",
             rich_help_panel=_WORK,
         ),
     ] = None,
+    dataset_column: Annotated[
+        str | None,
+        typer.Option(help="Column or key of --dataset that holds the prompt.", rich_help_panel=_WORK),
+    ] = None,
+    dataset_limit: Annotated[
+        int | None, typer.Option(help="Take no more entries of --dataset than this.", rich_help_panel=_WORK)
+    ] = None,
+    dataset_shuffle: Annotated[
+        bool,
+        typer.Option("--dataset-shuffle", help="Shuffle --dataset, by --seed, first.", rich_help_panel=_WORK),
+    ] = False,
     input_tokens: Annotated[
-        int | None, typer.Option(help="Made-up prompts of about this length, all different.", rich_help_panel=_WORK)
+        str | None,
+        typer.Option(
+            help="Made-up prompts of about this length, all different: 512, normal:512,100, lognormal:512,200, "
+            "uniform:100-500 or empirical:FILE.",
+            rich_help_panel=_WORK,
+        ),
     ] = None,
     output_tokens: Annotated[
-        int | None, typer.Option(help="Tokens to ask for with made-up prompts.", rich_help_panel=_WORK)
+        str | None,
+        typer.Option(help="Tokens to ask for with made-up prompts, likewise.", rich_help_panel=_WORK),
+    ] = None,
+    prefix_tokens: Annotated[
+        int | None,
+        typer.Option(help="Begin made-up prompts with a shared prefix of this length.", rich_help_panel=_WORK),
+    ] = None,
+    prefix_groups: Annotated[
+        int | None, typer.Option(help="Different shared prefixes (default 1).", rich_help_panel=_WORK)
+    ] = None,
+    uniqueness: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of prompts whose part behind the prefix is their own (default 1).", rich_help_panel=_WORK
+        ),
+    ] = None,
+    turns: Annotated[
+        str | None,
+        typer.Option(
+            help="Conversations of so many requests, made up; with --dataset, of its chats: a number or all.",
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
+    think_seconds: Annotated[
+        float | None, typer.Option(help="Pause between an answer and the next turn.", rich_help_panel=_WORK)
+    ] = None,
+    think_distribution: Annotated[
+        Literal["fixed", "exponential"] | None,
+        typer.Option(help="How pauses differ (default fixed).", rich_help_panel=_WORK),
+    ] = None,
+    embeddings: Annotated[
+        bool, typer.Option("--embeddings", help="Ask for embeddings of the prompts.", rich_help_panel=_WORK)
+    ] = False,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Texts in one embeddings request (default 1).", rich_help_panel=_WORK)
+    ] = None,
+    words_per_token: Annotated[
+        float | None,
+        typer.Option(
+            help="Words of made-up text per token; by default a few probe requests find it out.",
+            rich_help_panel=_WORK,
+        ),
     ] = None,
     system: Annotated[str | None, typer.Option(help="System message.", rich_help_panel=_REQUEST)] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Cap on output tokens.", rich_help_panel=_REQUEST)] = None,
@@ -186,6 +244,10 @@ def bench(
     ] = "jsonl",
     save_responses: Annotated[
         bool, typer.Option("--save-responses", help="Keep response texts.", rich_help_panel=_OUTPUT)
+    ] = False,
+    save_gaps: Annotated[
+        bool,
+        typer.Option("--save-gaps", help="Keep every chunk gap as gaps_ms in results.jsonl.", rich_help_panel=_OUTPUT),
     ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No live view, only the summary.", rich_help_panel=_OUTPUT)

@@ -5,8 +5,10 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+from app.benchmarks import calibrations, gaps, planner
 from app.benchmarks.budget import estimate
 from app.benchmarks.local import run_local
 from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
@@ -16,7 +18,8 @@ from app.cli.bench_output import OutputError, ResultFiles, parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec
 from app.cli.bench_view import BenchView
 from app.cli.usage import UsageProblem
-from app.core.errors import InvalidRequestError
+from app.core.errors import ConfigError, InvalidRequestError
+from app.core.settings import load_settings
 from app.loadgen.plan import Endpoint
 
 _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves at once."
@@ -32,9 +35,10 @@ def run_here(options: BenchOptions) -> int:
     with files or nullcontext():
         try:
             with view.running():
-                summary, interrupted = asyncio.run(_run(spec, endpoint, files, view))
+                summary, interrupted = asyncio.run(_run(spec, endpoint, files, view, options))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None  # the second Ctrl-C
+        summary = calibrations.annotate(summary, _data_dir(), engines=planner.shard_count(spec))
         if files:
             status = "failed" if summary["error"] else "interrupted" if interrupted else "completed"
             try:
@@ -55,13 +59,13 @@ def _check_budget(spec: BenchmarkSpec, endpoint: Endpoint) -> None:
 
 
 async def _run(
-    spec: BenchmarkSpec, endpoint: Endpoint, files: ResultFiles | None, view: BenchView
+    spec: BenchmarkSpec, endpoint: Endpoint, files: ResultFiles | None, view: BenchView, options: BenchOptions
 ) -> tuple[dict[str, Any], bool]:
     stop = asyncio.Event()
 
     def keep(results: list[MeasuredResult]) -> None:
         if files:
-            files.write(_line(result, spec) for result in results)
+            files.write(_line(result, options) for result in results)
 
     def interrupt() -> None:
         view.note(_STOPPING)
@@ -72,9 +76,13 @@ async def _run(
     return summary, stop.is_set()
 
 
-def _line(result: MeasuredResult, spec: BenchmarkSpec) -> dict[str, Any]:
+def _line(result: MeasuredResult, options: BenchOptions) -> dict[str, Any]:
     line = results_line(result)
-    return {**line, "response_text": result.response_text} if spec.save_responses else line
+    if options.save_responses:
+        line["response_text"] = result.response_text
+    if options.save_gaps:
+        line["gaps_ms"] = gaps.milliseconds(result.gaps)
+    return line
 
 
 @contextmanager
@@ -95,6 +103,14 @@ def _on_interrupt(first: Callable[[], None]) -> Iterator[None]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+def _data_dir() -> Path | None:
+    """Where this machine's calibration lies; a broken configuration costs only that."""
+    try:
+        return load_settings().storage.data_dir
+    except ConfigError:
+        return None
 
 
 def _context(spec: BenchmarkSpec, endpoint: Endpoint, status: str) -> dict[str, Any]:

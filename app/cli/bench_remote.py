@@ -34,7 +34,7 @@ def run_on_server(options: BenchOptions) -> int:
         with view.running():
             benchmark, interrupted = _follow(client, session_id, view)
         if options.output and benchmark["summary"]:
-            _export(client, benchmark, options.output, formats, view)
+            _export(client, benchmark, options.output, formats, view, gaps=options.save_gaps)
     if benchmark["summary"] is None or benchmark["status"] == "failed":
         view.console.print(f"error: the benchmark {benchmark['status']}: {benchmark['error'] or 'no reason given'}")
         return EXIT_FAILED
@@ -118,7 +118,13 @@ def _handle_interrupts(handler: Callable[[int, object], None]) -> Callable[[], N
 
 
 def _export(
-    client: ServerClient, benchmark: dict[str, Any], folder: Path, formats: tuple[str, ...], view: BenchView
+    client: ServerClient,
+    benchmark: dict[str, Any],
+    folder: Path,
+    formats: tuple[str, ...],
+    view: BenchView,
+    *,
+    gaps: bool,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / "summary.json"]
@@ -127,6 +133,6 @@ def _export(
     for export_format in formats:
         path = folder / f"results.{export_format}"
         with path.open("wb") as file:
-            file.writelines(client.export(benchmark["id"], export_format))
+            file.writelines(client.export(benchmark["id"], export_format, gaps=gaps and export_format != "csv"))
         written.append(path)
     view.console.print(f"Wrote {', '.join(str(path) for path in written)}", highlight=False, soft_wrap=True)

@@ -1,6 +1,5 @@
 """From the options of `bench` to a benchmark spec and an endpoint. Says what is wrong in terms of options."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +14,8 @@ from app.benchmarks.schemas import BenchmarkSpec, Timeouts
 from app.cli import explore_options
 from app.cli.explore_options import ExploreOptions
 from app.cli.usage import UsageProblem
+from app.cli.workload_options import WORKLOAD_KINDS, WORKLOAD_OPTION_OF_FIELD, workload_part
 from app.loadgen.plan import Endpoint
-
-DEFAULT_TOKENS = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +36,20 @@ class BenchOptions(ExploreOptions):
     seed: int
     prompt: str | None
     dataset: Path | None
-    input_tokens: int | None
-    output_tokens: int | None
+    dataset_column: str | None = None
+    dataset_limit: int | None = None
+    dataset_shuffle: bool = False
+    input_tokens: str | int | None
+    output_tokens: str | int | None
+    prefix_groups: int | None = None
+    prefix_tokens: int | None = None
+    uniqueness: float | None = None
+    turns: str | int | None = None
+    think_seconds: float | None = None
+    think_distribution: str | None = None
+    embeddings: bool = False
+    batch_size: int | None = None
+    words_per_token: float | None = None
     system: str | None
     max_tokens: int | None
     temperature: float | None
@@ -57,6 +67,7 @@ class BenchOptions(ExploreOptions):
     output: Path | None
     export: str
     save_responses: bool
+    save_gaps: bool
     server: str | None
     api_key: str | None
     quiet: bool
@@ -66,10 +77,7 @@ class BenchOptions(ExploreOptions):
 _OPTION_OF_FIELD = {
     "targets.provider": "--provider",
     "targets.model": "--model",
-    "workload.prompt": "--prompt",
-    "workload.prompts": "--dataset",
-    "workload.input_tokens": "--input-tokens",
-    "workload.output_tokens": "--output-tokens",
+    **WORKLOAD_OPTION_OF_FIELD,
     "load.concurrency": "--concurrency",
     "load.max_in_flight": "--concurrency",
     "load.rate": "--rate",
@@ -91,7 +99,7 @@ _OPTION_OF_FIELD = {
     "tags": "--tag",
     **explore_options.OPTION_OF_FIELD,
 }
-_KINDS = {"prompt", "list", "synthetic", "closed", "constant", "poisson", *explore_options.KINDS}
+_KINDS = {"closed", "constant", "poisson", *WORKLOAD_KINDS, *explore_options.KINDS}
 
 
 def build_spec(options: BenchOptions) -> BenchmarkSpec:
@@ -107,7 +115,7 @@ def build_spec(options: BenchOptions) -> BenchmarkSpec:
         "name": options.name if options.name is not None else f"{options.provider} {options.model}"[:200],
         "tags": options.tag,
         "targets": [{"provider": options.provider, "model": options.model}],
-        "workload": _workload(options),
+        "workload": workload_part(options),
         "load": _load(explore_options.at_first_level(options, explore)),
         "stop": _given(requests=options.requests, duration_seconds=options.duration),
         "explore": explore,
@@ -211,21 +219,6 @@ def option_of(location: Sequence[int | str]) -> str:
     return ".".join(named)
 
 
-def _workload(options: BenchOptions) -> dict[str, Any]:
-    synthetic = options.input_tokens is not None or options.output_tokens is not None
-    if (options.prompt is not None) + (options.dataset is not None) + synthetic > 1:
-        raise UsageProblem(["--prompt, --dataset and --input-tokens/--output-tokens exclude each other"])
-    if options.prompt is not None:
-        return {"kind": "prompt", "prompt": options.prompt}
-    if options.dataset is not None:
-        return {"kind": "list", "prompts": read_prompts(options.dataset)}
-    return {
-        "kind": "synthetic",
-        "input_tokens": DEFAULT_TOKENS if options.input_tokens is None else options.input_tokens,
-        "output_tokens": DEFAULT_TOKENS if options.output_tokens is None else options.output_tokens,
-    }
-
-
 def _load(options: BenchOptions) -> dict[str, Any]:
     if options.rate is None:
         return {"kind": "closed", "concurrency": 1 if options.concurrency is None else options.concurrency}
@@ -241,42 +234,3 @@ def _timeouts(total_seconds: float | None) -> dict[str, float]:
 
 def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def read_prompts(path: Path) -> list[str]:
-    """Prompts of a file: `.txt` has one a line, `.jsonl` and `.json` hold strings or objects with a `prompt`."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise UsageProblem([f"--dataset: {path}: {reason}"]) from None
-    suffix = path.suffix.lower()
-    if suffix == ".txt":
-        prompts = [line for line in text.splitlines() if line.strip()]
-    elif suffix == ".jsonl":
-        lines = [(f"line {number}", line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-        prompts = [_prompt(_parsed(path, place, line), path, place) for place, line in lines]
-    elif suffix == ".json":
-        items = _parsed(path, "file", text)
-        if not isinstance(items, list):
-            raise UsageProblem([f"--dataset: {path}: must hold a list of prompts"])
-        prompts = [_prompt(item, path, f"item {number}") for number, item in enumerate(items, 1)]
-    else:
-        raise UsageProblem([f"--dataset: {path}: must end in .txt, .jsonl or .json"])
-    if not prompts:
-        raise UsageProblem([f"--dataset: {path}: holds no prompt"])
-    return prompts
-
-
-def _parsed(path: Path, place: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise UsageProblem([f"--dataset: {path}, {place}: not JSON ({error})"]) from None
-
-
-def _prompt(item: Any, path: Path, place: str) -> str:
-    prompt = item.get("prompt") if isinstance(item, dict) else item
-    if not isinstance(prompt, str) or not prompt:
-        raise UsageProblem([f'--dataset: {path}, {place}: must be a string or an object with a "prompt" string'])
-    return prompt

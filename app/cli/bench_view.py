@@ -125,9 +125,9 @@ def plain_line(progress: Mapping[str, Any]) -> str:
     """The same in one line, for logs."""
     planned = f"/{progress['planned']}" if progress["planned"] else ""
     ttft = progress["ttft_ms"] or {}
-    point = point_line(progress)
+    point = f"{point_line(progress)}, " if point_line(progress) else ""
     return (
-        f"{clock(progress['elapsed_s'])}  {f'{point}, ' if point else ''}{progress['completed']}{planned} done, {progress['failed']} failed, "
+        f"{clock(progress['elapsed_s'])}  {point}{progress['completed']}{planned} done, {progress['failed']} failed, "
         f"{progress['in_flight']} in flight, {rate(progress['requests_per_s'])} req/s, "
         f"{rate(progress['output_tokens_per_s'])} tok/s, TTFT p50 {milliseconds(ttft.get('p50'))} "
         f"p99 {milliseconds(ttft.get('p99'))}"
@@ -194,7 +194,26 @@ def certificate(instrument: Mapping[str, Any]) -> Text:
     verdict = instrument["verdict"]
     text = Text("instrument  ")
     text.append(verdict.replace("_", " "), style=_VERDICT_STYLES.get(verdict, "yellow"))
-    return text.append(f": {instrument['reason']}")
+    text.append(f": {instrument['reason']}")
+    return text.append(known_error(instrument))
+
+
+_CALIBRATED = {"ttft_ms": "TTFT", "icl_ms": "chunk gap", "e2e_ms": "end to end"}
+
+
+def known_error(instrument: Mapping[str, Any]) -> str:
+    """What a calibration of this machine says about the run, on a line of its own; empty for summaries without."""
+    point = instrument.get("calibration")
+    if point is None:
+        reason = instrument.get("calibration_reason")
+        return f"\n± error     unknown: {reason}" if reason else ""
+    errors = (
+        f"{label} ± {milliseconds(error['p99'])}"
+        for name, label in _CALIBRATED.items()
+        if (error := point["errors_ms"].get(name))
+    )
+    load = f"{point['concurrency']:g} streams, {rate(point['chunks_per_s'])} chunks/s"
+    return f"\n± error     {', '.join(errors)} (p99, calibrated {point['at'][:10]} at {load})"
 
 
 def counts(errors: Mapping[str, int]) -> str:

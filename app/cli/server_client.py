@@ -61,9 +61,9 @@ class ServerClient:
                 return None
             raise
 
-    def export(self, session_id: str, export_format: str) -> Iterator[bytes]:
+    def export(self, session_id: str, export_format: str, *, gaps: bool = False) -> Iterator[bytes]:
         """The results of a session, piece by piece."""
-        body = {"session_id": session_id, "format": export_format}
+        body = {"session_id": session_id, "format": export_format} | ({"gaps": True} if gaps else {})
         with self._failures(), self._http.stream("POST", "/results/export", json=body) as response:
             if response.is_error:
                 response.read()

@@ -36,8 +36,12 @@ def simulate(
     seed: Annotated[int, typer.Option(help=_help("seed"))] = Behaviour.seed,
     model: Annotated[str, typer.Option(help=_help("model"))] = Behaviour.model,
     api_key: Annotated[str | None, typer.Option(help=_help("api_key"))] = Behaviour.api_key,
+    tokens_per_word: Annotated[float, typer.Option(help=_help("tokens_per_word"))] = Behaviour.tokens_per_word,
+    overhead_tokens: Annotated[int, typer.Option(help=_help("overhead_tokens"))] = Behaviour.overhead_tokens,
+    requests_log: Annotated[str | None, typer.Option(help=_help("requests_log"))] = Behaviour.requests_log,
     log: Annotated[str | None, typer.Option(help=_help("log"))] = Behaviour.log,
     slots: Annotated[int, typer.Option(help=_help("slots"))] = Behaviour.slots,
+    certificate: Annotated[str | None, typer.Option(help=_help("certificate"))] = Behaviour.certificate,
     reasoning: Annotated[int, typer.Option(help=_help("reasoning"))] = Behaviour.reasoning,
     cache_read: Annotated[float, typer.Option(help=_help("cache_read"))] = Behaviour.cache_read,
     cache_write: Annotated[float, typer.Option(help=_help("cache_write"))] = Behaviour.cache_write,
@@ -59,8 +63,12 @@ def simulate(
             seed=seed,
             model=model,
             api_key=api_key,
+            tokens_per_word=tokens_per_word,
+            overhead_tokens=overhead_tokens,
+            requests_log=requests_log,
             log=log,
             slots=slots,
+            certificate=certificate,
             reasoning=reasoning,
             cache_read=cache_read,
             cache_write=cache_write,
@@ -71,13 +79,18 @@ def simulate(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
+    scheme = "https" if certificate else "http"
+
     def on_listening(port: int) -> None:
-        print(f"simulating {model!r} at http://{host}:{port}/v1 (Ctrl-C stops)", flush=True)
+        print(f"simulating {model!r} at {scheme}://{host}:{port}/v1 (Ctrl-C stops)", flush=True)
 
     try:
         simulator = serve(behaviour, on_listening)
     except OSError as error:
         print(f"cannot serve on {host}:{port}: {error.strerror or error}")
         raise typer.Exit(1) from None
-    lag_ms = simulator.max_send_lag_ns / 1e6
-    print(f"answered {simulator.requests} requests; the latest send was {lag_ms:.3f} ms behind its schedule")
+    p50, p99, worst = (value / 1e6 for value in simulator.send_lag.facts().values())
+    print(
+        f"answered {simulator.requests} requests; bytes left {p50:.3f} ms (p50), {p99:.3f} ms (p99), "
+        f"{worst:.3f} ms (max) after their time"
+    )

@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Callable
 from itertools import pairwise
 from operator import sub
+from struct import Struct
 from typing import Any
 
 import httptools
@@ -20,6 +21,7 @@ from app.loadgen.http1 import BodyReader, HeaderList, ReplyDecoder, header
 ALWAYS, CHUNKED, COUNTED, UNTIL_CLOSE = range(4)
 _CLOSING_NS = 2_000_000
 CHUNKED_END = b"\r\n\r\n"
+END = Struct("=q")
 
 NewDecoder = Callable[[int, str], ReplyDecoder]
 """`(status, content type)` → a decoder for one response."""
@@ -54,7 +56,6 @@ class Exchange:
         "mode",
         "position",
         "reader",
-        "receive",
         "reused",
         "stamps",
         "started_ns",
@@ -81,7 +82,6 @@ class Exchange:
 
     def _clear(self) -> None:
         self.connection: Connection | None = None
-        self.receive: Callable[..., tuple[int, list[tuple[int, int, bytes]], int, Any]] | None = None  # plain, open
         self.begun_ns = 0  # monotonic
         self.started_ns = 0
         self.end_ns = 0
@@ -96,7 +96,7 @@ class Exchange:
         self.headers: HeaderList = []
         self.buffer = bytearray()
         self.stamps = bytearray()
-        self.ends = array("q")  # where each read ends in `buffer`
+        self.ends = bytearray()  # where each read ends in `buffer`, as END
         self.position = 0  # reads that are decoded
         self.first_ns = 0  # stamps of the first and the last read, of those that are no longer kept
         self.last_ns = 0
@@ -110,6 +110,11 @@ class Exchange:
         """Whether any byte of a response has come."""
         return bool(self.ends) or self.reader is not None
 
+    @property
+    def reads(self) -> int:
+        """How many reads are kept."""
+        return len(self.ends) // END.size
+
     def met_a_closing_connection(self) -> bool:
         """Whether the server closed an idle connection just as the request was sent on it (RFC 9112, section 9.3.1).
 
@@ -119,11 +124,11 @@ class Exchange:
             return False
         return self.end_ns - self.started_ns <= 2 * self.connection.connect_ns + _CLOSING_NS
 
-    def take(self, data: bytes | memoryview, timespec: bytes) -> None:
-        """Keep one read. The session's hot loop does the same in line."""
+    def take(self, data: bytes | memoryview, timespec: bytes | bytearray) -> None:
+        """Keep one read. The readers do the same in line."""
         self.buffer += data
         self.stamps += timespec
-        self.ends.append(len(self.buffer))
+        self.ends += END.pack(len(self.buffer))
 
     def stamp_ns(self, read: int) -> int:
         """The stamp of one kept read."""
@@ -132,7 +137,7 @@ class Exchange:
 
     def last_stamp_ns(self) -> int:
         """The stamp of the newest read, kept or not; 0 before the first."""
-        return self.stamp_ns(len(self.ends) - 1) if self.ends else self.last_ns
+        return self.stamp_ns(self.reads - 1) if self.ends else self.last_ns
 
     def fail(self, error_type: str, error: str) -> None:
         """Mark it failed; the first failure stays."""
@@ -180,9 +185,9 @@ class Exchange:
             self.reader = BodyReader(
                 self.decoder, b"" if encoding == b"identity" else encoding, is_chunked=self.is_chunked
             )
-        first, last = self.position, min(self.position + reads, len(self.ends))
-        start = self.ends[first - 1] if first else 0
-        ends = [end - start for end in self.ends[first:last]]
+        first, last = self.position, min(self.position + reads, self.reads)
+        (start,) = END.unpack_from(self.ends, (first - 1) * END.size) if first else (0,)
+        ends = [end - start for end in array("q", self.ends[first * END.size : last * END.size])]
         spec = array("q", self.stamps[first * TIMESPEC.size : last * TIMESPEC.size])
         stamps = [seconds * 1_000_000_000 + rest for seconds, rest in zip(spec[::2], spec[1::2], strict=True)]
         try:
@@ -190,9 +195,9 @@ class Exchange:
         except httptools.HttpParserError as error:
             cause = error.__context__ or error
             self.fail("protocol", f"the response cannot be read: {cause}")
-            last = len(self.ends)
+            last = self.reads
         self.position = last
-        return last == len(self.ends)
+        return last == self.reads
 
     def forget_decoded(self) -> None:
         """Drop the bytes, to bound the memory of a long stream. Everything must be framed and decoded."""
@@ -200,9 +205,8 @@ class Exchange:
             self.first_ns = self.first_ns or self.stamp_ns(0)
             self.last_ns = self.last_stamp_ns()
         self.expected_bytes = max(0, self.expected_bytes - len(self.buffer))
-        self.buffer = bytearray()
-        self.stamps = bytearray()
-        self.ends = array("q")
+        for kept in (self.buffer, self.stamps, self.ends):  # in place: the reader knows them
+            kept.clear()
         self.position = 0
         self.framed = 0
         self.mode = ALWAYS if self.mode == CHUNKED else self.mode
@@ -262,6 +266,7 @@ class Exchange:
         record.reasoning_tokens = buckets.reasoning
         if reply.keep_text:
             record.response_text = "".join(reply.text)
+        record.last_token_ns = reply.answered_ns
         if stamps:
             record.first_token_ns = stamps[0]
             record.last_token_ns = stamps[-1]

@@ -14,6 +14,7 @@ from app.loadgen.plan import Plan
 
 FRAME_LIMIT_BYTES = 256 * 2**20
 ClockSource = Literal["kernel", "user"]
+ReaderKind = Literal["native", "python"]  # who read the sockets: `loadgen.native` or `loadgen.reader`
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
@@ -29,6 +30,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     pid: int
     connections: int
     clock: ClockSource
+    reader: ReaderKind = "python"
 
 
 class Record(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -68,7 +70,8 @@ class Record(msgspec.Struct, array_like=True, omit_defaults=True):
     response_text: str | None = None
     trace_id: str | None = None
     server_timings: dict[str, float] = {}  # milliseconds, as the server reports them; see `adapters.server_timings`
-    turn: int = 0  # of its conversation, from 0
+    turn: int | None = None  # of its conversation, from 0; None outside one
+    conversation: int | None = None  # its number in the run, from 0
 
 
 # `Record.gaps` holds one little-endian int64 per output chunk after the first: nanoseconds since the chunk before it.
@@ -126,6 +129,7 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     steal_share: float = 0.0  # of all cores' time, taken by the hypervisor
     involuntary_switches: int = 0  # how often the engine lost its core
     held_by_rate_limit: int = 0  # starts that waited for `Plan.rate_limit`
+    reader: ReaderKind = "python"
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

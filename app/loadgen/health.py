@@ -8,6 +8,8 @@ from typing import Literal
 
 from app.loadgen.frames import ClockSource, Done, Tick
 from app.loadgen.lag import LagHistogram
+from app.loadgen.machine import Disturbances
+from app.loadgen.reader import Reader
 
 _PAGE_BYTES = resource.getpagesize()
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -16,14 +18,15 @@ _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 class Health:
     """Counters and lag histograms of one session. `loop` is stamp → read, `send` is due → first byte handed over."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._disturbances = Disturbances()
         self.pid = os.getpid()
-        self.loop = LagHistogram()
         self.send = LagHistogram()
         self.started = 0
         self.completed = 0
-        self.bytes_in = 0
-        self.reads = 0
+        self.slow_bytes_in = 0  # read one at a time, past the reader: while connections open and close
+        self.slow_reads = 0
         self.spin_ns = 0  # CPU time spent polling without a pause: spent on purpose, so not load
         self._loop_before = LagHistogram()
         self._send_before = LagHistogram()
@@ -33,7 +36,8 @@ class Health:
 
     def begin(self) -> None:
         """The clock of the run starts: what it took to get ready does not count."""
-        self.loop = LagHistogram()
+        self._reader.take_lags()
+        self._disturbances.begin()
         self.spin_ns = 0
         self._cpu_began_ns = time.process_time_ns()
         self._tick_cpu_ns = 0
@@ -42,8 +46,19 @@ class Health:
         """CPU time of the process since `begin`, less deliberate spinning."""
         return max(0, time.process_time_ns() - self._cpu_began_ns - self.spin_ns)
 
+    @property
+    def bytes_in(self) -> int:
+        """Bytes received."""
+        return self._reader.bytes_in + self.slow_bytes_in
+
+    @property
+    def reads(self) -> int:
+        """Reads that brought something."""
+        return self._reader.reads + self.slow_reads
+
     def tick(self, *, at_ns: int, in_flight: int, waiting: int, backlog: int) -> Tick:
         """Counters so far, and lags since the last tick."""
+        loop = self._reader.take_lags()
         cpu = self.cpu_ns()
         used, self._tick_cpu_ns = cpu - self._tick_cpu_ns, cpu
         tick = Tick(
@@ -55,16 +70,16 @@ class Health:
             decode_backlog=backlog,
             bytes_in=self.bytes_in,
             reads=self.reads,
-            loop_lag_p99_ns=self.loop.percentile_ns(99),
-            loop_lag_max_ns=self.loop.max_ns,
+            loop_lag_p99_ns=loop.percentile_ns(99),
+            loop_lag_max_ns=loop.max_ns,
             send_lag_p99_ns=self.send.percentile_ns(99),
             send_lag_max_ns=self.send.max_ns,
             cpu_ns=max(0, used),
             rss_bytes=_rss_bytes(),
         )
-        self._loop_before.add(self.loop)
+        self._loop_before.add(loop)
         self._send_before.add(self.send)
-        self.loop, self.send = LagHistogram(), LagHistogram()
+        self.send = LagHistogram()
         return tick
 
     def done(
@@ -91,6 +106,8 @@ class Health:
             send_lag_ns=self._send_before.facts(),
             clock=clock,
             clock_steps=clock_steps,
+            reader=self._reader.kind,
+            **self._disturbances.end(),
         )
 
 

@@ -9,10 +9,10 @@ class LagHistogram:
 
     __slots__ = ("count", "counts", "max_ns")
 
-    def __init__(self) -> None:
-        self.counts: dict[int, int] = {}
-        self.count = 0
-        self.max_ns = 0
+    def __init__(self, counts: dict[int, int] | None = None, max_ns: int = 0) -> None:
+        self.counts: dict[int, int] = counts or {}
+        self.count = sum(self.counts.values())
+        self.max_ns = max_ns
 
     def record(self, lag_ns: int) -> None:
         """Count one lag; negative ones, from clock granularity, count as zero."""

@@ -3,7 +3,7 @@
 import select
 import selectors
 import sys
-from typing import Protocol
+from typing import Any, Protocol
 
 READABLE = 1  # the values of EPOLLIN, EPOLLOUT, EPOLLERR and EPOLLHUP
 WRITABLE = 4
@@ -13,7 +13,12 @@ _MAX_EVENTS = 4096
 
 
 class Poller(Protocol):
-    """A set of file descriptors with the conditions waited for."""
+    """A set of file descriptors with the conditions waited for.
+
+    `epoll` is the object behind it on Linux, for the native reader; None elsewhere.
+    """
+
+    epoll: Any
 
     def register(self, fd: int, mask: int) -> None: ...
     def modify(self, fd: int, mask: int) -> None: ...
@@ -27,6 +32,7 @@ class Poller(Protocol):
 
 class _SelectorsPoller:
     def __init__(self) -> None:
+        self.epoll = None
         self._selector = selectors.DefaultSelector()
 
     def register(self, fd: int, mask: int) -> None:
@@ -60,14 +66,14 @@ if sys.platform == "linux":
 
     class _EpollPoller:
         def __init__(self) -> None:
-            self._epoll = select.epoll()
-            self.register = self._epoll.register
-            self.modify = self._epoll.modify
-            self.unregister = self._epoll.unregister
-            self.close = self._epoll.close
+            self.epoll = select.epoll()
+            self.register = self.epoll.register
+            self.modify = self.epoll.modify
+            self.unregister = self.epoll.unregister
+            self.close = self.epoll.close
 
         def poll(self, timeout_s: float) -> list[tuple[int, int]]:
-            return self._epoll.poll(timeout_s, _MAX_EVENTS)
+            return self.epoll.poll(timeout_s, _MAX_EVENTS)
 
 
 def new_poller(*, portable: bool = False) -> Poller:

@@ -30,6 +30,11 @@ def retry_delay_ns(record: Record, headers: HeaderList, limits: Limits, now_ns: 
     return int(rng.random() * ceiling)
 
 
+def asked_pause_ns(headers: HeaderList, limits: Limits, now_ns: int) -> int:
+    """How long the user of a request that was given up waits before the next one: as asked, up to the cap; else 0."""
+    return min(_asked_delay_ns(headers, now_ns) or 0, limits.max_delay_ns)
+
+
 def _is_retryable(record: Record, headers: HeaderList) -> bool:
     said = header(headers, b"x-should-retry")
     if said is not None:

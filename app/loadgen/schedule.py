@@ -1,23 +1,35 @@
 """Which request starts next, and when it should: closed loop (a user is free) or open loop (its instant has come).
 
 All deadlines are absolute. A start that is late stays in the schedule with its intended instant, so the delay is
-measured and never forgotten (no coordinated omission).
+measured and never forgotten (no coordinated omission). That holds for starts that a rate limit of the client holds
+back too: an open loop keeps its instants and shows the wait as schedule delay, in a closed loop the user has been free
+since then. What is still held back when the duration of an open loop is over never starts.
+
+A server that answers 429 does not change an open loop: what it turns away is part of the measurement. In a closed loop
+that retries (`Limits.max_attempts` above 1), a user whose request was given up with a `Retry-After` waits that long, at
+most `Limits.max_delay_ns`, before the next one.
 """
 
 import heapq
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from app.loadgen.arrivals import NANOSECONDS, offsets, shard_concurrency
+from app.loadgen.arrivals import ArrivalCount, offsets, shard_concurrency, user_changes
 from app.loadgen.exchange import Exchange
 from app.loadgen.plan import Plan
+from app.loadgen.rate_limit import RateLimiter
 
 NEVER_NS = 2**62
 _PREPARED = 256  # requests made ahead of time, while nothing else is to do
 _PREPARED_BYTES = 16 * 2**20
 _PAUSE_NS = 10_000_000  # a user whose connection failed waits this long, doubling with each failure up to …
 _PAUSE_LIMIT_NS = 250_000_000
+_WARM_NS = 250_000_000  # open loop: connections are opened for what arrives within this time …
+_WARM_MORE = 4  # … and a few more,
+_WARM_LIMIT = 256  # but no more than this
+_JOINING_NS = 1_000_000_000  # closed loop: users that join within this time get theirs
 
 Message = Callable[[int], bytes]
 """An arrival's number → its request as bytes."""
@@ -41,8 +53,11 @@ class Schedule(Protocol):
         """A request that is due, or None."""
         ...
 
-    def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool) -> None:
-        """A taken request is over for good; `unreachable` when no connection could be had."""
+    def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool, pause_ns: int = 0) -> None:
+        """A taken request is over for good.
+
+        `unreachable` when no connection could be had; `pause_ns` is how long the server asked its user to wait.
+        """
         ...
 
     def is_exhausted(self, now_ns: int) -> bool:
@@ -50,7 +65,11 @@ class Schedule(Protocol):
         ...
 
     def waiting(self, now_ns: int) -> int:
-        """Requests that are due but held back by the cap."""
+        """Requests that are due but held back, by the cap or by a rate limit."""
+        ...
+
+    def spare_connections(self, now_ns: int) -> int:
+        """Idle connections that there should be by now, for what starts soon."""
         ...
 
     def prepare(self) -> bool:
@@ -61,11 +80,12 @@ class Schedule(Protocol):
 class _Requests:
     """Arrivals with their bytes, some made ahead of time."""
 
-    def __init__(self, plan: Plan, message: Message) -> None:
+    def __init__(self, plan: Plan, message: Message, limiter: RateLimiter | None) -> None:
         self._plan = plan
         self._message = message
+        self._limiter = limiter
         self._arrivals: Iterator[tuple[int, int]] = offsets(plan)
-        self._ready: deque[tuple[int, int, bytes]] = deque()
+        self._ready: deque[tuple[int, int, bytes]] = deque()  # (number, offset, message)
         self._ready_bytes = 0
         self._is_drained = False
 
@@ -80,13 +100,25 @@ class _Requests:
             return None
         return self._ready[0][1]
 
-    def pop(self, intended_ns: int) -> Exchange | None:
+    def opens_ns(self) -> int:
+        """From when on the rate limit lets the next arrival start; 0: from ever. There must be one."""
+        return 0 if self._limiter is None else self._limiter.opens_ns(self._ready[0][0])
+
+    def pop(self, intended_ns: int, now_ns: int) -> Exchange | None:
         """The next arrival as an exchange intended for `intended_ns` (Unix)."""
         if not self._ready and not self._make():
             return None
         number, _, message = self._ready.popleft()
         self._ready_bytes -= len(message)
-        return Exchange(self._plan.index_base + number * self._plan.index_stride, message, intended_ns)
+        exchange = Exchange(self._plan.index_base + number * self._plan.index_stride, message, intended_ns)
+        if self._limiter is not None:
+            self._limiter.start(exchange, number, now_ns)
+        return exchange
+
+    def due_by(self, offset_ns: int) -> tuple[int, int | None]:
+        """How many of the arrivals made ahead of time are due by then, and the last one's offset if they all are."""
+        due = bisect_right(self._ready, offset_ns, key=_offset_of)
+        return due, self._ready[-1][1] if due and due == len(self._ready) else None
 
     def _make(self) -> bool:
         if self._is_drained:
@@ -101,103 +133,181 @@ class _Requests:
         return True
 
 
-class ClosedSchedule:
-    """`limit` users; each starts its next request when its last has ended, the instant that it is intended for."""
+def _offset_of(ready: tuple[int, int, bytes]) -> int:
+    return ready[1]
 
-    def __init__(self, plan: Plan, message: Message) -> None:
-        self.limit = shard_concurrency(plan)
+
+class ClosedSchedule:
+    """Users; each starts its next request when its last has ended, the instant that it is intended for.
+
+    They join and leave as the plan says: the first request of one that joins later is intended for that instant, and
+    one that leaves ends its request first.
+    """
+
+    def __init__(self, plan: Plan, message: Message, limiter: RateLimiter | None = None) -> None:
+        self._changes = deque(user_changes(plan))
+        self.limit = max(1, *(users for _, users in self._changes), 0)
         self.in_flight = 0
-        self._requests = _Requests(plan, message)
-        self._duration_ns = plan.duration_ns
+        self._requests = _Requests(plan, message, limiter)
+        ends = [end for end in (plan.duration_ns, plan.arrivals.levels_end_ns) if end is not None]
+        self._lasts_ns = min(ends, default=NEVER_NS)
+        self._most = NEVER_NS if plan.requests is None else -(-plan.requests // plan.shards)
+        self._begin_ns = NEVER_NS
+        self._begin_unix_ns = 0
         self._ends_ns = NEVER_NS
+        self._users = 0  # that have joined: free, pausing or in flight
+        self._wanted = 0  # of them; the others leave when their request has ended
         self._free: deque[int] = deque()  # since when (Unix) each free user is free
         self._pausing: list[tuple[int, int]] = []  # heap: (due, the same instant in Unix time) of users that pause
         self._failures = 0  # starts in a row that found nobody to talk to
+        self._joining = 0  # as it was found last
+        self._joining_until_ns = 0
         self.prepare = self._requests.prepare
 
     def begin(self, now_ns: int, unix_ns: int) -> None:
-        self._free.extend([unix_ns] * self.limit)
-        if self._duration_ns is not None:
-            self._ends_ns = now_ns + self._duration_ns
+        self._begin_ns = now_ns
+        self._begin_unix_ns = unix_ns
+        self._joining_until_ns = now_ns
+        self._ends_ns = min(now_ns + self._lasts_ns, NEVER_NS)
+        self._change_users(now_ns)
 
     def next_due_ns(self) -> int:
+        if self._requests.peek_offset() is None:
+            return NEVER_NS
         if self._free:
-            return 0 if self._requests.peek_offset() is not None else NEVER_NS
-        return self._pausing[0][0] if self._pausing else NEVER_NS
+            return self._requests.opens_ns()
+        due = self._pausing[0][0] if self._pausing else NEVER_NS
+        return min(due, self._begin_ns + self._changes[0][0]) if self._changes else due
 
     def take(self, now_ns: int) -> Exchange | None:
+        self._change_users(now_ns)
         while self._pausing and self._pausing[0][0] <= now_ns:
             self._free.append(heapq.heappop(self._pausing)[1])
         if now_ns >= self._ends_ns:
             self._free.clear()
             self._pausing.clear()
-        if not self._free:
+            self._changes.clear()
+        if not self._free or self._requests.peek_offset() is None or self._requests.opens_ns() > now_ns:
             return None
-        exchange = self._requests.pop(self._free[0])
+        exchange = self._requests.pop(self._free[0], now_ns)
         if exchange is not None:
             self._free.popleft()
             self.in_flight += 1
         return exchange
 
-    def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool) -> None:
+    def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool, pause_ns: int = 0) -> None:
         self.in_flight -= 1
-        if not unreachable:
-            self._failures = 0
+        self._change_users(now_ns)
+        if unreachable:
+            pause_ns = max(pause_ns, min(_PAUSE_NS << min(self._failures // self.limit, 10), _PAUSE_LIMIT_NS))
+        self._failures = self._failures + 1 if unreachable else 0
+        if self._users > self._wanted:
+            self._users -= 1
+        elif pause_ns:
+            heapq.heappush(self._pausing, (now_ns + pause_ns, exchange.end_ns + pause_ns))
+        else:
             self._free.append(exchange.end_ns)
-            return
-        pause = min(_PAUSE_NS << min(self._failures // self.limit, 10), _PAUSE_LIMIT_NS)
-        self._failures += 1
-        heapq.heappush(self._pausing, (now_ns + pause, exchange.end_ns + pause))
 
     def is_exhausted(self, now_ns: int) -> bool:
-        return now_ns >= self._ends_ns or self._requests.peek_offset() is None
+        if now_ns >= self._ends_ns or self._requests.peek_offset() is None:
+            return True
+        return not self._users and not any(users for _, users in self._changes)
 
     def waiting(self, now_ns: int) -> int:
-        return 0
+        if not self._free or self._requests.peek_offset() is None or self._requests.opens_ns() <= now_ns:
+            return 0
+        return len(self._free)
+
+    def spare_connections(self, now_ns: int) -> int:
+        """One for each user that is about to join; those who have joined have their own."""
+        if self._begin_ns <= now_ns < self._joining_until_ns or not self._changes:
+            return self._joining if self._changes else 0
+        self._joining_until_ns = now_ns + _JOINING_NS // 10
+        horizon_ns = max(now_ns - self._begin_ns, 0) + _JOINING_NS
+        soon = self._wanted
+        for offset_ns, users in self._changes:
+            if offset_ns > horizon_ns:
+                break
+            soon = max(soon, users)
+        self._joining = min(soon - self._wanted, self._most)
+        return self._joining
+
+    def _change_users(self, now_ns: int) -> None:
+        changes = self._changes
+        while changes and self._begin_ns + changes[0][0] <= now_ns:
+            offset_ns, self._wanted = changes.popleft()
+            more = self._wanted - self._users
+            self._free.extend([self._begin_unix_ns + offset_ns] * more)
+            self._users += max(more, 0)
+            while self._users > self._wanted and (self._free or self._pausing):
+                if self._free:
+                    self._free.pop()
+                else:
+                    self._pausing.remove(max(self._pausing))
+                    heapq.heapify(self._pausing)
+                self._users -= 1
 
 
 class OpenSchedule:
     """Requests start at absolute instants; `limit` caps those in flight, and those held back keep their instant."""
 
-    def __init__(self, plan: Plan, message: Message) -> None:
+    def __init__(self, plan: Plan, message: Message, limiter: RateLimiter | None = None) -> None:
         self.limit = shard_concurrency(plan)
         self.in_flight = 0
-        self._requests = _Requests(plan, message)
-        self._rate = plan.arrivals.rate / plan.shards
+        self._requests = _Requests(plan, message, limiter)
+        self._count = ArrivalCount(plan.arrivals)
+        self._shards = plan.shards
+        self._lasts_ns = NEVER_NS if plan.duration_ns is None else plan.duration_ns
         self._begin_ns = 0
         self._begin_unix_ns = 0
+        self._ends_ns = NEVER_NS
         self._next_ns: int | None = self._requests.peek_offset()
         self.prepare = self._requests.prepare
 
     def begin(self, now_ns: int, unix_ns: int) -> None:
         self._begin_ns = now_ns
         self._begin_unix_ns = unix_ns
+        self._ends_ns = now_ns + self._lasts_ns
 
     def next_due_ns(self) -> int:
         if self._next_ns is None or self.in_flight >= self.limit:
             return NEVER_NS
-        return self._begin_ns + self._next_ns
+        return max(self._begin_ns + self._next_ns, self._requests.opens_ns())
 
     def take(self, now_ns: int) -> Exchange | None:
         if self._next_ns is None or self.in_flight >= self.limit or now_ns < self._begin_ns + self._next_ns:
             return None
-        exchange = self._requests.pop(self._begin_unix_ns + self._next_ns)
+        opens_ns = self._requests.opens_ns()
+        if opens_ns > now_ns or opens_ns >= self._ends_ns:
+            if now_ns >= self._ends_ns:  # what the rate limit holds back beyond the duration never starts
+                self._next_ns = None
+            return None
+        exchange = self._requests.pop(self._begin_unix_ns + self._next_ns, now_ns)
         self._next_ns = self._requests.peek_offset()
         self.in_flight += exchange is not None
         return exchange
 
-    def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool) -> None:
+    def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool, pause_ns: int = 0) -> None:
         self.in_flight -= 1
 
     def is_exhausted(self, now_ns: int) -> bool:
         return self._next_ns is None
 
     def waiting(self, now_ns: int) -> int:
-        if self._next_ns is None or self.in_flight < self.limit:
+        """Those made ahead of time are counted, the ones after them estimated from the rate."""
+        if self._next_ns is None or (self.in_flight < self.limit and self._requests.opens_ns() <= now_ns):
             return 0
-        return max(0, int((now_ns - self._begin_ns - self._next_ns) * self._rate / NANOSECONDS))
+        elapsed_ns = min(now_ns - self._begin_ns, self._lasts_ns)
+        due, last_ns = self._requests.due_by(elapsed_ns)
+        return due if last_ns is None else due + round(self._count.between(last_ns, elapsed_ns) / self._shards)
+
+    def spare_connections(self, now_ns: int) -> int:
+        elapsed_ns = now_ns - self._begin_ns if self._begin_ns else 0
+        soon, _ = self._requests.due_by(elapsed_ns + _WARM_NS)
+        return min(soon + _WARM_MORE, self.limit - self.in_flight, _WARM_LIMIT)
 
 
-def new_schedule(plan: Plan, message: Message) -> Schedule:
+def new_schedule(plan: Plan, message: Message, limiter: RateLimiter | None = None) -> Schedule:
     """The schedule of a plan's kind of load."""
-    return ClosedSchedule(plan, message) if plan.arrivals.kind == "closed" else OpenSchedule(plan, message)
+    kind = ClosedSchedule if plan.arrivals.kind == "closed" else OpenSchedule
+    return kind(plan, message, limiter)

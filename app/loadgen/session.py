@@ -10,17 +10,23 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from app.loadgen.clock import ClockWatch, monotonic_ns, realtime_ns
 from app.loadgen.connection import ANCILLARY_BYTES, READY
+from app.loadgen.conversations import ConversationSchedule, Script
 from app.loadgen.exchange import Exchange, NewDecoder
 from app.loadgen.frames import ClockSource, Done, Outgoing, Ready, Record, Records
 from app.loadgen.health import Health
-from app.loadgen.plan import Plan
+from app.loadgen.native import new_reader
+from app.loadgen.plan import Plan, RateLimit
 from app.loadgen.poller import Poller
 from app.loadgen.pool import Pool
-from app.loadgen.retries import retry_delay_ns
-from app.loadgen.schedule import NEVER_NS, Message, new_schedule
+from app.loadgen.rate_limit import RateLimiter
+from app.loadgen.retries import asked_pause_ns, retry_delay_ns
+from app.loadgen.schedule import NEVER_NS, Message, Schedule, new_schedule
 from app.loadgen.timeouts import TimingWheel
+from app.loadgen.token_estimates import estimated_tokens
 from app.loadgen.wire import Wire
 
 _DECODE_READS = 64  # a slice of decoding: about 0.1 ms, the longest that a due request waits for it
@@ -35,16 +41,16 @@ _BACKLOG_BYTES = 16 * 2**20
 _FORCED_SLICES = 32  # in one turn
 _LONG_STREAM_BYTES = 262_144  # a running stream with more than this is decoded so far, to bound memory
 _RECORDS_AT_ONCE = 512
-_WARM_SECONDS = 0.1  # an open loop keeps as many spare connections as arrive in this time, but no more than …
-_WARM_LIMIT = 256
 
 
 class Session:
     """Runs one shard of a plan.
 
-    `message(number)` gives the bytes of an arrival's request, `new_decoder` a decoder for a response, `emit` takes the
-    frames. `watch` maps further file descriptors (the engine's pipes) to handlers of their readiness. `dns_ns` is what
-    resolving the host took; it is charged to the first connection that a request opens for itself.
+    `message(number)` gives the bytes of an arrival's request (a `Script` those of conversations), `new_decoder` a
+    decoder for a response, `emit` takes the frames. `watch` maps further file descriptors (the engine's pipes) to
+    handlers of their readiness. `dns_ns` is what resolving the host took; it is charged to the first connection that a
+    request opens for itself. `tokens(number)` is about what an arrival's request costs, for a rate limit in tokens;
+    left out, it is taken from the plan.
     """
 
     def __init__(
@@ -53,24 +59,34 @@ class Session:
         *,
         poller: Poller,
         pool: Pool,
-        message: Message,
+        message: Message | Script,
         new_decoder: NewDecoder,
         emit: Callable[[Outgoing], None],
         watch: Mapping[int, Callable[[int], None]],
         dns_ns: int = 0,
+        tokens: Callable[[int], float] | None = None,
     ) -> None:
         self._plan = plan
         self._limits = plan.limits
-        self._poller = poller
+        self._reader = new_reader(poller)
         self._pool = pool
         self._new_decoder = new_decoder
         self._emit = emit
         self._watch = watch
         self._dns_ns = dns_ns
         self._rng = random.Random(f"retries-{plan.seed}-{plan.shard}")  # noqa: S311  (jitter, not a secret)
-        self._health = Health()
-        self._wire = Wire(poller, pool, self._health, self._ended)
-        self._schedule = new_schedule(plan, message)
+        self._health = Health(self._reader)
+        self._wire = Wire(self._reader, pool, self._health, self._ended)
+        self._limiter: RateLimiter | None = None
+        if plan.rate_limit != RateLimit():
+            estimate = tokens or (lambda number: estimated_tokens(plan, number))
+            self._limiter = RateLimiter(plan.rate_limit, estimate, plan.shard, plan.shards)
+        self._talks: ConversationSchedule | None = None
+        if callable(message):
+            self._schedule: Schedule = new_schedule(plan, message, self._limiter)
+        else:
+            self._talks = ConversationSchedule(plan, message, settle=self._settle, keep=self._keep)
+            self._schedule = self._talks
         self._retries: list[tuple[int, int, Exchange]] = []  # heap of (due, tie-break, exchange)
         self._tie = itertools.count()
         self._finished: deque[tuple[Exchange, bool]] = deque()  # ended, to be decoded; whether the body was complete
@@ -109,48 +125,43 @@ class Session:
         self._tick()
         self._flush_records()
         self._pool.close_all()
-        return self._health.done(
+        done = self._health.done(
             reason="completed" if self._stop_reason is None else "cancelled",
             started_at_ns=started_at_ns,
             ended_at_ns=realtime_ns(),
             clock=clock,
             clock_steps=self._clock.steps,
         )
+        return done if self._limiter is None else msgspec.structs.replace(done, held_by_rate_limit=self._limiter.held)
 
     # ---------------------------------------------------------------- before the clock starts
 
     def _open_connections(self) -> None:
-        wanted = self._spare_connections()
+        while self._schedule.prepare():
+            pass
+        wanted = self._schedule.spare_connections(monotonic_ns())
         limit = monotonic_ns() + self._limits.connect_ns
         self._pool.top_up(wanted)
         while self._pool.opening and monotonic_ns() < limit and not self._stop_reason:
-            self._wire.read_all(self._poller.poll(0.05), self._watch)
+            self._wire.wait(0.05, self._watch)
             self._pool.top_up(wanted)
             self._tick_when_due()
-        while self._schedule.prepare():
-            pass
-        self._emit(Ready(self._health.pid, len(self._pool.idle), self._clock_source()))
-
-    def _spare_connections(self) -> int:
-        """Idle connections to keep: all users' in a closed loop, what arrives shortly in an open one."""
-        plan, limit = self._plan, self._schedule.limit
-        if plan.arrivals.kind == "closed":
-            return limit if plan.requests is None else min(limit, -(-plan.requests // plan.shards))
-        soon = int(plan.arrivals.rate / plan.shards * _WARM_SECONDS) + 4
-        return min(limit, soon, _WARM_LIMIT)
+        self._emit(Ready(self._health.pid, len(self._pool.idle), self._clock_source(), self._reader.kind))
 
     def _begin(self) -> int:
         """Wait for the start instant and start the clock of the run; returns that instant in Unix nanoseconds."""
         at = self._plan.start_at_ns
         while not self._stop_reason and (left_ns := at - realtime_ns()) > 0:
-            events = self._poller.poll(min(max(0, left_ns - _SPIN_NS), _TICK_NS) // 1_000_000 / 1000)
-            self._wire.read_all(events, self._watch)
+            self._wire.wait(min(max(0, left_ns - _SPIN_NS), _TICK_NS) // 1_000_000 / 1000, self._watch)
             self._tick_when_due()
         self._clock.look()
         self._health.begin()
         # Shards of one run share their instants, so one that is late stays late and shows it as schedule delay.
         started_at_ns = at if at and self._plan.shards > 1 else max(at, realtime_ns())
-        self._schedule.begin(monotonic_ns() - (realtime_ns() - started_at_ns), started_at_ns)
+        begin_ns = monotonic_ns() - (realtime_ns() - started_at_ns)
+        if self._limiter is not None:
+            self._limiter.begin(begin_ns, started_at_ns)
+        self._schedule.begin(begin_ns, started_at_ns)
         return started_at_ns
 
     # ---------------------------------------------------------------- one turn of the loop
@@ -159,8 +170,11 @@ class Session:
         if self._stop_reason is not None:
             return
         for _ in range(_STARTS_AT_ONCE):
-            if self._retries and self._retries[0][0] <= now:
-                self._start(heapq.heappop(self._retries)[2])
+            if self._retries and self._retry_due_ns() <= now:
+                due, _, failed = heapq.heappop(self._retries)
+                if self._limiter is not None and due:
+                    self._limiter.start_again(failed, now)
+                self._start(failed)
                 continue
             exchange = self._schedule.take(now)
             if exchange is None:
@@ -184,9 +198,8 @@ class Session:
         has_work = bool(self._finished)
         left_ns = min(start_ns - _SPIN_NS, other_ns) - now
         timeout_s = 0.0 if has_work or left_ns <= 0 else left_ns // 1_000_000 / 1000
-        events = self._poller.poll(timeout_s)
-        if events:
-            self._wire.read_all(events, self._watch)
+        if self._wire.wait(timeout_s, self._watch):
+            pass
         elif start_ns - now > (_CALM_NS if len(self._finished) < _BACKLOG_SOME else _HASTY_NS):
             self._work_ahead()
         elif timeout_s == 0.0:
@@ -200,19 +213,21 @@ class Session:
         if self._stop_reason is not None:
             return NEVER_NS
         due = self._schedule.next_due_ns()
-        return min(due, self._retries[0][0]) if self._retries else due
+        return min(due, self._retry_due_ns()) if self._retries else due
+
+    def _retry_due_ns(self) -> int:
+        """When the next further try may start; there must be one."""
+        due, _, exchange = self._retries[0]
+        if self._limiter is None or not due:  # 0: it is sent once more, because the first sending found nobody
+            return due
+        return max(due, self._limiter.try_again_ns(exchange))
 
     def _work_ahead(self) -> None:
         """Nothing is ready and nothing is due soon: the time for everything that is not measuring."""
         if self._finished:
             self._decode_some()
         elif not self._schedule.prepare():
-            self._pool.top_up(self._spare_now())
-
-    def _spare_now(self) -> int:
-        if self._plan.arrivals.kind == "closed":
-            return 0  # every user has a connection of its own
-        return min(self._spare_connections(), self._schedule.limit - self._schedule.in_flight)
+            self._pool.top_up(self._schedule.spare_connections(monotonic_ns()))
 
     def _is_over(self) -> bool:
         now = monotonic_ns()
@@ -244,7 +259,7 @@ class Session:
         if connection is not None and connection.state != READY:
             due, kind, what = exchange.begun_ns + limits.connect_ns, "timeout_connect", "no connection"
         else:
-            exchange.decode(self._new_decoder, len(exchange.ends))
+            exchange.decode(self._new_decoder, exchange.reads)
             stamps = exchange.decoder.reply.chunk_stamps if exchange.decoder is not None else ()
             if stamps:
                 last = stamps[-1] - self._clock.offset_ns
@@ -295,7 +310,7 @@ class Session:
         heapq.heappush(self._retries, (0, next(self._tie), exchange))
 
     def _retry_delay_ns(self, exchange: Exchange, *, complete: bool) -> int | None:
-        exchange.decode(self._new_decoder, len(exchange.ends))
+        exchange.decode(self._new_decoder, exchange.reads)
         record = exchange.record(complete=complete, save_gaps=False)
         return retry_delay_ns(record, exchange.headers, self._limits, realtime_ns(), self._rng)
 
@@ -303,7 +318,10 @@ class Session:
         """The request is over for good: its user is free, its bytes wait for an idle moment."""
         self._health.completed += 1
         unreachable = not exchange.answered and exchange.error_type in {"connect", "tls", "disconnected"}
-        self._schedule.freed(exchange, monotonic_ns(), unreachable=unreachable)
+        pause_ns = 0
+        if exchange.status in {429, 503} and self._limits.max_attempts > 1 and self._stop_reason is None:
+            pause_ns = asked_pause_ns(exchange.headers, self._limits, realtime_ns())
+        self._schedule.freed(exchange, monotonic_ns(), unreachable=unreachable, pause_ns=pause_ns)
         self._backlog_bytes += len(exchange.buffer)
         self._finished.append((exchange, complete))
 
@@ -312,9 +330,30 @@ class Session:
         if not exchange.decode(self._new_decoder, _DECODE_READS):
             return
         self._finished.popleft()
+        self._report(exchange, complete=complete)
+
+    def _settle(self, exchange: Exchange) -> None:
+        """Decode one that has ended, now: what its conversation does next depends on the answer."""
+        position = next(place for place, (ended, _) in enumerate(self._finished) if ended is exchange)
+        _, complete = self._finished[position]
+        del self._finished[position]
+        exchange.decode(self._new_decoder, len(exchange.ends))
+        self._report(exchange, complete=complete)
+
+    def _report(self, exchange: Exchange, *, complete: bool) -> None:
         self._backlog_bytes -= len(exchange.buffer)
-        self._records.append(exchange.record(complete=complete, save_gaps=self._plan.save_gaps))
+        record = exchange.record(complete=complete, save_gaps=self._plan.save_gaps)
+        if self._limiter is not None:
+            self._limiter.settle(record)
+        if self._talks is not None:
+            self._talks.replied(exchange, record)
+            if not self._plan.save_responses:
+                record.response_text = None
         exchange.release()
+        self._keep(record)
+
+    def _keep(self, record: Record) -> None:
+        self._records.append(record)
         if len(self._records) >= _RECORDS_AT_ONCE:
             self._flush_records()
 
@@ -340,8 +379,8 @@ class Session:
             if len(exchange.buffer) > _LONG_STREAM_BYTES and exchange.status:
                 self._wire.look(exchange)
                 if not exchange.end_ns:
-                    exchange.decode(self._new_decoder, len(exchange.ends))
-                    exchange.forget_decoded()
+                    exchange.decode(self._new_decoder, exchange.reads)
+                    self._wire.forget_decoded(exchange)
         self._pool.close_late(self._limits.connect_ns)
         self._flush_records()
         now = monotonic_ns()

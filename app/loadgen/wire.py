@@ -1,4 +1,4 @@
-"""Requests on the wire: sends them, reads every ready socket into its exchange, notices ends, failures and time-outs.
+"""Requests on the wire: sends them, lets a reader fill their exchanges, notices ends, failures and time-outs.
 
 Nothing is decoded here. Whatever happens to a connection becomes an ended exchange, handed to `on_ended`.
 """
@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 import httptools
 
 from app.loadgen.clock import monotonic_ns, realtime_ns
-from app.loadgen.connection import ANCILLARY_BYTES, READY, TIMESPEC, Connection, ConnectionFailedError
-from app.loadgen.exchange import CHUNKED, CHUNKED_END, COUNTED, UNTIL_CLOSE, Exchange
+from app.loadgen.connection import ANCILLARY_BYTES, READY, TIMESPEC, Connection, ConnectionFailedError, Tls
+from app.loadgen.exchange import CHUNKED, CHUNKED_END, COUNTED, END, UNTIL_CLOSE, Exchange
 from app.loadgen.health import Health
-from app.loadgen.poller import READABLE, WRITABLE, Poller
+from app.loadgen.poller import WRITABLE
 from app.loadgen.pool import Pool
-
-_READ_BYTES = 262_144
+from app.loadgen.reader import READ_BYTES, Reader, now, reason_of
 
 OnEnded = Callable[[Exchange, bool], None]
 """`(exchange, whether its body was complete)`; the exchange's connection is already released or closed."""
@@ -24,12 +23,12 @@ OnEnded = Callable[[Exchange, bool], None]
 class Wire:
     """The active exchanges of one session."""
 
-    def __init__(self, poller: Poller, pool: Pool, health: Health, on_ended: OnEnded) -> None:
-        self._poller = poller
+    def __init__(self, reader: Reader, pool: Pool, health: Health, on_ended: OnEnded) -> None:
+        self._reader = reader
         self._pool = pool
         self._health = health
         self._on_ended = on_ended
-        self._buffer = bytearray(_READ_BYTES)
+        self._buffer = bytearray(READ_BYTES)
         self._view = memoryview(self._buffer)
         self.active: dict[int, Exchange] = {}  # by file descriptor
 
@@ -58,60 +57,25 @@ class Wire:
             return
         self.active[opening.fd] = exchange
 
-    def read_all(  # noqa: C901, PLR0912  (the hot path: a call a chunk would cost what it measures)
-        self, events: list[tuple[int, int]], watch: Mapping[int, Callable[[int], None]]
-    ) -> None:
-        """Read every ready socket first; only then look at what the reads mean."""
-        active = self.active
-        by_fd = self._pool.by_fd
-        buffers = [self._buffer]
-        view = self._view
-        look: list[Exchange] = []
-        rest: list[tuple[int, int]] = []
-        bytes_in = reads = 0
-        stamp = b""
-        for fd, mask in events:
-            exchange = active.get(fd)
-            if exchange is None or mask != READABLE or exchange.receive is None:
-                rest.append((fd, mask))
-                continue
-            try:
-                size, ancillary, _, _ = exchange.receive(buffers, ANCILLARY_BYTES)
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                self._lost(exchange, error.strerror or str(error))
-                continue
-            if not size:
-                self._lost(exchange, "the server closed the connection")
-                continue
-            if ancillary:
-                stamp = ancillary[0][2]
+    def wait(self, timeout_s: float, watch: Mapping[int, Callable[[int], None]]) -> bool:
+        """Read every ready socket first; only then look at what the reads mean. False when nothing was ready."""
+        seen = self._reader.wait(timeout_s)
+        if seen is None:
+            return False
+        for exchange in seen.look:
+            if exchange.connection is not None and exchange.connection.tls is not None:
+                self._decrypt(exchange.connection, exchange.connection.tls, exchange)
             else:
-                stamp = _now()
-                exchange.user_stamps = True
-            buffer = exchange.buffer
-            buffer += view[:size]
-            exchange.stamps += stamp
-            exchange.ends.append(len(buffer))
-            bytes_in += size
-            reads += 1
-            if exchange.mode != CHUNKED or buffer.endswith(CHUNKED_END):
-                look.append(exchange)
-        health = self._health
-        health.bytes_in += bytes_in
-        health.reads += reads
-        if stamp:
-            seconds, nanoseconds = TIMESPEC.unpack(stamp)
-            health.loop.record(realtime_ns() - seconds * 1_000_000_000 - nanoseconds)
-        for exchange in look:
-            self.look(exchange)
-        for fd, mask in rest:
+                self.look(exchange)
+        for exchange, number in seen.lost:
+            self._lost(exchange, reason_of(number))
+        for fd, mask in seen.rest:
             handler = watch.get(fd)
             if handler is not None:
                 handler(mask)
-            elif (connection := by_fd.get(fd)) is not None:
+            elif (connection := self._pool.by_fd.get(fd)) is not None:
                 self._service(connection, mask)
+        return True
 
     def time_out(self, exchange: Exchange, error_type: str, error: str) -> None:
         """End an exchange whose time is up (or that is given up) and close its connection."""
@@ -129,8 +93,7 @@ class Wire:
         if exchange.reused:
             exchange.started_ns = stamp
             self._health.send.record(stamp - exchange.due_ns)
-        if connection.tls is None:
-            exchange.receive = connection.recvmsg_into
+        self._reader.attach(exchange)
         if connection.outgoing:
             self._pool.watch(connection)
 
@@ -187,25 +150,55 @@ class Wire:
             return
         if data:
             exchange.user_stamps = exchange.user_stamps or not stamp
-            exchange.take(data, stamp or _now())
-            if exchange.mode != CHUNKED or exchange.buffer.endswith(CHUNKED_END):
-                self.look(exchange)
+            exchange.take(data, stamp or now())
+            self._look_if_worth_it(exchange)
         if closed and self.active.get(connection.fd) is exchange:
             self._lost(exchange, "the server closed the connection")
 
     def _receive(self, connection: Connection) -> tuple[bytes | memoryview, bytes, bool]:
         """`(plaintext, kernel stamp or nothing, whether the peer closed)`."""
         size, ancillary, _, _ = connection.recvmsg_into([self._buffer], ANCILLARY_BYTES)
-        stamp = ancillary[0][2] if ancillary else b""
-        self._health.bytes_in += size
-        self._health.reads += 1
+        stamp = ancillary[0][2] if ancillary and len(ancillary[0][2]) == TIMESPEC.size else b""
+        self._health.slow_bytes_in += size
+        self._health.slow_reads += 1
         data = self._view[:size]
         if connection.tls is not None and size:
             plaintext, closed = connection.decrypt(data)
             return plaintext, stamp, closed
         return data, stamp, not size
 
+    def _decrypt(self, connection: Connection, tls: Tls, exchange: Exchange) -> None:
+        """What the reader read of a TLS connection becomes plaintext, read by read, each with its stamp."""
+        closed = False
+        start = 0
+        try:
+            for number, (end,) in enumerate(END.iter_unpack(tls.ends)):
+                plaintext, closed = connection.decrypt(
+                    tls.buffer if end == len(tls.buffer) and not start else tls.buffer[start:end]
+                )
+                start = end
+                if plaintext:
+                    exchange.take(plaintext, tls.stamps[number * TIMESPEC.size : (number + 1) * TIMESPEC.size])
+        except ssl.SSLError as error:
+            tls.clear()
+            self._lost(exchange, error.strerror or str(error))
+            return
+        exchange.user_stamps = exchange.user_stamps or tls.user_stamps
+        tls.clear()
+        self._look_if_worth_it(exchange)
+        if closed and self.active.get(connection.fd) is exchange:
+            self._lost(exchange, reason_of(0))
+
     # ---------------------------------------------------------------- ends
+
+    def forget_decoded(self, exchange: Exchange) -> None:
+        """Drop the bytes of a long stream that are decoded."""
+        exchange.forget_decoded()
+        self._reader.update(exchange)
+
+    def _look_if_worth_it(self, exchange: Exchange) -> None:
+        if exchange.buffer and (exchange.mode != CHUNKED or exchange.buffer.endswith(CHUNKED_END)):
+            self.look(exchange)
 
     def look(self, exchange: Exchange) -> None:
         """Whether the response is complete now."""
@@ -214,6 +207,8 @@ class Wire:
         try:
             if exchange.frame():
                 self._end(exchange, complete=True)
+            else:
+                self._reader.update(exchange)
         except httptools.HttpParserError as error:
             exchange.fail("protocol", f"not HTTP: {error.__context__ or error}")
             self._end(exchange, complete=False)
@@ -238,14 +233,10 @@ class Wire:
         exchange.end_ns = exchange.last_stamp_ns() if complete else realtime_ns()
         if connection is not None:
             self.active.pop(connection.fd, None)
+            self._reader.detach(exchange)
             framer = connection.framer
             if complete and framer.complete and framer.keep_alive and not connection.outgoing:
                 self._pool.release(connection)
             else:
                 self._pool.close(connection)
         self._on_ended(exchange, complete)
-
-
-def _now() -> bytes:
-    seconds, nanoseconds = divmod(realtime_ns(), 1_000_000_000)
-    return TIMESPEC.pack(seconds, nanoseconds)

@@ -3,35 +3,41 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import StreamingResponse
 
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
-from app.benchmarks.results_service import ResultService
 from app.benchmarks.service import BenchmarkService
 from app.core.http import error_responses
+from app.reports.compat import Tool, new_view, see_stream
 from app.reports.exports import MEDIA_TYPES, ExportFormat, stream_results
-from app.reports.schemas import ExportRequest
+from app.reports.schemas import CompatDocument, ExportRequest
 
 router = APIRouter(tags=["results"])
 
 CanExport = Annotated[Caller, Depends(require(Permission.RESULTS_EXPORT))]
+CanRead = Annotated[Caller, Depends(require(Permission.RESULTS_READ))]
 
 
-def _service(request: Request) -> ResultService:
+def _benchmarks(request: Request) -> BenchmarkService:
     service = request.app.state.benchmarks
     assert isinstance(service, BenchmarkService)
-    return service.results
+    return service
 
 
-Service = Annotated[ResultService, Depends(_service)]
+Benchmarks = Annotated[BenchmarkService, Depends(_benchmarks)]
 
 _FILE: dict[str, Any] = {
     "description": "The file, sent while it is made; a connection that breaks leaves an incomplete one.",
     "content": {
         "text/csv": {"schema": {"type": "string"}},
-        "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
+        "application/json": {
+            "schema": {
+                "oneOf": [{"type": "array", "items": {"type": "object"}}, {"type": "object"}],
+                "description": "An array of results; with `vllm` one object.",
+            }
+        },
         "application/jsonl": {"schema": {"type": "string", "description": "One JSON object per line."}},
     },
     "headers": {"Content-Disposition": {"schema": {"type": "string"}, "description": "Suggests a file name."}},
@@ -45,11 +51,13 @@ _FILE: dict[str, Any] = {
     response_class=StreamingResponse,
     responses={200: _FILE, **error_responses(400, 401, 403, 404, 422)},
 )
-async def export_results(body: ExportRequest, caller: CanExport, service: Service) -> StreamingResponse:
+async def export_results(body: ExportRequest, caller: CanExport, benchmarks: Benchmarks) -> StreamingResponse:
     """Every measured request of a benchmark as a file. Also of one that still runs: then what is stored by now."""
-    rows = await service.stream(caller, body.session_id)
+    as_vllm = body.format is ExportFormat.VLLM
+    spec = (await benchmarks.get(caller, body.session_id)).spec.model_dump(mode="json") if as_vllm else None
+    rows = await benchmarks.results.stream(caller, body.session_id, with_gaps=body.gaps or as_vllm, with_text=as_vllm)
     return StreamingResponse(
-        stream_results(rows, body.format),
+        stream_results(rows, body.format, with_gaps=body.gaps, spec=spec),
         media_type=MEDIA_TYPES[body.format],
         headers={
             "Content-Disposition": f'attachment; filename="{_file_name(body.session_id, body.format)}"',
@@ -58,5 +66,27 @@ async def export_results(body: ExportRequest, caller: CanExport, service: Servic
     )
 
 
+@router.get(
+    "/benchmarks/{session_id}/compat/{tool}",
+    operation_id="getCompatView",
+    summary="See results as another tool reports them",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def compat(
+    caller: CanRead,
+    benchmarks: Benchmarks,
+    session_id: Annotated[UUID, Path(description="Id of the benchmark.")],
+    tool: Annotated[Tool, Path(description="Whose names and formulas to use.")],
+) -> CompatDocument:
+    """The figures of the stored requests under the names and by the formulas of vLLM bench, AIPerf or GuideLLM.
+
+    Made from every stored request, so it takes as long as an export; also while the benchmark runs.
+    """
+    spec = (await benchmarks.get(caller, session_id)).spec
+    rows = await benchmarks.results.stream(caller, session_id, with_gaps=True)
+    return CompatDocument(**await see_stream(new_view(tool, spec.slo.model_dump()), rows))
+
+
 def _file_name(session_id: UUID, kind: ExportFormat) -> str:
-    return f"results-{session_id}.{kind}"
+    ending = "vllm.json" if kind is ExportFormat.VLLM else kind
+    return f"results-{session_id}.{ending}"

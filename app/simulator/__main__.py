@@ -1,7 +1,13 @@
-"""`python -m app.simulator`: the simulator for programs. Prints one JSON line, `{"port": N}`, when it listens."""
+"""`python -m app.simulator`: the simulator for programs.
+
+Prints one JSON line, `{"port": N}`, when it listens, and another when it ends:
+`{"requests": N, "send_lag_ns": {"p50": …, "p99": …, "max": …}}`.
+"""
 
 import argparse
+import contextlib
 import dataclasses
+import json
 import sys
 
 from app.simulator.behaviour import Behaviour
@@ -25,7 +31,7 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
     try:
-        serve(
+        simulator = serve(
             behaviour,
             lambda port: print(f'{{"port": {port}}}', flush=True),  # noqa: T201  (its interface)
             owner_fd=owner_fd,
@@ -33,6 +39,9 @@ def main() -> int:
     except OSError as error:
         print(f"cannot serve: {error}", file=sys.stderr)  # noqa: T201
         return 1
+    lag = simulator.send_lag.facts()
+    with contextlib.suppress(OSError):  # its owner may be gone
+        print(json.dumps({"requests": simulator.requests, "send_lag_ns": lag}), flush=True)  # noqa: T201
     return 0
 
 

@@ -8,13 +8,20 @@ Fault = Literal[
     "http_500", "http_429", "http_400", "http_529", "stream_error", "truncate", "cut", "stall", "reset", "junk"
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
-_RANGES = {
-    (0, 3_600_000): ("ttft_ms", "itl_ms"),
-    (0, 1): ("jitter", "error_rate", "cache_read", "cache_write"),
-    (0, 1_000_000): ("slots",),
-    (1, 10_000_000): ("tokens",),
-    (0, 10_000_000): ("reasoning", "pings"),
-    (0, 65535): ("port",),
+_RANGES: dict[str, tuple[float, float]] = {
+    "port": (0, 65_535),
+    "ttft_ms": (0, 3_600_000),
+    "itl_ms": (0, 3_600_000),
+    "jitter": (0, 1),
+    "tokens": (1, 10_000_000),
+    "error_rate": (0, 1),
+    "tokens_per_word": (0.01, 100),
+    "overhead_tokens": (0, 1_000_000),
+    "slots": (0, 1_000_000),
+    "cache_read": (0, 1),
+    "cache_write": (0, 1),
+    "reasoning": (0, 10_000_000),
+    "pings": (0, 10_000_000),
 }
 
 
@@ -33,9 +40,17 @@ class Behaviour:
     seed: int = field(default=0, metadata={"help": "Same seed, same timings and faults."})
     model: str = field(default="simulated", metadata={"help": "Name of the only model."})
     api_key: str | None = field(default=None, metadata={"help": "Require this key."})
+    tokens_per_word: float = field(default=1.0, metadata={"help": "Input tokens that usage counts for each word."})
+    overhead_tokens: int = field(default=0, metadata={"help": "Input tokens that usage adds to each prompt."})
+    requests_log: str | None = field(
+        default=None, metadata={"help": "Write the body of every request to this JSONL file."}
+    )
     log: str | None = field(default=None, metadata={"help": "Write the true send times to this JSONL file."})
     slots: int = field(
         default=0, metadata={"help": "Requests worked on at once; the others wait their turn. 0: no limit."}
+    )
+    certificate: str | None = field(
+        default=None, metadata={"help": "Serve HTTPS with this PEM file: certificate chain and private key."}
     )
     reasoning: int = field(default=0, metadata={"help": "How many of the tokens, from the first on, are reasoning."})
     cache_read: float = field(default=0.0, metadata={"help": "Share of the prompt that usage calls read from a cache."})
@@ -47,10 +62,9 @@ class Behaviour:
     text: str = field(default="", metadata={"help": "Say these words, again and again, instead of the usual ones."})
 
     def __post_init__(self) -> None:
-        for (low, high), names in _RANGES.items():
-            for name in names:
-                if not low <= getattr(self, name) <= high:
-                    raise ValueError(f"{name} must be between {low} and {high}, not {getattr(self, name)}")
+        for name, (least, most) in _RANGES.items():
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name} must be between {least} and {most}, not {getattr(self, name)}")
         if self.usage not in {"on", "off", "always"}:
             raise ValueError(f"usage must be on, off or always, not {self.usage}")
         unknown = set(self.faults) - set(FAULTS)

@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from app.simulator.behaviour import Behaviour
+from app.simulator.counting import TokenCount
 
 _WORDS = (" time", " year", " hand", " part", " case", " week", " work", " home")  # all of one length
 _SPEAKING_FIELDS = ("content", "text", "parts", "system", "systemInstruction", "instructions", "prompt", "input")
@@ -63,11 +64,11 @@ class Script(msgspec.Struct, frozen=True):
         return "".join(self.word(number) for number in range(self.reasoning, self.tokens))
 
 
-def script(ask: Ask, behaviour: Behaviour, response_id: str) -> Script:
+def script(ask: Ask, behaviour: Behaviour, count: TokenCount, response_id: str) -> Script:
     """What the simulator answers."""
     usual = behaviour.tokens
     tokens, limit = ask.tokens(usual), ask.limit
-    prompt = len(ask.text.split())
+    prompt = count.tokens(ask.text)
     words = tuple(" " + word for word in behaviour.text.split()) if behaviour.text else _WORDS
     read = round(prompt * behaviour.cache_read)
     return Script(

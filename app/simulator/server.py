@@ -15,12 +15,16 @@ from types import FrameType
 import httptools
 import msgspec
 
+from app.loadgen.lag import LagHistogram
 from app.loadgen.poller import READABLE, WRITABLE, new_poller
+from app.simulator import embeddings
 from app.simulator.behaviour import Behaviour, Course, course
+from app.simulator.counting import TokenCount
 from app.simulator.formats import Answer, Format, error_response, json_response
 from app.simulator.routes import DEFAULT, KEY_HEADERS, chat_format, is_model_list, is_right_key, model_list
 from app.simulator.script import script
 from app.simulator.slots import Slots
+from app.simulator.tls import ServerTls, server_context
 from app.simulator.truth import Truth, TruthLog
 
 _BODY_LIMIT_BYTES = 64 * 2**20
@@ -30,6 +34,13 @@ _FLUSH_NS = 200_000_000
 _SO_TIMESTAMPNS = 35
 _PR_SET_TIMERSLACK = 29
 _RESET = b""
+_STATUS_FAULTS = {
+    "http_500": (500, "simulated failure"),
+    "http_429": (429, "simulated rate limit"),
+    "http_400": (400, "simulated bad request"),
+    "http_529": (529, "simulated overload"),
+}
+_INSTEAD_OF_A_STREAM = {*_STATUS_FAULTS, "reset", "junk"}
 _STALL_NS = 3600 * 10**9
 
 Step = tuple[int, bytes, bool]
@@ -39,8 +50,9 @@ Step = tuple[int, bytes, bool]
 class _Client:
     """One connection: its parser, the request being read, the answer being sent."""
 
-    def __init__(self, sock: socket.socket, on_request: Callable[["_Client"], None]) -> None:
+    def __init__(self, sock: socket.socket, tls: ServerTls | None, on_request: Callable[["_Client"], None]) -> None:
         self.sock = sock
+        self.tls = tls
         self.fd = sock.fileno()
         self.outgoing = b""
         self.is_closed = False
@@ -84,6 +96,8 @@ class Simulator:
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
         self._log = TruthLog(behaviour.log)
+        self._requests_log = TruthLog(behaviour.requests_log)
+        self._count = TokenCount(behaviour.tokens_per_word, behaviour.overhead_tokens)
         self._events = new_poller()
         self._clients: dict[int, _Client] = {}
         self._due: list[tuple[int, int, _Client]] = []
@@ -93,7 +107,9 @@ class Simulator:
         self._stopping = False
         self._owner_fd: int | None = None
         self.requests = 0
-        self.max_send_lag_ns = 0
+        self.send_lag = LagHistogram()  # due → handed to the socket, of every eighth send
+        self._sends = 0
+        self._tls = server_context(behaviour.certificate) if behaviour.certificate else None
         self._listener = socket.create_server((behaviour.host, behaviour.port), backlog=4096)
         self._listener.setblocking(False)
         self._events.register(self._listener.fileno(), READABLE)
@@ -122,6 +138,7 @@ class Simulator:
             self._send_due(now)
             if now - flushed_ns > _FLUSH_NS:
                 self._log.flush()
+                self._requests_log.flush()
                 flushed_ns = now
             left_ns = min(self._due[0][0] - time.monotonic_ns() if self._due else _FLUSH_NS, _FLUSH_NS)
             if 0 < left_ns < _SLEEP_NS:
@@ -138,6 +155,7 @@ class Simulator:
         self._listener.close()
         self._events.close()
         self._log.close()
+        self._requests_log.close()
 
     # ---------------------------------------------------------------- connections
 
@@ -164,7 +182,7 @@ class Simulator:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if sys.platform == "linux":
                 sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-            client = _Client(sock, self._on_request)
+            client = _Client(sock, ServerTls(self._tls) if self._tls else None, self._on_request)
             self._clients[client.fd] = client
             self._events.register(client.fd, READABLE)
 
@@ -186,6 +204,14 @@ class Simulator:
             else now_unix
         )
         client.arrived_mono_ns = now_mono - (now_unix - client.arrived_unix_ns)
+        if client.tls is not None:
+            data, reply, is_over = client.tls.open(data)
+            if reply:
+                self._send_raw(client, reply)
+            if is_over:
+                self._drop(client)
+            if not data or client.is_closed:
+                return
         try:
             client.parser.feed_data(data)
         except httptools.HttpParserError:
@@ -216,6 +242,8 @@ class Simulator:
             self._answer(client, error_response(form or DEFAULT, 401, "Incorrect API key provided"))
         elif form is not None and method == "POST":
             self._chat(client, form, path)
+        elif path == "/v1/embeddings" and method == "POST":
+            self._embed(client)
         elif is_model_list(path) and method == "GET":
             self._answer(client, json_response(200, model_list(self._behaviour.model)))
         elif path == "/health" and method == "GET":
@@ -232,40 +260,77 @@ class Simulator:
         number = next(self._numbers)
         self.requests += 1
         response_id = f"chatcmpl-sim-{self._behaviour.seed}-{number}"
-        said = script(ask, self._behaviour, response_id)
+        said = script(ask, self._behaviour, self._count, response_id)
         plan = course(self._behaviour, number, said.tokens)
         client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
-        client.steps = _steps(Answer(form, said), plan, stream=ask.stream, ping_every=self._behaviour.pings)
+        client.steps = _steps(form, Answer(form, said), plan, stream=ask.stream, ping_every=self._behaviour.pings)
+        self._requests_log.write_raw(response_id, bytes(client.body))
+        self._admit(client)
+
+    def _embed(self, client: _Client) -> None:
+        try:
+            body = embeddings.decode_embeddings_body(bytes(client.body))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._answer(client, error_response(DEFAULT, 400, f"wrong body: {error}"))
+            return
+        number = next(self._numbers)
+        self.requests += 1
+        response_id = f"embd-sim-{self._behaviour.seed}-{number}"
+        plan = course(self._behaviour, number, 1)
+        client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
+        whole = json_response(200, embeddings.answer(body, response_id, self._count))
+        client.steps = _whole(whole, plan, DEFAULT)
+        self._requests_log.write_raw(response_id, bytes(client.body))
+        self._admit(client)
+
+    def _admit(self, client: _Client) -> None:
+        """Let a request take a slot, or wait for one."""
         client.begun_mono_ns = client.arrived_mono_ns
         if self._slots.enter(client):
-            self._next_step(client)
+            self._begin(client)
 
-    def _next_step(self, client: _Client) -> None:
+    def _begin(self, client: _Client) -> None:
+        first = self._next_step(client)
+        if first is not None:
+            heapq.heappush(self._due, first)
+
+    def _next_step(self, client: _Client) -> tuple[int, int, _Client] | None:
+        """The client's next entry in the queue of what is due; None when its answer is over."""
         client.step = next(client.steps, None) if client.steps is not None else None
         if client.step is None:
             client.steps = None
             self._finish(client)
-        else:
-            heapq.heappush(self._due, (client.begun_mono_ns + client.step[0], next(self._tie), client))
+            return None
+        return client.begun_mono_ns + client.step[0], next(self._tie), client
 
     def _send_due(self, now: int) -> None:
-        while self._due and self._due[0][0] <= now:
-            due, _, client = heapq.heappop(self._due)
-            if client.is_closed or client.step is None or client.truth is None:
-                continue
-            _, data, is_token = client.step
-            if data == _RESET:
-                self._drop(client)
-                continue
-            stamp = self._send(client, data)
-            self.max_send_lag_ns = max(self.max_send_lag_ns, now - due)
-            truth = client.truth
-            if truth is not None:
-                truth.first_send_ns = truth.first_send_ns or stamp
-                truth.end_ns = stamp
-                if is_token:
-                    truth.chunk_ns.append(stamp)
-                self._next_step(client)
+        queue = self._due
+        while queue and queue[0][0] <= now:
+            following = self._send_step(queue[0][2])
+            if following is None:
+                heapq.heappop(queue)
+            else:
+                heapq.heapreplace(queue, following)  # half the work of taking one out and putting one in
+
+    def _send_step(self, client: _Client) -> tuple[int, int, _Client] | None:
+        step, truth = client.step, client.truth
+        if client.is_closed or step is None or truth is None:
+            return None
+        if step[1] == _RESET:
+            self._drop(client)
+            return None
+        stamp = self._send(client, step[1])
+        self._sends += 1
+        if not self._sends & 7:
+            begun_unix_ns = client.arrived_unix_ns + client.begun_mono_ns - client.arrived_mono_ns
+            self.send_lag.record(stamp - begun_unix_ns - step[0])
+        if client.truth is None:  # the client went away
+            return None
+        truth.first_send_ns = truth.first_send_ns or stamp
+        truth.end_ns = stamp
+        if step[2]:
+            truth.chunk_ns.append(stamp)
+        return self._next_step(client)
 
     def _finish(self, client: _Client) -> None:
         if client.truth is not None:
@@ -273,13 +338,16 @@ class Simulator:
             client.truth = None
             if (following := self._slots.leave(client)) is not None:
                 following.begun_mono_ns = time.monotonic_ns()
-                self._next_step(following)
+                self._begin(following)
 
     def _answer(self, client: _Client, data: bytes, *, close: bool = False) -> None:
         client.closes = client.closes or close
         self._send(client, data)
 
     def _send(self, client: _Client, data: bytes) -> int:
+        return self._send_raw(client, data if client.tls is None else client.tls.seal(data))
+
+    def _send_raw(self, client: _Client, data: bytes) -> int:
         stamp = time.time_ns()
         if client.outgoing:
             client.outgoing += data
@@ -301,32 +369,28 @@ class Simulator:
     def _flush(self, client: _Client) -> None:
         data, client.outgoing = client.outgoing, b""
         if data:
-            self._send(client, data)
+            self._send_raw(client, data)
         if not client.outgoing and not client.is_closed:
             self._events.modify(client.fd, READABLE)
 
 
-_STATUS_FAULTS = {
-    "http_500": (500, "simulated failure"),
-    "http_429": (429, "simulated rate limit"),
-    "http_400": (400, "simulated bad request"),
-    "http_529": (529, "simulated overload"),
-}
+def _steps(form: Format, answer: Answer, plan: Course, *, stream: bool, ping_every: int) -> Iterator[Step]:
+    if stream and plan.fault not in _INSTEAD_OF_A_STREAM:
+        return _stream(answer, plan, ping_every)
+    return _whole(answer.whole(), plan, form, is_token=True)
 
 
-def _steps(answer: Answer, plan: Course, *, stream: bool, ping_every: int) -> Iterator[Step]:
+def _whole(answer: bytes, plan: Course, form: Format, *, is_token: bool = False) -> Iterator[Step]:
     first, last, fault = plan.offsets_ns[0], plan.offsets_ns[-1], plan.fault
     if fault in _STATUS_FAULTS:
-        yield first, answer.error(*_STATUS_FAULTS[fault]), False
+        yield first, error_response(form, *_STATUS_FAULTS[fault]), False
     elif fault == "reset":
         yield first, _RESET, False
     elif fault == "junk":
         yield first, b"\x00\x01 this is not HTTP \xff\r\n\r\n", False
         yield first, _RESET, False
-    elif not stream:
-        yield last, answer.whole(), True
     else:
-        yield from _stream(answer, plan, ping_every)
+        yield last, answer, is_token
 
 
 def _stream(answer: Answer, plan: Course, ping_every: int) -> Iterator[Step]:
@@ -357,7 +421,7 @@ def serve(behaviour: Behaviour, on_listening: Callable[[int], None], *, owner_fd
     owner was killed, the simulator ends too.
 
     Raises:
-        OSError: the address cannot be bound, or the log cannot be written.
+        OSError: the address cannot be bound, the log cannot be written, or the certificate cannot be read.
     """
     simulator = Simulator(behaviour)
 

@@ -34,6 +34,11 @@ class TruthLog:
         if self._file is not None:
             self._file.write(self._encode(truth) + b"\n")
 
+    def write_raw(self, response_id: str, body: bytes) -> None:
+        """Add `{"response_id": …, "body": …}` in one line; `body` must be JSON."""
+        if self._file is not None:
+            self._file.write(self._encode({"response_id": response_id, "body": msgspec.json.decode(body)}) + b"\n")
+
     def flush(self) -> None:
         """Make what was written visible to readers."""
         if self._file is not None:

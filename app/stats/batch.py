@@ -1,5 +1,6 @@
 """A batch of measured requests of one target, column by column: what statistics take in."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -57,7 +58,10 @@ class Batch:
     reasoning_tokens: Integers
     cost_usd: Floats  # NaN where unknown
     new_connection: Flags
-    error_types: dict[str, int] = field(default_factory=dict)
+    intended_ns: Integers
+    attempts: Integers
+    clock_stepped: Flags  # whose durations were dropped
+    error_classes: tuple[str, ...] = ()  # of the failed ones, in their order
     token_sources: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -72,6 +76,35 @@ class Batch:
         firsts = (np.cumsum(self.gap_counts) - self.gap_counts)[self.gap_counts > 0]
         alone[firsts] = known[firsts]
         return alone
+
+    @cached_property
+    def first_tries(self) -> Flags:
+        """Which requests succeeded at once; only these enter latencies: a retry is not what a usual request sees."""
+        return self.ok & (self.attempts <= 1)
+
+    @cached_property
+    def error_types(self) -> dict[str, int]:
+        """Failed requests by class."""
+        return dict(Counter(self.error_classes))
+
+    @cached_property
+    def speeds(self) -> Floats:
+        """Output tokens per second of each first try while it streamed; 0 where that is not defined."""
+        tpot = self.metrics["tpot_ms"]
+        known = self.first_tries & (tpot > 0)
+        return np.where(known, 1e3 / np.where(known, tpot, 1.0), 0.0)
+
+    @cached_property
+    def samples(self) -> dict[str, tuple[Flags, Integers]]:
+        """What each of `METRICS` measured, in nanoseconds, behind which requests (`icl_ms`: gaps) it is of."""
+        found = {}
+        for name, values in self.metrics.items():
+            mine = self.first_tries & ~np.isnan(values)
+            if name in CONNECTION_METRICS:
+                mine &= self.new_connection
+            found[name] = (mine, np.rint(values[mine] * 1e6).astype(np.int64))
+        mine = self.single_gaps & np.repeat(self.first_tries, self.gap_counts)
+        return found | {CHUNK_METRIC: (mine, self.gaps_ns[mine])}
 
     @cached_property
     def ok_gaps(self) -> Flags:

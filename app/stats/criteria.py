@@ -93,7 +93,7 @@ def judge(
                 break
             return Judgement(verdict, "; ".join(reasons), counters.total, improvable=verdict == "undecided")
     if client_limit is not None:
-        return Judgement("undecided", f"the client was the limit: {client_limit}", counters.total)
+        return Judgement("undecided", f"the client was the limit: {client_limit}", counters.total, improvable=True)
     return Judgement("met", "; ".join(reason for _, reason in checks), counters.total)
 
 

@@ -5,7 +5,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from app.stats.histogram import DURATIONS, Histogram, Integers
+from app.stats.histogram import DURATIONS, Histogram, Integers, percentile_rank
+from app.stats.intervals import least_samples, ranks
 from app.stats.moments import Moments
 
 PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9)
@@ -44,25 +45,45 @@ class Distribution:
     def percentiles_ms(self, *wanted: float) -> list[float] | None:
         """Percentiles, never outside the exact extremes; None without samples."""
         values = self.histogram.percentiles(*wanted)
-        if values is None:
-            return None
-        low, high = self.moments.minimum, self.moments.maximum
-        return [min(max(value, low), high) / _NS_PER_MS for value in values]
+        return None if values is None else [self._milliseconds(value) for value in values]
 
-    def summary(self) -> dict[str, float] | None:
-        """`n min max mean stdev p50 … p99.9`, in milliseconds; None without samples."""
-        percentiles = self.percentiles_ms(*PERCENTILES)
-        if percentiles is None:
+    def summary(self) -> dict[str, Any] | None:
+        """`n min max mean stdev p50 … p99.9 ci needs_n`, in milliseconds; None without samples.
+
+        A percentile is None while n is below `intervals.least_samples`, which `needs_n` then names. `ci` has the two
+        ends of its 95 % interval, rounded outwards to the edges of the histogram's buckets; None when there is none.
+        """
+        if not self.n:
             return None
         moments = self.moments
+        points: dict[str, float | None] = {}
+        intervals: dict[str, list[float] | None] = {}
+        needs: dict[str, int] = {}
+        for name, percentile in zip(_NAMES, PERCENTILES, strict=True):
+            points[name], intervals[name] = None, None
+            if self.n < least_samples(percentile):
+                needs[name] = least_samples(percentile)
+                continue
+            within = ranks(self.n, percentile)
+            low, high = within or (1, self.n)
+            edges = self.histogram.at_ranks([low, percentile_rank(percentile, self.n), high])
+            points[name] = self._milliseconds(edges[1][1])
+            if within is not None:
+                intervals[name] = [self._milliseconds(edges[0][0]), self._milliseconds(edges[2][1])]
         return {
             "n": moments.n,
             "min": moments.minimum / _NS_PER_MS,
             "max": moments.maximum / _NS_PER_MS,
             "mean": moments.mean / _NS_PER_MS,
             "stdev": moments.stdev / _NS_PER_MS,
-            **dict(zip(_NAMES, percentiles, strict=True)),
+            **points,
+            "ci": intervals,
+            "needs_n": needs,
         }
+
+    def _milliseconds(self, value_ns: int) -> float:
+        """Never outside the exact extremes."""
+        return min(max(value_ns, self.moments.minimum), self.moments.maximum) / _NS_PER_MS
 
     def pack(self) -> list[Any]:
         """Plain values for msgpack: the V2 histogram, what lies outside it, and the moments."""

@@ -110,6 +110,18 @@ class Histogram:
         self.below = 0
         self.above = 0
 
+    @classmethod
+    def of(cls, counts: Integers, *, below: int = 0, above: int = 0, layout: Layout = DURATIONS) -> Self:
+        """A histogram with these counts, one a bucket from the first on."""
+        histogram = cls(layout)
+        used = np.flatnonzero(counts)
+        if len(used):
+            histogram._grow(int(used[-1]) + 1)
+            length = min(len(histogram.counts), len(counts))
+            histogram.counts[:length] = counts[:length]
+        histogram.below, histogram.above = below, above
+        return histogram
+
     @property
     def total(self) -> int:
         """Samples, those out of range included."""
@@ -145,23 +157,29 @@ class Histogram:
     def percentiles(self, *wanted: float) -> list[int] | None:
         """The value at each percentile, or None without samples.
 
-        The upper edge of the bucket that holds the sample of that rank, the lower edge for 0.
+        The upper edge of the bucket that holds the sample of that rank, the lower edge for 0. The first bucket counts
+        as 0: its width is half of the layout's resolution, and a phase that did not take place (DNS of a known address)
+        must not look as if it had taken that long.
         """
+        if not (total := self.total):
+            return None
+        values = self.at_ranks([percentile_rank(percentile, total) for percentile in wanted])
+        return [high if percentile else low for percentile, (low, high) in zip(wanted, values, strict=True)]
+
+    def at_ranks(self, ranks: list[int]) -> list[tuple[int, int]]:
+        """Least and largest value that the sample of each rank (1 … `total`, ascending) can have; see `percentiles`."""
         ranks_in_range = np.cumsum(self.counts)
         in_range = int(ranks_in_range[-1]) if len(ranks_in_range) else 0
-        total = in_range + self.below + self.above
-        if not total:
-            return None
         values = []
-        for percentile in wanted:
-            rank = percentile_rank(percentile, total) - self.below
+        for wanted in ranks:
+            rank = wanted - self.below
             if rank <= 0:
-                values.append(0)
+                values.append((0, 0))
             elif rank > in_range:
-                values.append(self.layout.limit)
+                values.append((self.layout.limit, self.layout.limit))
             else:
                 index = int(np.searchsorted(ranks_in_range, rank))
-                values.append(self.layout.upper_edge(index) if percentile else self.layout.lower_edge(index))
+                values.append((self.layout.lower_edge(index), self.layout.upper_edge(index) if index else 0))
         return values
 
     def encode(self) -> bytes:

@@ -10,9 +10,17 @@ Each fact counts for what it distorts, and for nothing else:
 - The kernel stamps a segment when it comes, so a late read costs nothing. Only user-space stamps are late by the loop's
   lag.
 - Chunks that came in one read have no gap of their own: what is doubtful then is `icl_ms`, nothing else.
+- Time that a hypervisor takes away stops the kernel too: its stamps are then late, like everything else.
+- A pause of the garbage collector holds up sends and reads. It counts where those distort: in an open loop, and with
+  user-space stamps. With kernel stamps in a closed loop it costs nothing that send lag does not show already.
+- Cores that are all busy, and a core that the engine lost to another process, are no errors by themselves: they are
+  named as the likely cause when sends were late or chunks shared reads.
+- Samples that were dropped (out of the histograms' range, or durations during which the clock was stepped) are missing
+  from the metrics. Coalesced chunks are not dropped: their gaps are censored, and counted as such.
 """
 
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Self
 
 CPU_CLIENT_BOUND = 0.95
@@ -23,6 +31,11 @@ SEND_LAG_SUSPECT_MS = 1.0
 IDLE_CLIENT_BOUND = 0.20  # closed loop, median
 IDLE_SUSPECT = 0.05
 COALESCED_SUSPECT = 0.05
+STEAL_SUSPECT = 0.05
+GC_PAUSE_SUSPECT_MS = 1.0
+DROPPED_SUSPECT = 0.001  # samples per request
+BUSY_CORE = 0.95
+SWITCHES_PER_S = 20.0  # involuntary ones of an engine that has no core of its own
 
 
 @dataclass
@@ -40,6 +53,13 @@ class InstrumentFacts:
     lost_engines: int = 0  # engines that ended without saying so
     open_loop: bool = False
     seconds: float = 0.0  # that the longest shard ran
+    gc_pauses: int = 0
+    gc_pause_max_ns: int = 0
+    gc_pause_total_ns: int = 0
+    core_shares: list[float] = field(default_factory=list)  # of each core of the machine, the busiest shard's view
+    steal_share: float = 0.0
+    involuntary_switches: int = 0
+    held_by_rate_limit: int = 0
 
     def merge(self, other: "InstrumentFacts") -> None:
         """Take in another shard's facts."""
@@ -55,11 +75,26 @@ class InstrumentFacts:
         self.lost_engines += other.lost_engines
         self.open_loop = self.open_loop or other.open_loop
         self.seconds = max(self.seconds, other.seconds)
+        self.gc_pauses += other.gc_pauses
+        self.gc_pause_max_ns = max(self.gc_pause_max_ns, other.gc_pause_max_ns)
+        self.gc_pause_total_ns += other.gc_pause_total_ns
+        self.core_shares = [max(pair) for pair in zip_longest(self.core_shares, other.core_shares, fillvalue=0.0)]
+        self.steal_share = max(self.steal_share, other.steal_share)
+        self.involuntary_switches += other.involuntary_switches
+        self.held_by_rate_limit += other.held_by_rate_limit
 
-    def certificate(self, chunks: int, coalesced_chunks: int, round_ms: float | None = None) -> dict[str, Any]:
+    def certificate(
+        self,
+        chunks: int,
+        coalesced_chunks: int,
+        round_ms: float | None = None,
+        *,
+        dropped_samples: int = 0,
+        requests: int = 0,
+    ) -> dict[str, Any]:
         """The `instrument` part of a summary; `round_ms` is the median request, from its start to its end."""
         share = coalesced_chunks / chunks if chunks else 0.0
-        verdict, reason = self._verdict(share, round_ms)
+        verdict, reason = self._verdict(share, round_ms, dropped_samples, requests)
         return {
             "clock": "+".join(sorted(self.clocks)) or None,
             "loop_lag_ms": _milliseconds(self.loop_lag_ns),
@@ -70,6 +105,13 @@ class InstrumentFacts:
             "bytes_in": self.bytes_in,
             "reads": self.reads,
             "peak_rss_bytes": self.peak_rss_bytes,
+            "gc_pauses": self.gc_pauses,
+            "gc_pause_max_ms": self.gc_pause_max_ns / 1e6,
+            "core_shares": list(self.core_shares),
+            "steal_share": self.steal_share,
+            "involuntary_switches": self.involuntary_switches,
+            "dropped_samples": dropped_samples,
+            "held_by_rate_limit": self.held_by_rate_limit,
             "verdict": verdict,
             "reason": reason,
         }
@@ -88,6 +130,13 @@ class InstrumentFacts:
             self.lost_engines,
             self.open_loop,
             self.seconds,
+            self.gc_pauses,
+            self.gc_pause_max_ns,
+            self.gc_pause_total_ns,
+            self.core_shares,
+            self.steal_share,
+            self.involuntary_switches,
+            self.held_by_rate_limit,
         ]
 
     @classmethod
@@ -96,18 +145,21 @@ class InstrumentFacts:
         clocks, *others = packed
         return cls(set(clocks), *others)
 
-    def _verdict(self, coalesced_share: float, round_ms: float | None) -> tuple[str, str]:
+    def _verdict(
+        self, coalesced_share: float, round_ms: float | None, dropped_samples: int, requests: int
+    ) -> tuple[str, str]:
         cpu_share = self.cpu_share if self.seconds >= CPU_MIN_SECONDS else 0.0
         late_ms = self._lag_ms(self.send_lag_ns, "p99") if self.open_loop else 0.0
         idle = self._idle_share(round_ms)
         late = f"1 % of requests left {late_ms:.1f} ms or more after they were due"
         idled = f"users spent {idle:.0%} of their time waiting for this client to send"
+        cause = self._cause()
         if cpu_share >= CPU_CLIENT_BOUND:
             return "client_bound", f"an engine used {cpu_share:.0%} of its core: add workers or lower the load"
         if late_ms >= SEND_LAG_CLIENT_BOUND_MS:
-            return "client_bound", f"{late}: the load was lighter than asked for"
+            return "client_bound", f"{late}: the load was lighter than asked for{cause}"
         if idle >= IDLE_CLIENT_BOUND:
-            return "client_bound", f"{idled}: the load was lighter than asked for"
+            return "client_bound", f"{idled}: the load was lighter than asked for{cause}"
         reader_ms = self._lag_ms(self.loop_lag_ns, "p99")
         doubts = [
             (self.lost_engines > 0, f"{self.lost_engines} engine process(es) were lost, so their error is unknown"),
@@ -126,12 +178,42 @@ class InstrumentFacts:
                 f"{coalesced_share:.1%} of chunks shared a read with another, so their chunk gaps are unknown",
             ),
         ]
+        pause_ms = self.gc_pause_max_ns / 1e6
+        dropped_share = dropped_samples / max(requests, 1)
+        doubts += [
+            (
+                self.steal_share > STEAL_SUSPECT,
+                f"the hypervisor took {self.steal_share:.1%} of this machine's time, so stamps may be late",
+            ),
+            (
+                pause_ms > GC_PAUSE_SUSPECT_MS and "user" in self.clocks,
+                f"the garbage collector paused the engine for up to {pause_ms:.1f} ms, and stamps are late by that",
+            ),
+            (
+                pause_ms > GC_PAUSE_SUSPECT_MS and self.open_loop and "user" not in self.clocks,
+                f"the garbage collector paused the engine for up to {pause_ms:.1f} ms, and requests then due left late",
+            ),
+            (
+                dropped_share > DROPPED_SUSPECT,
+                f"{dropped_samples:,} samples were dropped: out of range, or measured while the clock was stepped",
+            ),
+        ]
         reasons = [reason for applies, reason in doubts if applies]
         if reasons:
-            return "suspect", "; ".join(reasons)
+            lags = late_ms >= SEND_LAG_SUSPECT_MS or idle >= IDLE_SUSPECT or coalesced_share >= COALESCED_SUSPECT
+            return "suspect", "; ".join(reasons) + (cause if lags else "")
         send = f"send lag p99 {self._lag_ms(self.send_lag_ns, 'p99'):.3f} ms"
         used = f", {self.cpu_share:.0%} of a core used" if self.seconds >= CPU_MIN_SECONDS else ""
         return "trusted", f"kernel stamps, {send}{used}"
+
+    def _cause(self) -> str:
+        """What else wanted the processor, as the end of a sentence about lateness; empty when nothing is known."""
+        if self.seconds >= CPU_MIN_SECONDS:
+            if self.involuntary_switches / self.seconds >= SWITCHES_PER_S:
+                return f"; engines lost their core to other processes {self.involuntary_switches:,} times"
+            if self.core_shares and min(self.core_shares) >= BUSY_CORE:
+                return "; every core of this machine was busy"
+        return ""
 
     def _idle_share(self, round_ms: float | None) -> float:
         """In a closed loop, how much of a user's typical round was spent being due and not sent."""

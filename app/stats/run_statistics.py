@@ -1,7 +1,8 @@
 """All numbers of a run in bounded memory: one accumulator per target, exact to merge over batches, shards and runs.
 
-Only successful requests enter the latency metrics; failed ones are counted by class. A request is good when it
-succeeded and met every limit of the run's SLO.
+Only requests that succeeded at their first try enter the latency metrics; failed and retried ones are counted. A
+request is good when it succeeded and met every limit of the run's SLO; a retried one is judged from its intended start,
+because its user waited for the tries before as well.
 """
 
 from dataclasses import dataclass, field
@@ -10,11 +11,15 @@ from typing import Any, NamedTuple, Self
 import msgspec
 import numpy as np
 
-from app.stats.batch import CHUNK_METRIC, CONNECTION_METRICS, METRICS, REQUEST_METRICS, Batch, Flags
+from app.stats.batch import METRICS, Batch, Flags
 from app.stats.distribution import Distribution
+from app.stats.histogram import Integers
+from app.stats.slices import Slices
 from app.stats.timeline import Timeline
 
-VERSION = 1
+VERSION = 2  # 1 had no slices and no retried requests
+_READABLE = (1, VERSION)
+_RETRIED_METRIC = "e2e_from_intended_ms"
 
 
 class TargetKey(NamedTuple):
@@ -42,9 +47,11 @@ class Slo:
     def good(self, batch: Batch) -> Flags:
         """Which requests of a batch are good. A TPOT that is undefined (under two tokens) breaks no limit."""
         good = batch.ok.copy()
-        for limit, name in ((self.ttft_ms, "ttft_ms"), (self.e2e_ms, "e2e_ms")):
+        again = batch.attempts > 1
+        for limit, name in ((self.ttft_ms, "ttft"), (self.e2e_ms, "e2e")):
             if limit is not None:
-                good &= batch.metrics[name] <= limit
+                intended, started = batch.metrics[f"{name}_from_intended_ms"], batch.metrics[f"{name}_ms"]
+                good &= np.where(again, intended, started) <= limit
         if self.tpot_ms is not None:
             good &= ~(batch.metrics["tpot_ms"] > self.tpot_ms)
         return good
@@ -52,7 +59,10 @@ class Slo:
 
 @dataclass
 class Counters:
-    """Sums over requests; tokens and cost are of successful requests, chunks of all."""
+    """Sums over requests; tokens and cost are of successful requests, chunks of all.
+
+    `speed_sum` adds up output tokens per second over the `speeds` first tries for which they are defined.
+    """
 
     ok: int = 0
     failed: int = 0
@@ -66,6 +76,12 @@ class Counters:
     cost_usd: float = 0.0
     first_start_ns: int = 0
     last_end_ns: int = 0
+    good_output_tokens: int = 0
+    retried_requests: int = 0
+    retried_attempts: int = 0
+    clock_stepped: int = 0
+    speeds: int = 0
+    speed_sum: float = 0.0
     by_error_type: dict[str, int] = field(default_factory=dict)
     token_sources: dict[str, int] = field(default_factory=dict)
 
@@ -88,7 +104,8 @@ class Counters:
         """Add another's sums; the span covers both, or is as long as both when they ran one after another."""
         for name in (
             *("ok", "failed", "good", "chunks", "coalesced_chunks"),
-            *("input_tokens", "output_tokens", "reasoning_tokens", "priced", "cost_usd"),
+            *("input_tokens", "output_tokens", "reasoning_tokens", "good_output_tokens", "priced", "cost_usd"),
+            *("retried_requests", "retried_attempts", "clock_stepped", "speeds", "speed_sum"),
         ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for mine, theirs in ((self.by_error_type, other.by_error_type), (self.token_sources, other.token_sources)):
@@ -105,11 +122,13 @@ class Counters:
 
 
 class TargetStatistics:
-    """Counters and distributions of one target."""
+    """Counters, distributions and slices of one target. `retried` is `e2e_from_intended_ms` of retried requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin_ns: int = 0) -> None:
         self.counters = Counters()
         self.metrics = {name: Distribution() for name in METRICS}
+        self.retried = Distribution()
+        self.slices = Slices(origin_ns)
 
     def add(self, batch: Batch, slo: Slo) -> None:
         """Take in a batch."""
@@ -118,11 +137,13 @@ class TargetStatistics:
         priced = ~np.isnan(costs)
         started = batch.start_ns[batch.start_ns > 0]
         succeeded = int(ok.sum())
+        good = slo.good(batch)
+        again = batch.attempts > 1
         self.counters.merge(
             Counters(
                 ok=succeeded,
                 failed=len(batch) - succeeded,
-                good=int(slo.good(batch).sum()),
+                good=int(good.sum()),
                 chunks=int(batch.chunks.sum()),
                 coalesced_chunks=int(batch.coalesced_chunks.sum()),
                 input_tokens=int(batch.input_tokens[ok].sum()),
@@ -132,20 +153,29 @@ class TargetStatistics:
                 cost_usd=float(costs[priced].sum()),
                 first_start_ns=int(started.min()) if len(started) else 0,
                 last_end_ns=int(batch.end_ns.max()) if len(batch) else 0,
+                good_output_tokens=int(batch.output_tokens[good].sum()),
+                retried_requests=int(again.sum()),
+                retried_attempts=int(batch.attempts[again].sum()),
+                clock_stepped=int(batch.clock_stepped.sum()),
+                speeds=int((batch.speeds > 0).sum()),
+                speed_sum=float(batch.speeds.sum()),
                 by_error_type=batch.error_types,
                 token_sources=batch.token_sources,
             )
         )
-        for name in REQUEST_METRICS:
-            measured = ok & batch.new_connection if name in CONNECTION_METRICS else ok
-            self.metrics[name].record_ms(batch.metrics[name][measured])
-        self.metrics[CHUNK_METRIC].record_ns(batch.gaps_ns[batch.single_gaps & batch.ok_gaps])
+        for name, (_, values) in batch.samples.items():
+            self.metrics[name].record_ns(values)
+        self.retried.record_ms(batch.metrics[_RETRIED_METRIC][ok & again])
+        self.slices.add(batch, good)
 
     def merge(self, other: "TargetStatistics", *, one_after_another: bool = False) -> None:
         """Take in what another has seen."""
         self.counters.merge(other.counters, one_after_another=one_after_another)
         for name, distribution in other.metrics.items():
             self.metrics[name].merge(distribution)
+        self.retried.merge(other.retried)
+        if not one_after_another:
+            self.slices.merge(other.slices)
 
 
 class RunStatistics:
@@ -159,31 +189,41 @@ class RunStatistics:
     def add(self, target: TargetKey, batch: Batch) -> None:
         """Take in a batch of requests of one target."""
         if len(batch):
-            self.targets.setdefault(target, TargetStatistics()).add(batch, self.slo)
+            self._of(target).add(batch, self.slo)
             self.timeline.add(batch)
+
+    def add_in_flight(self, target: TargetKey, from_ns: int, to_ns: int, in_flight: int) -> None:
+        """Say that `in_flight` requests to one target were open between two instants."""
+        self.timeline.add_in_flight(from_ns, to_ns, in_flight)
+        self._of(target).slices.add_in_flight(from_ns, to_ns, in_flight)
+
+    def add_open(self, target: TargetKey, starts_ns: Integers, ends_ns: Integers) -> None:
+        """The same from requests whose start and end are known."""
+        for start_ns, end_ns in zip(starts_ns.tolist(), ends_ns.tolist(), strict=True):
+            self.timeline.add_in_flight(start_ns, end_ns, 1)
+        self._of(target).slices.add_open(starts_ns, ends_ns)
+
+    def _of(self, target: TargetKey) -> TargetStatistics:
+        return self.targets.setdefault(target, TargetStatistics(self.timeline.origin_ns))
 
     def merge(self, other: "RunStatistics") -> None:
         """Take in what another shard, or another interval of this one, has seen; origin and SLO must be the same."""
         for key, statistics in other.targets.items():
-            self.targets.setdefault(key, TargetStatistics()).merge(statistics)
+            self._of(key).merge(statistics)
         self.timeline.merge(other.timeline)
 
     def overall(self) -> TargetStatistics:
         """All targets and points together; they ran one after another, so their durations add up."""
-        overall = TargetStatistics()
-        for statistics in self.targets.values():
-            overall.merge(statistics, one_after_another=True)
-        return overall
+        return _one_after_another([*self.targets.values()])
 
     def by_target(self) -> dict[tuple[str, str], TargetStatistics]:
-        """Each target over all its points."""
-        merged: dict[tuple[str, str], TargetStatistics] = {}
+        """Each target over all its points; one that has a single point keeps its slices."""
+        points: dict[tuple[str, str], list[TargetStatistics]] = {}
         for key, statistics in self.targets.items():
-            target = merged.setdefault((key.provider, key.model), TargetStatistics())
-            target.merge(statistics, one_after_another=True)
-        return merged
+            points.setdefault((key.provider, key.model), []).append(statistics)
+        return {target: _one_after_another(found) for target, found in points.items()}
 
-    def encode(self, *, with_timeline: bool = True) -> bytes:
+    def encode(self, *, with_timeline: bool = True, with_slices: bool = True) -> bytes:
         """Everything, as msgpack; histograms inside are HdrHistogram V2."""
         slo = self.slo
         timeline = self.timeline if with_timeline else Timeline(self.timeline.origin_ns)
@@ -199,8 +239,11 @@ class RunStatistics:
                         {name: metric.pack() for name, metric in statistics.metrics.items() if metric.n},
                         key.point,
                         key.level,
+                        statistics.retried.pack() if statistics.retried.n else None,
+                        statistics.slices.pack() if with_slices else None,
                     ]
                     for key, statistics in self.targets.items()
+                    if with_slices or statistics.counters.total
                 ],
                 "timeline": timeline.pack(),
             }
@@ -214,13 +257,28 @@ class RunStatistics:
             ValueError: when they are of another version.
         """
         packed: dict[str, Any] = msgspec.msgpack.decode(encoded)
-        if packed["version"] != VERSION:
-            raise ValueError(f"statistics of version {packed['version']}, this program reads {VERSION}")
+        if packed["version"] not in _READABLE:
+            raise ValueError(f"statistics of version {packed['version']}, this program reads {_READABLE}")
         run = cls(0, Slo(*packed["slo"]))
         run.timeline = Timeline.unpack(packed["timeline"])
-        for provider, model, counters, metrics, *point in packed["targets"]:  # stored ones may have no point
-            statistics = TargetStatistics()
+        for provider, model, counters, metrics, *later in packed["targets"]:
+            point, level, retried, slices = later + [None] * (4 - len(later))  # version 1 has no slices, maybe no point
+            statistics = TargetStatistics(run.timeline.origin_ns)
             statistics.counters = Counters(**counters)
             statistics.metrics.update({name: Distribution.unpack(metric) for name, metric in metrics.items()})
-            run.targets[TargetKey(provider, model, *point)] = statistics
+            if retried is not None:
+                statistics.retried = Distribution.unpack(retried)
+            if slices is not None:
+                statistics.slices = Slices.unpack(slices)
+            run.targets[TargetKey(provider, model, point, level)] = statistics
         return run
+
+
+def _one_after_another(parts: list[TargetStatistics]) -> TargetStatistics:
+    """The sum of parts; without slices, whose windows would mix different loads, unless there is only one part."""
+    if len(parts) == 1:
+        return parts[0]
+    together = TargetStatistics()
+    for part in parts:
+        together.merge(part, one_after_another=True)
+    return together

@@ -40,6 +40,7 @@ class FakeProviders:
     """Providers by name, without a table."""
 
     base_urls: dict[str, str] = field(default_factory=lambda: {"local": "http://127.0.0.1:9/v1"})
+    kind: str = "openai-compatible"
 
     async def check_exists(self, names: Sequence[str]) -> None:
         errors = [
@@ -50,13 +51,16 @@ class FakeProviders:
         if errors:
             raise InvalidRequestError("unknown provider", errors=errors)
 
+    async def kinds(self, names: Sequence[str]) -> list[str]:
+        return [self.kind for _ in names]
+
     async def resolve(self, name: str) -> ResolvedProvider:
         if name not in self.base_urls:
             raise NotFoundError(f"there is no provider {name}")
         return ResolvedProvider(
             id=UUID(int=1),
             name=name,
-            adapter="openai-compatible",
+            adapter=self.kind,
             base_url=self.base_urls[name],
             api_key=None,
             headers={},

@@ -3,6 +3,7 @@
 The first prompt of the plan is a JSON object: {"mode": …, "pause_s": seconds between records}. Modes: `good`;
 `hold` (one record, then ticks until stopped); `stubborn` (as `hold`, but ignores Stop); `die` (kills itself after half
 of its records); `garbage` (a frame that cannot be read); `refuse` (`Failed`); `errors` (every other request failed).
+With "at", only the shard of this concurrency misbehaves.
 """
 
 import json
@@ -102,6 +103,8 @@ def main() -> None:
     assert isinstance(plan.workload, Prompts)
     how = json.loads(plan.workload.prompts[0])
     mode, pause_s = how["mode"], how.get("pause_s", 0.0)
+    if how.get("at") not in {None, plan.arrivals.concurrency}:
+        mode, pause_s = "good", 0.0
     if mode == "refuse":
         send(Failed("the plan is bad"))
         return

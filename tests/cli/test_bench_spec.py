@@ -1,12 +1,11 @@
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.benchmarks.loads import ClosedLoad, ConstantLoad
-from app.benchmarks.workloads import PromptList, SyntheticPrompts
-from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec, read_prompts
+from app.benchmarks.workloads import SyntheticPrompts
+from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec
 from app.cli.usage import UsageProblem
 
 DEFAULTS: dict[str, Any] = {
@@ -43,6 +42,7 @@ DEFAULTS: dict[str, Any] = {
     "output": None,
     "export": "jsonl",
     "save_responses": False,
+    "save_gaps": False,
     "server": None,
     "api_key": None,
     "quiet": False,
@@ -150,41 +150,3 @@ def test_a_kind_knows_its_own_address() -> None:
 def test_a_wrong_endpoint_names_its_option(changed: dict[str, Any], named: str) -> None:
     with pytest.raises(UsageProblem, match=named):
         build_endpoint(options(**changed))
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("prompts.txt", "one\n\n two\n"),
-        ("prompts.jsonl", '{"prompt": "one", "id": 7}\n\n" two"\n'),
-        ("prompts.json", json.dumps(["one", {"prompt": " two"}])),
-    ],
-)
-def test_a_dataset_has_one_of_three_forms(tmp_path: Path, name: str, text: str) -> None:
-    path = tmp_path / name
-    path.write_text(text)
-    assert build_spec(options(dataset=path)).workload == PromptList(prompts=["one", " two"])
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "named"),
-    [
-        ("a.txt", b"\n \n", "holds no prompt"),
-        ("a.txt", b"\xff\xfe\x00", "not UTF-8"),
-        ("a.jsonl", b'"one"\n{"text": "two"}\n', "line 2"),
-        ("a.jsonl", b'"one"\n{broken\n', "line 2: not JSON"),
-        ("a.json", b'{"prompt": "one"}', "must hold a list"),
-        ("a.json", b"[1]", "item 1"),
-        ("a.csv", b"one", "must end in .txt, .jsonl or .json"),
-    ],
-)
-def test_a_wrong_dataset_says_where(tmp_path: Path, name: str, content: bytes, named: str) -> None:
-    path = tmp_path / name
-    path.write_bytes(content)
-    with pytest.raises(UsageProblem, match=named):
-        read_prompts(path)
-
-
-def test_a_missing_dataset_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageProblem, match=r"absent\.txt: No such file"):
-        read_prompts(tmp_path / "absent.txt")

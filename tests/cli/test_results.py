@@ -61,3 +61,53 @@ def test_a_server_that_is_not_there_is_told(cli: Cli) -> None:
     done = cli("results", "export", "--session", str(new_id()), "--server", "http://127.0.0.1:1")
     assert done.returncode == EXIT_FAILED
     assert "http://127.0.0.1:1 cannot be reached" in done.stderr
+
+
+def measured(simulator: str, cli: Cli, *more: str) -> None:
+    options = f"bench --base-url {simulator} --model m --concurrency 4 --requests 12 --quiet --output out".split()
+    assert cli(*options, *more).returncode == 0
+
+
+@pytest.mark.parametrize("tool", ["vllm", "aiperf", "guidellm"])
+def test_results_are_shown_as_another_tool_does(tool: str, simulator: str, cli: Cli) -> None:
+    measured(simulator, cli, "--save-gaps")
+    done = cli("results", "show", "--results", "out", "--as", tool, "--json")
+    document = json.loads(done.stdout)
+    assert document["tool"] == tool
+    if tool == "vllm":
+        assert document["figures"]["completed"] == 12
+        assert document["figures"]["mean_itl_ms"] == pytest.approx(5, abs=2)
+        assert document["missing"] == {"request_goodput": "the run has no service levels"}
+    plain = cli("results", "show", "--results", "out", "--as", tool)
+    assert plain.returncode == 0
+    assert f"as {tool} reports it" in plain.stdout
+
+
+def test_without_gaps_the_missing_figures_are_named(simulator: str, cli: Cli) -> None:
+    measured(simulator, cli)
+    shown = cli("results", "show", "--results", "out/results.jsonl", "--as", "vllm").stdout
+    assert "mean_itl_ms: the chunk gaps were not kept" in shown
+
+
+def test_our_own_summary_is_shown_again_also_without_its_file(simulator: str, cli: Cli, tmp_path: Path) -> None:
+    measured(simulator, cli)
+    assert "12 ok, 0 failed" in cli("results", "show", "--results", "out").stdout
+    (tmp_path / "out" / "summary.json").unlink()
+    assert "12 ok, 0 failed" in cli("results", "show", "--results", "out").stdout
+    exported = cli("results", "export", "--results", "out", "--format", "vllm", "--output", "vllm.json")
+    assert exported.returncode == 0
+    assert len(json.loads((tmp_path / "vllm.json").read_text())["ttfts"]) == 12
+
+
+def test_a_stored_benchmark_is_shown_as_another_tool_does(stored: str, cli: Cli) -> None:
+    document = json.loads(cli("results", "show", "--session", stored, "--as", "aiperf", "--json").stdout)
+    assert document["tool"] == "aiperf"
+    file = json.loads(cli("results", "export", "--session", stored, "--format", "vllm").stdout)
+    assert file["num_prompts"] == RESULTS
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--session", str(UUID(int=7)), "--results", "out"], ["--results", "nowhere"], ["--as", "k6"]]
+)
+def test_show_needs_one_source(cli: Cli, arguments: list[str]) -> None:
+    assert cli("results", "show", *arguments).returncode == EXIT_USAGE

@@ -17,12 +17,14 @@ from app.loadgen.process import EngineDiedError, EngineProcess
 from tests.loadgen.runs import plan, run
 from tests.loadgen.servers import simulator
 
+pytestmark = pytest.mark.usefixtures("both_readers")
+
 
 def truth_by_id(path: Path) -> dict[str, dict[str, Any]]:
     return {line["response_id"]: line for line in map(json.loads, path.read_text().splitlines())}
 
 
-def test_measures_what_really_happened(tmp_path: Path) -> None:
+def test_measures_what_really_happened(tmp_path: Path, both_readers: str) -> None:
     log = tmp_path / "truth.jsonl"
     with simulator("--ttft-ms", "50", "--itl-ms", "5", "--tokens", "20", "--log", str(log)) as port:
         result = run(plan(port, requests=60, concurrency=16))
@@ -45,6 +47,9 @@ def test_measures_what_really_happened(tmp_path: Path) -> None:
     assert statistics.median(ttft_errors_us) < 1000
     assert isinstance(result.end, Done)
     assert (result.end.reason, result.end.started, result.end.completed) == ("completed", 60, 60)
+    assert result.end.gc_pauses == 0, "the collector is off in an engine"
+    assert result.ready is not None
+    assert result.ready.reader == result.end.reader == both_readers
 
 
 def test_the_role_chunk_is_not_the_first_token() -> None:

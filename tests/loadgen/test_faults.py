@@ -18,6 +18,8 @@ from app.loadgen.plan import Endpoint, Limits
 from tests.loadgen.runs import plan, run
 from tests.loadgen.servers import STREAM_END, STREAM_HEAD, Reply, chunk, event, scripted_server, simulator
 
+pytestmark = pytest.mark.usefixtures("both_readers")
+
 
 def answers(data: bytes, *, close: bool = False, pieces: int = 1) -> Reply:
     def reply(connection: socket.socket, number: int) -> None:

@@ -31,6 +31,9 @@ class AnyProvider:
     async def check_exists(self, names: Any) -> None:
         del names
 
+    async def kinds(self, names: Any) -> list[str]:
+        return ["openai" for _ in names]
+
 
 class Visitor:
     """A client whose identity the test chooses."""
@@ -133,3 +136,33 @@ async def test_a_wrong_body_is_told_where(visitor: Visitor, body: dict[str, Any]
     answer = await visitor.export(**body)
     assert answer.status_code == 422
     assert answer.json()["error"]["details"]["errors"][0]["path"] == path
+
+
+@pytest.mark.parametrize("tool", ["vllm", "aiperf", "guidellm"])
+async def test_results_as_another_tool_reports_them(visitor: Visitor, rows: Rows, tool: str) -> None:
+    owner = await rows.user()
+    session = await rows.session(owner_id=owner.id)
+    await rows.results(session, 3)
+    path = f"/benchmarks/{session.id}/compat/{tool}"
+    assert (await visitor.client.get(path)).status_code == 401
+    visitor.caller = make_caller(owner)
+    document = (await visitor.client.get(path)).json()
+    assert document["tool"] == tool
+    assert document["figures"]
+    assert (await visitor.client.get(f"/benchmarks/{new_id()}/compat/{tool}")).status_code == 404
+    assert (await visitor.client.get(f"/benchmarks/{session.id}/compat/k6")).status_code == 422
+    visitor.caller = make_caller()
+    assert (await visitor.client.get(path)).status_code == 404, "someone else's does not exist"
+
+
+async def test_the_vllm_file_and_gaps_over_rest(visitor: Visitor, rows: Rows) -> None:
+    owner = await rows.user()
+    session = await rows.session(owner_id=owner.id)
+    await rows.results(session, 3)
+    visitor.caller = make_caller(owner)
+    answer = await visitor.export(session_id=str(session.id), format="vllm")
+    assert answer.headers["content-type"] == "application/json"
+    assert "vllm.json" in answer.headers["content-disposition"]
+    assert answer.json()["num_prompts"] == 3
+    lines = (await visitor.export(session_id=str(session.id), format="jsonl", gaps=True)).text.splitlines()
+    assert all("gaps_ms" in orjson.loads(line) for line in lines)

@@ -1,6 +1,7 @@
 """The simulator, spoken to with httpx: what it answers is what the API's documentation says."""
 
 import json
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import trustme
 
 from app.simulator.behaviour import Behaviour, course
 from tests.loadgen.servers import simulator
@@ -44,6 +46,43 @@ def test_length(fields: dict[str, Any], tokens: int, finish: str) -> None:
     with simulator("--ttft-ms", "0", "--itl-ms", "0", "--tokens", "12") as port:
         body = chat(port, **fields).json()
     assert (body["usage"]["completion_tokens"], body["choices"][0]["finish_reason"]) == (tokens, finish)
+
+
+def test_https_with_a_certificate_of_ours(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    pem, trusted = tmp_path / "server.pem", tmp_path / "ca.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pem)
+    authority.cert_pem.write_to_path(trusted)
+    context = ssl.create_default_context(cafile=trusted)
+    with simulator("--ttft-ms", "1", "--itl-ms", "1", "--tokens", "12", "--certificate", str(pem)) as port:
+        with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=context, timeout=10) as client:
+            body = {"model": "m", "messages": [{"role": "user", "content": "x " * 20_000}], "stream": True}
+            for _ in range(2):  # the second on the same connection
+                assert len(events(client.post("/v1/chat/completions", json=body))) == 14
+        with pytest.raises(httpx.ConnectError), httpx.Client() as distrustful:
+            distrustful.get(f"https://127.0.0.1:{port}/health")
+        with httpx.Client(verify=context) as client:  # nobody else suffers
+            assert client.get(f"https://127.0.0.1:{port}/health").status_code == 200
+
+
+def test_a_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "app.simulator", "--port", "0", "--certificate", str(tmp_path / "none.pem")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "No such file" in ended.stderr
+
+
+def test_says_at_its_end_how_late_it_sent() -> None:
+    command = [sys.executable, "-m", "app.simulator", "--exit-with-stdin", "--port", "0", "--ttft-ms", "1"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["port"]
+        assert len(events(chat(port, stream=True))) == 102
+        process.stdin.close()
+        ending = json.loads(process.stdout.readline())
+    assert ending["requests"] == 1
+    assert 0 <= ending["send_lag_ns"]["p50"] <= ending["send_lag_ns"]["p99"] <= ending["send_lag_ns"]["max"] < 10**9
 
 
 def test_usage_only_when_asked() -> None:

@@ -23,13 +23,14 @@ def batch(ended_s: list[float], **fields: Any) -> Batch:
     def integers(name: str, default: int) -> Any:
         return np.array(fields.pop(name, [default] * n), dtype=np.int64)
 
+    starts = instants("started_s")
     metrics = {name: np.full(n, np.nan) for name in REQUEST_METRICS}
     metrics |= {name: np.array(fields.pop(name), dtype=float) for name in REQUEST_METRICS if name in fields}
     built = Batch(
         ok=np.array(fields.pop("ok", [True] * n), dtype=bool),
-        start_ns=instants("started_s"),
+        start_ns=starts,
         first_token_ns=instants("first_s"),
-        last_token_ns=ended,
+        last_token_ns=instants("last_s"),
         end_ns=ended,
         metrics=metrics,
         gaps_ns=np.array([gap for request in gaps for gap in request], dtype=np.int64),
@@ -41,7 +42,10 @@ def batch(ended_s: list[float], **fields: Any) -> Batch:
         reasoning_tokens=integers("reasoning_tokens", 0),
         cost_usd=np.array(fields.pop("cost_usd", [np.nan] * n), dtype=float),
         new_connection=np.array(fields.pop("new_connection", [False] * n), dtype=bool),
-        error_types=fields.pop("error_types", {}),
+        intended_ns=instants("intended_s") if "intended_s" in fields else starts,
+        attempts=integers("attempts", 1),
+        clock_stepped=np.array(fields.pop("clock_stepped", [False] * n), dtype=bool),
+        error_classes=tuple(fields.pop("error_classes", ())),
         token_sources=fields.pop("token_sources", {}),
     )
     assert not fields, f"unknown fields {sorted(fields)}"

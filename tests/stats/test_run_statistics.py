@@ -34,7 +34,7 @@ def test_the_summary_of_known_requests() -> None:
             input_tokens=[5, 5, 5, 5],
             output_tokens=[3, 4, 1, 2],
             cost_usd=[0.5, 0.25, 0.25, np.nan],
-            error_types={"http_5xx": 1},
+            error_classes=["http_5xx"],
             token_sources={"usage": 3},
         ),
     )
@@ -96,16 +96,26 @@ def test_shards_merge_to_what_one_accumulator_sees(shards: list[list[tuple[float
     expected, found = summarise(filled(everything), FACTS), summarise(merged, FACTS)
     for name in ("requests", "tokens", "chunks", "rates", "duration_seconds"):
         assert found[name] == expected[name]
+    assert found["window"] == expected["window"]
     assert merged.timeline.columns() == filled(everything).timeline.columns()
     ok = [ttft for _, ttft, good in everything if good]
     metric = found["metrics"]["ttft_ms"] if found["metrics"] else None
     if not ok:
         assert metric is None
         return
-    assert metric == pytest.approx(expected["metrics"]["ttft_ms"])
+    wanted = expected["metrics"]["ttft_ms"]
+    assert (metric["ci"], metric["needs_n"]) == (wanted["ci"], wanted["needs_n"])
+    assert {name: metric[name] for name in ("p50", "min", "max")} == {
+        name: wanted[name] for name in ("p50", "min", "max")
+    }
+    assert (metric["mean"], metric["stdev"]) == pytest.approx((wanted["mean"], wanted["stdev"]), abs=1e-9)
     assert metric["mean"] == pytest.approx(statistics.fmean(ok), rel=1e-6)
     rank = -(-95 * len(ok) // 100)
-    assert metric["p95"] == pytest.approx(sorted(ok)[rank - 1], rel=1.1e-3, abs=1e-3)
+    if len(ok) < 20:
+        assert metric["p95"] is None
+        assert metric["needs_n"]["p95"] == 20
+    else:
+        assert metric["p95"] == pytest.approx(sorted(ok)[rank - 1], rel=1.1e-3, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 /**
  * The service's data under the names that the dashboard uses. All of it comes from `schema.d.ts`, which `npm run api`
- * makes of `openapi.json`; nothing is described twice.
+ * makes of `openapi.json`; only what a run found is in `summary.ts`, because stored summaries are of every age.
  *
  * Fields with a default are optional in the document, because one may leave them out of a request. Answers always carry
  * them, which is what `Required` says here.
  */
 
 import type { components } from "./schema";
+import type { ExplorationProgress, Summary } from "./summary";
 
 type Schemas = components["schemas"];
 
@@ -55,16 +56,14 @@ export const TIMELINE_COLUMNS = [
   "in_flight",
 ] as const satisfies readonly TimelineColumn[];
 
-export type Progress = Required<Schemas["Progress"]>;
+export type Progress = Required<Omit<Schemas["Progress"], keyof ExplorationProgress>> & ExplorationProgress;
 export type Headline = Schemas["Headline"];
-export type MetricSummary = Schemas["MetricSummary"];
-export type Instrument = Schemas["Instrument"];
-/** p50, p99 and max of a lag. */
-export type Lag = NonNullable<Instrument["send_lag_ms"]>;
-export type Summary = Schemas["Summary"];
 
 /** Progress as an event carries it is the one of the schema; a stored benchmark's is as complete. */
-export type Benchmark = Omit<Schemas["Benchmark"], "progress"> & { progress: Progress | null };
+export type Benchmark = Omit<Schemas["Benchmark"], "progress" | "summary"> & {
+  progress: Progress | null;
+  summary: Summary | null;
+};
 export type BenchmarkListItem = Omit<Schemas["BenchmarkListItem"], "progress"> & { progress: Progress | null };
 
 export type Provider = Schemas["ProviderView"];

@@ -35,7 +35,7 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
         Skip to the page
       </a>
       <header class="bar">
-        <a class="brand" href="/">
+        <a class="brand" href="/" aria-label="Test Bench">
           <Icon name="pulse" />
           <span>Test Bench</span>
         </a>
@@ -70,7 +70,7 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
       <footer class="foot">
         <ConnectionBadge />
         <span class="foot-end">
-          <a href="/api/v1/openapi.json" target="_blank" rel="noreferrer">
+          <a class="foot-link" href="/api/v1/openapi.json" target="_blank" rel="noreferrer">
             API
           </a>
           <span aria-hidden="true"> · </span>

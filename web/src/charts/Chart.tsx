@@ -7,16 +7,18 @@ import { frames } from "./loop";
 import { DASHES, lineProperty, paletteVersion } from "./palette";
 import { Plot } from "./plot";
 import type { Ring } from "./ring";
-import { type ChartSpec, type SeriesSpec, writeTime, writeValue } from "./spec";
+import { type Band, type ChartSpec, type SeriesSpec, writeTime, writeValue } from "./spec";
 
 interface ChartProps<Column extends string> {
   spec: ChartSpec<Column>;
   ring: Ring<Column>;
   /** Charts with the same key share the cursor and the zoom. */
   sync: string;
+  /** A stretch of the x axis to shade. */
+  band?: Band | null;
 }
 
-export function Chart<Column extends string>({ spec, ring, sync }: ChartProps<Column>) {
+export function Chart<Column extends string>({ spec, ring, sync, band = null }: ChartProps<Column>) {
   const canvas = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLDivElement>(null);
   const time = useRef<HTMLSpanElement>(null);
@@ -54,6 +56,8 @@ export function Chart<Column extends string>({ spec, ring, sync }: ChartProps<Co
       plot.current = null;
     };
   }, [spec, ring, sync]);
+
+  useEffect(() => plot.current?.shade(band), [spec, ring, sync, band?.from, band?.to]);
 
   useSignalEffect(() => {
     if (paletteVersion.value > 0) plot.current?.recolour();

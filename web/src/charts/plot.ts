@@ -5,7 +5,7 @@ import "uplot/dist/uPlot.min.css";
 import type { DurationScale } from "../ui/numbers";
 import { DASHES, lineProperty, resolveColour } from "./palette";
 import type { Ring } from "./ring";
-import { type ChartSpec, scaleFor, writeTick, writeTime } from "./spec";
+import { type Band, type ChartSpec, scaleFor, writeTick, writeTime } from "./spec";
 
 const HEIGHT_PX = 200;
 // A chart of a run's first seconds shows this much time, so that it does not stretch with every point.
@@ -28,6 +28,7 @@ export class Plot<Column extends string> {
   #uplot: uPlot;
   #drawnVersion = -1;
   #zoomed = false;
+  #band: Band | null = null;
   #leftScale: DurationScale | null = null;
   readonly #observer: ResizeObserver;
 
@@ -72,6 +73,12 @@ export class Plot<Column extends string> {
     if (index >= 0) this.#uplot.setSeries(index + 1, { show: visible });
   }
 
+  /** Shades a stretch of time, behind the lines; null shades nothing. */
+  shade(band: Band | null): void {
+    this.#band = band;
+    this.#uplot.redraw(false);
+  }
+
   /** Builds the canvas anew with the colours of the theme now in force. */
   recolour(): void {
     this.#uplot.destroy();
@@ -96,9 +103,21 @@ export class Plot<Column extends string> {
     for (const column of columns) yield* this.#ring.y(column);
   }
 
+  #drawBand(u: uPlot, fill: string): void {
+    if (!this.#band) return;
+    const { left, top, width, height } = u.bbox;
+    const within = (value: number) => Math.min(left + width, Math.max(left, u.valToPos(value, "x", true)));
+    const from = within(this.#band.from);
+    u.ctx.save();
+    u.ctx.fillStyle = fill;
+    u.ctx.fillRect(from, top, within(this.#band.to) - from, height);
+    u.ctx.restore();
+  }
+
   #build(): uPlot {
     const colour = (property: string) => resolveColour(this.#element, property);
     const muted = colour("--muted");
+    const band = colour("--band");
     const grid = { stroke: colour("--grid"), width: 1 };
     const font = `12px ${getComputedStyle(this.#element).getPropertyValue("--font-number")}`;
     const axis = { stroke: muted, font, ticks: { show: false }, gap: 4 };
@@ -156,6 +175,7 @@ export class Plot<Column extends string> {
         })),
       ],
       hooks: {
+        drawClear: [(u) => this.#drawBand(u, band)],
         setCursor: [(u) => this.#hooks.onCursor(u.cursor.idx ?? null)],
         setScale: [
           (u, key) => {

@@ -23,6 +23,12 @@ export interface ChartSpec<Column extends string = string> {
   series: readonly SeriesSpec<Column>[];
 }
 
+/** A stretch of the x axis, in its unit. */
+export interface Band {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Elapsed seconds on the x axis. */
 export function writeTime(seconds: number): string {
   return clock(seconds);

@@ -128,6 +128,11 @@ export function describeWorkload(workload: Workload): string {
   }
 }
 
+/** A level of load without its unit: users are whole. */
+export function writeLevel(parameter: string | null | undefined, value: number): string {
+  return parameter === "rate" ? significant(value) : count(value);
+}
+
 /** A level of load with its unit. */
 export function describeLevel(parameter: string | null | undefined, value: number): string {
   return parameter === "rate" ? rate(value) : users(value);
@@ -136,12 +141,13 @@ export function describeLevel(parameter: string | null | undefined, value: numbe
 export function describeExplore(explore: Explore): string {
   const unit = explore.parameter === "rate" ? "req/s" : "users";
   if (explore.kind === "sweep")
-    return `sweep over ${explore.values.map((value) => significant(value)).join(", ")} ${unit}`;
+    return `sweep over ${explore.values.map((value) => writeLevel(explore.parameter, value)).join(", ")} ${unit}`;
   const limits = (explore.criteria ?? []).map(
     ({ metric, percentile, limit_ms }) => `${metric.replace(/_ms$/, "")} p${percentile ?? 95} ≤ ${duration(limit_ms)}`,
   );
   if (explore.max_error_rate != null) limits.push(`errors ≤ ${significant(explore.max_error_rate * 100)} %`);
-  const range = `${significant(explore.minimum)} to ${significant(explore.maximum)} ${unit}`;
+  const write = (value: number) => writeLevel(explore.parameter, value);
+  const range = `${write(explore.minimum)} to ${write(explore.maximum)} ${unit}`;
   return `search of the highest from ${range} with ${limits.join(" and ")}`;
 }
 

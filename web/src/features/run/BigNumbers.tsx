@@ -14,7 +14,9 @@ export function BigNumbers({ run, benchmark }: { run: RunStore; benchmark: Bench
             <span class="number">{figure.value}</span>
             {figure.unit && <span class="figure-unit"> {figure.unit}</span>}
           </dd>
-          <div class="figure-line">{figure.column && <Sparkline ring={run.ring} column={figure.column} />}</div>
+          <dd class="figure-line" aria-hidden="true">
+            {figure.column && <Sparkline ring={run.ring} column={figure.column} />}
+          </dd>
         </div>
       ))}
     </dl>

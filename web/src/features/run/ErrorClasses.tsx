@@ -1,7 +1,7 @@
 import { count, percent } from "../../ui/numbers";
 import { Panel } from "../../ui/Panel";
+import { TableFrame } from "../../ui/TableFrame";
 import type { RunStore } from "./store";
-import "../../ui/table.css";
 
 /** What went wrong with requests, by class; not there while nothing has. */
 export function ErrorClasses({ run }: { run: RunStore }) {
@@ -14,7 +14,7 @@ export function ErrorClasses({ run }: { run: RunStore }) {
   if (classes.length === 0) return null;
   return (
     <Panel title="Errors by class" flush>
-      <div class="table-frame">
+      <TableFrame label="Errors by class">
         <table class="table">
           <thead>
             <tr>
@@ -41,7 +41,7 @@ export function ErrorClasses({ run }: { run: RunStore }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </TableFrame>
     </Panel>
   );
 }

@@ -1,9 +1,11 @@
-import type { Benchmark, Instrument } from "../../api/types";
+import type { ExplorationProgress, Instrument } from "../../api/summary";
+import type { Benchmark } from "../../api/types";
 import { freshness } from "../../live/staleness";
-import { Badge, type Tone } from "../../ui/Badge";
-import type { IconName } from "../../ui/icons";
+import { Badge } from "../../ui/Badge";
+import { describeLevel } from "../../ui/describe";
 import { age, clock, count, duration } from "../../ui/numbers";
 import { useNow } from "../../ui/useNow";
+import { VERDICTS } from "./CertificatePanel";
 import type { RunStore } from "./store";
 
 // Progress comes four times a second; two silent seconds are eight that did not come.
@@ -37,6 +39,7 @@ export function ProgressStrip({ run, benchmark }: { run: RunStore; benchmark: Be
             <span class="number">{clock(progress.eta_s)}</span>
           </span>
         )}
+        {!isOver && progress && <Level progress={progress} isSearch={benchmark.spec.explore?.kind === "search"} />}
         {!isOver && benchmark.spec.targets.length > 1 && progress && (
           <span class="muted">
             target {progress.target_index + 1} of {benchmark.spec.targets.length}
@@ -50,6 +53,21 @@ export function ProgressStrip({ run, benchmark }: { run: RunStore; benchmark: Be
   );
 }
 
+/** "point 3 of ≤ 16: 32 users": which level is measured, of how many; a search may need fewer. */
+function Level({ progress, isSearch }: { progress: ExplorationProgress; isSearch: boolean }) {
+  const { point_index: index, points, level, parameter } = progress;
+  if (index == null || points == null) return null;
+  return (
+    <span class="progress-level">
+      <span class="muted">point </span>
+      <span class="number">{index + 1}</span>
+      <span class="muted"> of {isSearch && "≤ "}</span>
+      <span class="number">{points}</span>
+      {level != null && `: ${describeLevel(parameter, level)}`}
+    </span>
+  );
+}
+
 /** How far a run came that is over. */
 function shareOf(status: string, done: number | undefined, planned: number | null): number | null {
   if (status === "completed") return 100;
@@ -57,7 +75,8 @@ function shareOf(status: string, done: number | undefined, planned: number | nul
 }
 
 function plannedOf({ spec }: Benchmark): number | null {
-  return spec.stop?.requests ? spec.stop.requests * spec.targets.length : null;
+  if (!spec.stop?.requests || spec.explore?.kind === "search") return null;
+  return spec.stop.requests * spec.targets.length * (spec.explore?.values.length ?? 1);
 }
 
 function Bar({ share, isMoving }: { share: number | null; isMoving: boolean }) {
@@ -86,12 +105,6 @@ function DataAge({ run }: { run: RunStore }) {
     return <Badge tone="ok" icon="pulse" word="live" title="The certificate comes with the end of the run" />;
   return <Badge tone={look === "stale" ? "warn" : "bad"} icon="alert" word={`data is ${age(silentMs)} old`} />;
 }
-
-const VERDICTS: Record<Instrument["verdict"], { tone: Tone; icon: IconName; word: string }> = {
-  trusted: { tone: "ok", icon: "check", word: "trusted" },
-  suspect: { tone: "warn", icon: "alert", word: "suspect" },
-  client_bound: { tone: "bad", icon: "cross", word: "client-bound" },
-};
 
 /** The instrument's own verdict about itself. */
 function Certificate({ instrument }: { instrument: Instrument | null | undefined }) {

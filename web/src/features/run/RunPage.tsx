@@ -11,10 +11,13 @@ import { Actions } from "./Actions";
 import { BigNumbers } from "./BigNumbers";
 import { CHARTS } from "./chart-specs";
 import { ErrorClasses } from "./ErrorClasses";
+import { ExplorationPanel } from "./ExplorationPanel";
 import { ProgressStrip } from "./ProgressStrip";
 import { SpecPanel } from "./SpecPanel";
 import { SummaryPanels } from "./SummaryPanels";
 import { RunStore } from "./store";
+import { Warnings } from "./Warnings";
+import { bandOf } from "./window";
 import "./run.css";
 
 export function RunPage({ id }: { id: string }) {
@@ -49,6 +52,7 @@ export function RunPage({ id }: { id: string }) {
 
 function Run({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
   const { error, timelineError } = run;
+  const band = bandOf(benchmark.summary?.window);
   return (
     <div class="run">
       <PageHead
@@ -72,11 +76,13 @@ function Run({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
         </div>
       )}
       <ProgressStrip run={run} benchmark={benchmark} />
+      {benchmark.summary && <Warnings summary={benchmark.summary} />}
       <BigNumbers run={run} benchmark={benchmark} />
+      {benchmark.summary && <ExplorationPanel summary={benchmark.summary} spec={benchmark.spec} />}
       {timelineError.value && <Notice error={timelineError.value} what="The charts have no history." />}
       <div class="run-charts">
         {CHARTS.map((spec) => (
-          <Chart key={spec.title} spec={spec} ring={run.ring} sync={run.id} />
+          <Chart key={spec.title} spec={spec} ring={run.ring} sync={run.id} band={band} />
         ))}
       </div>
       <ErrorClasses run={run} />

@@ -1,7 +1,32 @@
 import type { BenchmarkSpec } from "../../api/types";
-import { describeLoad, describeStop, describeTarget, describeWorkload } from "../../ui/describe";
-import { duration } from "../../ui/numbers";
+import {
+  describeExplore,
+  describeLoad,
+  describeSpan,
+  describeStop,
+  describeTarget,
+  describeWorkload,
+} from "../../ui/describe";
+import { count, dollars, duration } from "../../ui/numbers";
 import { Panel } from "../../ui/Panel";
+
+function given(name: string, value: string | null | undefined): [string, string][] {
+  return value ? [[name, value]] : [];
+}
+
+function describeGivenWindow(window: BenchmarkSpec["window"]): string {
+  const parts: string[] = [];
+  if (window?.warmup_seconds != null) parts.push(`without the first ${describeSpan(window.warmup_seconds)}`);
+  if (window?.cooldown_seconds != null) parts.push(`without the last ${describeSpan(window.cooldown_seconds)}`);
+  return parts.join(", ");
+}
+
+function describeLimits(limits: BenchmarkSpec["limits"]): string {
+  const parts: string[] = [];
+  if (limits?.requests_per_minute != null) parts.push(`${count(limits.requests_per_minute)} requests a minute`);
+  if (limits?.tokens_per_minute != null) parts.push(`${count(limits.tokens_per_minute)} tokens a minute`);
+  return parts.join(", ");
+}
 
 /** What was asked for, in words, and whole as JSON. */
 export function SpecPanel({ spec }: { spec: BenchmarkSpec }) {
@@ -12,8 +37,13 @@ export function SpecPanel({ spec }: { spec: BenchmarkSpec }) {
     ["Targets", spec.targets.map(describeTarget).join(", then ")],
     ["Workload", describeWorkload(spec.workload)],
     ["Load", describeLoad(spec.load)],
-    ["Stop after", describeStop(spec.stop)],
+    ...given("Levels", spec.explore && describeExplore(spec.explore)),
+    ["Stop after", describeStop(spec.stop) || "the load's own end"],
     ["SLO", slo.join(", ") || "none"],
+    ...given("Steady window", describeGivenWindow(spec.window)),
+    ...given("Client's limits", describeLimits(spec.limits)),
+    ...given("Budget", spec.budget_usd == null ? "" : dollars(spec.budget_usd)),
+    ...given("Attempts", (spec.retry?.max_attempts ?? 1) > 1 ? `up to ${count(spec.retry?.max_attempts)}` : ""),
     ["Seed, workers", `${spec.seed ?? 0}, ${spec.workers ?? 1}`],
   ];
   return (

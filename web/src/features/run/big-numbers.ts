@@ -1,6 +1,7 @@
 /** The big numbers of a run: of the progress while it runs, of the summary when it is over. */
 
-import type { BenchmarkSpec, Progress, Summary, TimelineColumn } from "../../api/types";
+import type { Summary } from "../../api/summary";
+import type { BenchmarkSpec, Load, Progress, TimelineColumn } from "../../api/types";
 import { count, dollars, durationScale, inScale, MISSING, percent, significant } from "../../ui/numbers";
 
 export interface Figure {
@@ -83,8 +84,14 @@ function layout(values: Values): Figure[] {
   ];
 }
 
+/** How many users there are, where there are users at all; of an exploration those of the level that is measured. */
+function usersOf(load: Load, progress: Progress | null): number | null {
+  if (load.kind === "closed") return progress?.level ?? load.concurrency;
+  return load.kind === "closed_steps" ? Math.max(...load.steps.map((step) => step.concurrency)) : null;
+}
+
 export function liveFigures(progress: Progress | null, spec: BenchmarkSpec): Figure[] {
-  const users = spec.load.kind === "closed" ? spec.load.concurrency : null;
+  const users = usersOf(spec.load, progress);
   return layout({
     first: {
       label: "in flight",

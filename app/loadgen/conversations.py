@@ -1,0 +1,314 @@
+"""Conversations: a turn starts when the answer before it has come, became history, and was thought about.
+
+Closed loop: a user keeps its conversation to its end and then takes the next one. While it thinks it is not in flight.
+Open loop: an arrival starts a conversation, its later turns follow by think time. A turn is intended for the end of the
+answer before it plus the think time, so what decoding that answer late costs shows as schedule delay.
+
+A failed turn ends its conversation: the history would lack an answer. Its other turns are recorded as `not_sent`, so
+that every request number has one record, and a user goes on when the pause after the failed turn would have been over.
+Turns that a duration or a stop cuts off have no record, as arrivals after the end have none.
+"""
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import msgspec
+
+from app.loadgen.arrivals import NANOSECONDS, offsets, shard_concurrency
+from app.loadgen.exchange import Exchange
+from app.loadgen.frames import Record
+from app.loadgen.plan import Plan
+from app.loadgen.users import Users
+
+_NEVER_NS = 2**62
+_PREPARED = 256  # first turns made ahead of time, while nothing else is to do
+_PREPARED_BYTES = 16 * 2**20
+_WARM_NS = 100_000_000  # an open loop keeps a connection for each opening within this time, and …
+_WARM_MORE = 4
+_WARM_LIMIT = 256
+_PAUSE_NS = 10_000_000  # after a connection failed, doubling with each failure up to …
+_PAUSE_LIMIT_NS = 250_000_000
+
+
+class Dialogue(Protocol):
+    """The words of one conversation."""
+
+    def ask(self) -> bytes:
+        """The request of the next turn."""
+        ...
+
+    def answered(self, text: str) -> None:
+        """The answer to it."""
+        ...
+
+
+class Script(Protocol):
+    """All conversations of a run, by number."""
+
+    def turns(self, conversation: int) -> int:
+        """How many requests it is."""
+        ...
+
+    def first_number(self, conversation: int) -> int:
+        """The request number of its first turn; the others follow."""
+        ...
+
+    def begun_by(self, requests: int) -> int:
+        """How many conversations the first `requests` requests belong to."""
+        ...
+
+    def think_ns(self, number: int) -> int:
+        """The pause before the turn with this request number."""
+        ...
+
+    def open(self, conversation: int) -> Dialogue:
+        """Begin it."""
+        ...
+
+
+class _Talk:
+    """One conversation under way."""
+
+    __slots__ = ("answering", "conversation", "dialogue", "due_unix_ns", "error", "first", "message", "turn", "turns")
+
+    def __init__(self, conversation: int, first: int, turns: int, dialogue: Dialogue) -> None:
+        self.conversation = conversation
+        self.first = first  # request number of turn 0
+        self.turns = turns
+        self.turn = 0  # the one in flight, or the last that was
+        self.dialogue = dialogue
+        self.message: bytes | None = dialogue.ask()  # of the next turn, when it is made already
+        self.answering: Exchange | None = None  # its answer is not decoded yet
+        self.error: str | None = None
+        self.due_unix_ns = 0
+
+
+class ConversationSchedule:
+    """The schedule of a plan whose workload is conversations; see `schedule.Schedule`.
+
+    `settle` decodes an exchange that has ended and reports it to `replied`; `keep` takes records of turns that are not
+    sent.
+    """
+
+    def __init__(
+        self, plan: Plan, script: Script, *, settle: Callable[[Exchange], None], keep: Callable[[Record], None]
+    ) -> None:
+        self.limit = shard_concurrency(plan)
+        self.in_flight = 0
+        self._plan = plan
+        self._script = script
+        self._settle = settle
+        self._keep = keep
+        conversations = None if plan.requests is None else script.begun_by(plan.requests)
+        starts = msgspec.structs.replace(plan, requests=conversations, skip=())
+        self._arrivals: Iterator[tuple[int, int]] = offsets(starts)
+        self._users = Users(plan) if plan.arrivals.kind == "closed" else None
+        self._skip = {(index - plan.index_base) // plan.index_stride for index in plan.skip}
+        self._openings: deque[tuple[_Talk, int]] = deque()  # with the offset of their arrival
+        self._is_drained = False
+        self._ahead_bytes = 0
+        self._talks: dict[int, _Talk] = {}  # by the index of the turn whose answer is not known yet
+        self._thinking: list[tuple[int, int, _Talk]] = []  # heap of (due, tie-break, talk)
+        self._resting: list[tuple[int, int]] = []  # heap of (due, the same in Unix time): users that met nobody
+        self._answered: deque[_Talk] = deque()  # their next request can be made ahead
+        self._tie = itertools.count()
+        self._failures = 0
+        self._begin_ns = 0
+        self._begin_unix_ns = 0
+        self._ends_ns = _NEVER_NS
+
+    # ---------------------------------------------------------------- what a session asks
+
+    def begin(self, now_ns: int, unix_ns: int) -> None:
+        self._begin_ns, self._begin_unix_ns = now_ns, unix_ns
+        limits = [self._plan.duration_ns, self._plan.arrivals.levels_end_ns]
+        if any(limit is not None for limit in limits):
+            self._ends_ns = now_ns + min(limit for limit in limits if limit is not None)
+        if self._users is not None:
+            self._users.begin(now_ns, unix_ns)
+
+    def next_due_ns(self) -> int:
+        if self._users is None:
+            if self.in_flight >= self.limit:
+                return _NEVER_NS
+            opening = self._begin_ns + self._openings[0][1] if self._has_opening() else _NEVER_NS
+        else:
+            opening = self._users.next_ns() if self._has_opening() else _NEVER_NS
+            if self._resting:
+                opening = min(opening, self._resting[0][0])
+        return min(opening, self._thinking[0][0]) if self._thinking else opening
+
+    def take(self, now_ns: int) -> Exchange | None:
+        if self._users is not None and now_ns >= self._ends_ns:
+            self._users.clear()
+            self._thinking.clear()
+            self._resting.clear()
+            return None
+        if self._users is None and self.in_flight >= self.limit:
+            return None
+        while self._resting and self._resting[0][0] <= now_ns:
+            self._free_user(heapq.heappop(self._resting)[1])
+        while self._thinking and self._thinking[0][0] <= now_ns:
+            exchange = self._next_turn(heapq.heappop(self._thinking)[2])
+            if exchange is not None:
+                return exchange
+        return self._open(now_ns)
+
+    def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool, pause_ns: int = 0) -> None:
+        self.in_flight -= 1
+        if unreachable:
+            pause_ns = max(pause_ns, min(_PAUSE_NS << min(self._failures // self.limit, 10), _PAUSE_LIMIT_NS))
+            self._failures += 1
+        else:
+            self._failures = 0
+        talk = self._talks[exchange.index]
+        if talk.turn + 1 < talk.turns:
+            wait_ns = max(pause_ns, self._script.think_ns(talk.first + talk.turn + 1))
+            talk.due_unix_ns = exchange.end_ns + wait_ns
+            # The answer ended a little ago; how long ago is known unless the wall clock was stepped since.
+            due_ns = self._begin_ns + talk.due_unix_ns - self._begin_unix_ns
+            due_ns = min(max(due_ns, now_ns), now_ns + wait_ns)
+            if due_ns < self._ends_ns:
+                heapq.heappush(self._thinking, (due_ns, next(self._tie), talk))
+        elif self._users is None:
+            return
+        elif pause_ns:
+            heapq.heappush(self._resting, (now_ns + pause_ns, exchange.end_ns + pause_ns))
+        else:
+            self._free_user(exchange.end_ns)
+
+    def replied(self, exchange: Exchange, record: Record) -> None:
+        """What a turn's answer turned out to be, as soon as it is decoded; completes the record."""
+        talk = self._talks.pop(exchange.index)
+        record.turn, record.conversation = talk.turn, talk.conversation
+        talk.answering = None
+        if record.status != "ok":
+            talk.error = f"{record.error_type}: {record.error}"
+        elif talk.turn + 1 < talk.turns:
+            talk.dialogue.answered(record.response_text or "")
+            self._answered.append(talk)
+
+    def is_exhausted(self, now_ns: int) -> bool:
+        if self._users is not None and now_ns >= self._ends_ns:
+            return True
+        return not self._thinking and not self._has_opening()
+
+    def waiting(self, now_ns: int) -> int:
+        if self._users is not None or self.in_flight < self.limit:
+            return 0
+        held = sum(due_ns <= now_ns for due_ns, _, _ in self._thinking)
+        due = [offset for _, offset in self._openings if self._begin_ns + offset <= now_ns]
+        if due and len(due) == len(self._openings):  # there may be more than were made ahead
+            later_ns = now_ns - self._begin_ns - due[-1]
+            held += int(later_ns * self._plan.arrivals.rate / self._plan.shards / NANOSECONDS)
+        return held + len(due)
+
+    def spare_connections(self, now_ns: int) -> int:
+        """For conversations that open shortly; in a closed loop every user has a connection of its own."""
+        if self._users is not None:
+            return 0
+        horizon_ns = now_ns - self._begin_ns + _WARM_NS
+        soon = sum(offset <= horizon_ns for _, offset in self._openings)
+        return min(soon + _WARM_MORE, self.limit - self.in_flight, _WARM_LIMIT)
+
+    def prepare(self) -> bool:
+        if self._ahead_bytes >= _PREPARED_BYTES:
+            return False
+        if self._answered:
+            talk = self._answered.popleft()
+            if talk.message is None and talk.turn + 1 < talk.turns and talk.answering is None:
+                talk.message = talk.dialogue.ask()
+                self._ahead_bytes += len(talk.message)
+            return True
+        return len(self._openings) < _PREPARED and self._make_opening()
+
+    # ---------------------------------------------------------------- turns
+
+    def _next_turn(self, talk: _Talk) -> Exchange | None:
+        if talk.answering is not None:
+            self._settle(talk.answering)
+        if talk.error is not None:
+            reason = f"turn {talk.turn + 1} of its conversation failed ({talk.error})"
+            for turn in range(talk.turn + 1, talk.turns):
+                self._keep(self._not_sent(talk.conversation, talk.first, turn, talk.due_unix_ns, reason))
+            if self._users is not None:
+                self._free_user(talk.due_unix_ns)
+            return None
+        talk.turn += 1
+        return self._start(talk, talk.due_unix_ns)
+
+    def _open(self, now_ns: int) -> Exchange | None:
+        if not self._has_opening():
+            return None
+        if self._users is not None:
+            intended_ns = self._users.take(now_ns)
+            if intended_ns is None:
+                return None
+        elif now_ns < self._begin_ns + self._openings[0][1]:
+            return None
+        else:
+            intended_ns = self._begin_unix_ns + self._openings[0][1]
+        talk, _ = self._openings.popleft()
+        return self._start(talk, intended_ns)
+
+    def _start(self, talk: _Talk, intended_ns: int) -> Exchange:
+        if talk.message is None:
+            talk.message = talk.dialogue.ask()
+        else:
+            self._ahead_bytes -= len(talk.message)
+        exchange = Exchange(self._index(talk.first + talk.turn), talk.message, intended_ns)
+        talk.message = None
+        talk.answering = exchange
+        self._talks[exchange.index] = talk
+        self.in_flight += 1
+        return exchange
+
+    def _free_user(self, since_unix_ns: int) -> None:
+        assert self._users is not None
+        self._users.free(since_unix_ns)
+
+    def _has_opening(self) -> bool:
+        return bool(self._openings) or self._make_opening()
+
+    def _make_opening(self) -> bool:
+        """Make the next conversation that has a turn to send; False when there is none."""
+        while not self._is_drained:
+            arrival = next(self._arrivals, None)
+            if arrival is None:
+                break
+            conversation, offset = arrival
+            first, turns = self._script.first_number(conversation), self._script.turns(conversation)
+            if self._plan.requests is not None:
+                turns = min(turns, self._plan.requests - first)
+            stored = [turn for turn in range(turns) if first + turn in self._skip] if self._skip else []
+            if not stored:
+                talk = _Talk(conversation, first, turns, self._script.open(conversation))
+                self._ahead_bytes += len(talk.message or b"")
+                self._openings.append((talk, offset))
+                return True
+            reason = "an earlier engine was lost in the middle of its conversation"
+            for turn in range(turns):
+                if turn not in stored:
+                    intended_ns = max(self._begin_unix_ns, self._plan.start_at_ns) + offset
+                    self._keep(self._not_sent(conversation, first, turn, intended_ns, reason))
+        self._is_drained = True
+        return False
+
+    def _index(self, number: int) -> int:
+        return self._plan.index_base + number * self._plan.index_stride
+
+    def _not_sent(self, conversation: int, first: int, turn: int, at_unix_ns: int, reason: str) -> Record:
+        return Record(
+            index=self._index(first + turn),
+            status="error",
+            intended_ns=at_unix_ns,
+            end_ns=at_unix_ns,
+            attempts=0,
+            error_type="not_sent",
+            error=f"not sent: {reason}",
+            turn=turn,
+            conversation=conversation,
+        )

@@ -1,0 +1,92 @@
+import type { Figures, Summary } from "../../api/summary";
+import type { BenchmarkSpec } from "../../api/types";
+import { count, dollars, duration, MISSING, NOT_APPLICABLE, percent, significant } from "../../ui/numbers";
+import { Panel } from "../../ui/Panel";
+import { TableFrame } from "../../ui/TableFrame";
+
+interface Line {
+  name: string;
+  title?: string;
+  value: (figures: Figures) => string;
+}
+
+function perSecond(value: number | null | undefined, unit: string): string {
+  return value == null ? MISSING : `${significant(value)} ${unit}`;
+}
+
+/** Counts and rates of the whole run, with the steady window's beside them. */
+export function TotalsPanel({ summary, spec }: { summary: Summary; spec: BenchmarkSpec }) {
+  const columns = summary.steady ? [summary, summary.steady] : [summary];
+  return (
+    <Panel title="Totals" flush>
+      <TableFrame label="Totals">
+        <table class="table totals">
+          <thead class={columns.length > 1 ? undefined : "visually-hidden"}>
+            <tr>
+              <th scope="col">Figure</th>
+              <th scope="col" class="right">
+                Whole run
+              </th>
+              {columns.length > 1 && (
+                <th scope="col" class="right">
+                  Steady window
+                </th>
+              )}
+            </tr>
+          </thead>
+          <tbody>
+            {linesOf(summary, spec).map(({ name, title, value }) => (
+              <tr key={name} title={title}>
+                <th scope="row">{name}</th>
+                {columns.map((figures, index) => (
+                  <td key={index} class="right number">
+                    {value(figures)}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </TableFrame>
+    </Panel>
+  );
+}
+
+function linesOf(summary: Summary, spec: BenchmarkSpec): Line[] {
+  const hasSlo = Object.values(spec.slo ?? {}).some((limit) => limit != null);
+  const source = summary.tokens.source ? ` (${summary.tokens.source})` : "";
+  const lines: Line[] = [
+    { name: "Duration", value: (figures) => duration(figures.duration_seconds * 1000) },
+    { name: "Requests ok", value: ({ requests }) => count(requests.ok) },
+    { name: "Requests failed", value: ({ requests }) => count(requests.failed) },
+    { name: "Requests per second", value: ({ rates }) => perSecond(rates.requests_per_s, "req/s") },
+    { name: "Input tokens", value: ({ tokens }) => count(tokens.input) },
+    {
+      name: `Output tokens${source}`,
+      title: "In brackets where the count comes from",
+      value: ({ tokens }) => count(tokens.output),
+    },
+    { name: "Reasoning tokens", value: ({ tokens }) => count(tokens.reasoning) },
+    { name: "Output speed", value: ({ rates }) => perSecond(rates.output_tokens_per_s, "tok/s") },
+    { name: "Input and output", value: ({ rates }) => perSecond(rates.total_tokens_per_s, "tok/s") },
+    {
+      name: "Per user, median",
+      title: "Output tokens per second as one user gets them; the slowest twentieth get less than the p5",
+      value: ({ rates }) => userSpeed(rates.user_output_tokens_per_s),
+    },
+    {
+      name: "Goodput",
+      title: hasSlo ? "Requests per second that met every SLO limit" : "The run has no SLO limits",
+      value: ({ rates }) => (hasSlo ? perSecond(rates.goodput_requests_per_s, "req/s") : NOT_APPLICABLE),
+    },
+    { name: "Good requests", value: ({ rates }) => (hasSlo ? percent(rates.good_share) : NOT_APPLICABLE) },
+    { name: "Cost", value: (figures) => dollars(figures.cost_usd) },
+  ];
+  return lines;
+}
+
+function userSpeed(speed: Figures["rates"]["user_output_tokens_per_s"]): string {
+  if (speed?.p50 == null) return MISSING;
+  const slow = speed.p5 == null ? "" : ` (p5 ${significant(speed.p5)})`;
+  return `${significant(speed.p50)} tok/s${slow}`;
+}
