@@ -54,7 +54,10 @@ _WORDS: tuple[tuple[ErrorKind, re.Pattern[str]], ...] = (
     ),
     (
         "content_filter",
-        re.compile(r"content (management )?(policy|filter)|responsible ai|safety (system|policy|settings)|was blocked"),
+        re.compile(
+            r"content (management )?(policy|filter)|responsible ai|safety (system|policy|settings)"
+            r"|was blocked|(requires|flagged by) moderation|input was flagged"
+        ),
     ),
     (
         "quota",

@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+import gc
+import warnings
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -26,6 +28,8 @@ def simulated() -> Iterator[Callable[..., str]]:
     """`(arguments)` → the base URL of a simulator that was started with them, once for all tests."""
     with contextlib.ExitStack() as stack:
         yield functools.cache(lambda *arguments: f"http://127.0.0.1:{stack.enter_context(simulator(*arguments))}")
+    with warnings.catch_warnings(action="ignore"):
+        gc.collect()  # of sockets that some clients have no way to close
 
 
 @NAMES
