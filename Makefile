@@ -54,7 +54,7 @@ build: setup ## Build the wheel into dist/, with the migrations and the dashboar
 	@ls -1 dist/*.whl
 
 clean: ## Remove everything that was installed or built; keeps data/ and config.toml
-	rm -rf .venv web/node_modules app/static dist test-results .coverage* \
+	rm -rf .venv app/loadgen/_reader.abi3.so web/node_modules app/static dist test-results .coverage* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find app tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -63,7 +63,7 @@ $(UV_STAMP): ops/dev/python.sh
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 	@touch $@
 
-.venv/.installed: $(UV_STAMP) pyproject.toml uv.lock
+.venv/.installed: $(UV_STAMP) pyproject.toml uv.lock hatch_build.py app/loadgen/_reader.c
 	@echo "==> Installing the Python packages of uv.lock"
 	@$(BIN)/uv sync --frozen --quiet --compile-bytecode
 	@touch $@

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from app.adapters import registry
+from app.adapters.server_timings import server_timings
 from app.datasets import conversations
 from app.datasets.requests import RequestWriter, message_of
 from app.loadgen.clock import monotonic_ns
@@ -73,6 +74,7 @@ def _wire(plan: Plan, pipe: FramePipe) -> tuple[Session, Callable[[Session], Non
         emit=pipe.write,
         watch=watch,
         dns_ns=dns_ns,
+        server_timings=server_timings,
     )
 
     def attach(session: Session) -> None:

@@ -20,6 +20,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 import asyncpg
+import hypothesis
 import pytest
 
 from app.core import migrations
@@ -29,6 +30,10 @@ from tests.factories import Rows
 from tests.servers import PostgresServer, RedisServer
 
 Value = TypeVar("Value")
+
+# How long one example takes depends on who else uses the machine; pytest-timeout bounds the whole test.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

@@ -85,6 +85,7 @@ class Reply:
         "keep_text",
         "response_id",
         "text",
+        "timings",
         "token_count_source",
         "usage",
     )
@@ -102,6 +103,7 @@ class Reply:
         self.buckets = Buckets()
         self.token_count_source: TokenCountSource | None = None
         self.usage = b""
+        self.timings = b""  # what the body says about the server's own times, as JSON; see `server_timings`
         self.text: list[str] = []
 
     def fail(self, error_type: str, error: str) -> None:

@@ -51,6 +51,7 @@ class _Ending(msgspec.Struct, rename="camel"):
 
     stop_reason: str | None = None
     usage: msgspec.Raw = ABSENT
+    metrics: msgspec.Raw = ABSENT
     output: _Output | None = None
 
 
@@ -139,7 +140,12 @@ class BedrockConverse(WireFormat):
         if name in {"messageStop", "metadata"}:
             ending = _decode_ending(raw)
             is_last = name == "metadata"
-            return Event(finish_reason=ending.stop_reason, usage=raw_object(ending.usage), is_last=is_last)
+            return Event(
+                finish_reason=ending.stop_reason,
+                usage=raw_object(ending.usage),
+                timings=raw_object(ending.metrics),
+                is_last=is_last,
+            )
         if name.endswith(("Exception", "error")):
             return Event(error=b'{"type":%b,"error":%b}' % (msgspec.json.encode(name), bytes(raw)), is_last=True)
         return NOTHING
@@ -152,6 +158,7 @@ class BedrockConverse(WireFormat):
             _said(message.content if message is not None else []),
             finish_reason=ending.stop_reason,
             usage=raw_object(ending.usage),
+            timings=raw_object(ending.metrics),
         )
 
     def buckets(self, usage: bytes) -> Buckets:

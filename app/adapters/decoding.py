@@ -230,6 +230,8 @@ def _take_facts(reply: Reply, event: Event) -> None:
         reply.response_id = event.response_id
     if event.finish_reason is not None:
         reply.finish_reason = event.finish_reason
+    if event.timings:
+        reply.timings = event.timings
 
 
 def _take_output(reply: Reply, event: Event, stamp_ns: int) -> bool:

@@ -15,7 +15,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """One event, understood. The default of each field is "says nothing about it".
 
     `text` is answer content, `reasoning` is thinking; `other_output` is generated output that is no text: tool calls,
-    images, audio. `usage` is the provider's own object, `error` its failure as JSON. After `is_last` nothing follows
+    images, audio. `usage` is the provider's own object, `error` its failure as JSON,
+    `timings` what it says about its own times (see `server_timings`). After `is_last` nothing follows
     that matters.
     """
 
@@ -25,6 +26,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     response_id: str | None = None
     finish_reason: str | None = None
     usage: bytes = b""
+    timings: bytes = b""
     error: bytes = b""
     is_last: bool = False
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
-from app.adapters.events import ABSENT, Event
+from app.adapters.events import ABSENT, Event, raw_object
 from app.adapters.wire_format import WireFormat
 
 
@@ -73,6 +73,7 @@ class LlamaCppCompletion(WireFormat):
             text=chunk.content,
             finish_reason=chunk.stop_type or ("limit" if chunk.stopped_limit else "eos"),
             usage=msgspec.json.encode(counts),
+            timings=raw_object(chunk.timings),
             is_last=True,
         )
 

@@ -79,12 +79,14 @@ class OllamaChat(WireFormat):
         if line.error != ABSENT:
             return Event(error=payload, is_last=True)
         message = line.message or _Message()
+        usage = _usage(payload) if line.done else b""
         return Event(
             text=message.content,
             reasoning=message.thinking or "",
             other_output=bool(message.tool_calls),
             finish_reason=(line.done_reason or "stop") if line.done else None,
-            usage=_usage(payload) if line.done else b"",
+            usage=usage,
+            timings=usage,
             is_last=line.done,
         )
 

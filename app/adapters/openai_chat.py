@@ -69,6 +69,8 @@ class _Chunk(msgspec.Struct):
     usage: msgspec.Raw = ABSENT
     error: msgspec.Raw = ABSENT
     x_groq: _Groq | None = None
+    timings: msgspec.Raw = ABSENT  # llama.cpp
+    time_info: msgspec.Raw = ABSENT  # Cerebras
 
 
 class _Details(msgspec.Struct):
@@ -178,7 +180,15 @@ def _said(chunk: _Chunk, raw: bytes) -> Event:
         response_id=chunk.id,
         finish_reason=finish_reason,
         usage=raw_object(usage),
+        timings=_timings(chunk, usage),
     )
+
+
+def _timings(chunk: _Chunk, usage: msgspec.Raw) -> bytes:
+    for said in (chunk.time_info, chunk.timings):
+        if said != ABSENT:
+            return bytes(said)
+    return bytes(usage) if b"_time" in bytes(usage) else b""  # Groq says it in the usage
 
 
 def _parts(content: str | list[_Part] | None) -> tuple[str, str]:

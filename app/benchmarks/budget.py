@@ -36,11 +36,13 @@ TargetName = tuple[str, str]
 class Estimate:
     """What a run will probably cost. `usd` is None when that cannot be told; `note` says why.
 
-    `per_request_usd` has one entry a target, None where the length of answers is unknown.
+    `per_request_usd` has one entry a target, None where the length of answers is unknown;
+    `input_usd` is the part of it that the prompt costs.
     """
 
     usd: float | None
     per_request_usd: Mapping[TargetName, float | None]
+    input_usd: Mapping[TargetName, float]
     note: str | None = None
 
 
@@ -52,6 +54,7 @@ def estimate(spec: BenchmarkSpec, kinds: Sequence[str]) -> Estimate:
     """
     tokens = tokens_expected(spec)
     per_request: dict[TargetName, float | None] = {}
+    inputs: dict[TargetName, float] = {}
     total, least, why = 0.0, 0.0, None
     for target_index, (target, kind) in enumerate(zip(spec.targets, kinds, strict=True)):
         whole = None if tokens.output is None else _price(kind, target.model, tokens.input, tokens.output)
@@ -59,6 +62,7 @@ def estimate(spec: BenchmarkSpec, kinds: Sequence[str]) -> Estimate:
         if asked is None:
             raise _refused(_unknown_price(target.provider, target.model, kind))
         per_request[target.provider, target.model] = whole
+        inputs[target.provider, target.model] = asked
         for point in planner.first_points(spec, target_index):
             number = requests_expected(spec, point)
             least += requests_at_least(spec, point) * (asked if whole is None else whole)
@@ -77,8 +81,8 @@ def estimate(spec: BenchmarkSpec, kinds: Sequence[str]) -> Estimate:
         text = f"even the requests that are sent in any case are estimated at {dollars(least)} from list prices"
         raise _refused(f"{text}, which is above {dollars(limit)}")
     if why is None:
-        return Estimate(total, per_request)
-    return Estimate(None, per_request, f"the cost could not be estimated before the run: {why}")
+        return Estimate(total, per_request, inputs)
+    return Estimate(None, per_request, inputs, f"the cost could not be estimated before the run: {why}")
 
 
 class BudgetWatch:
@@ -87,7 +91,7 @@ class BudgetWatch:
     def __init__(self, spec: BenchmarkSpec, estimated: Estimate | None) -> None:
         self.stopped = False
         self._spec = spec
-        self._estimate = estimated or Estimate(None, {})
+        self._estimate = estimated or Estimate(None, {}, {})
         self._planned = planner.requests_planned(spec)
         self._follows_ends = isinstance(spec.load, ClosedLoad | ClosedStepsLoad)
         self._recent: deque[tuple[int, int]] = deque()
@@ -116,8 +120,8 @@ class BudgetWatch:
         notes = [self._estimate.note] if self._estimate.note else []
         if counters.failed:
             notes.append(f"{counters.failed:,} failed requests count as free, because their cost is not known")
-        if unpriced := counters.ok - counters.priced:
-            notes.append(f"{unpriced:,} requests came without token counts; they count with their estimate")
+        if uncounted := counters.ok - counters.priced + counters.token_sources.get("chunks", 0):
+            notes.append(f"{uncounted:,} answers came without usage; what they do not say counts with its estimate")
         return {
             "limit_usd": self._spec.budget_usd,
             "estimate_usd": self._estimate.usd,
@@ -157,7 +161,9 @@ class BudgetWatch:
     def _cost(self, target: TargetName, statistics: TargetStatistics) -> float:
         counters = statistics.counters
         unpriced = (counters.ok - counters.priced) * (self._estimate.per_request_usd.get(target) or 0.0)
-        return counters.cost_usd + unpriced
+        # An answer whose chunks were counted says nothing about its prompt, so its cost is that of the output alone.
+        prompts = counters.token_sources.get("chunks", 0) * self._estimate.input_usd.get(target, 0.0)
+        return counters.cost_usd + unpriced + prompts
 
 
 def dollars(usd: float) -> str:

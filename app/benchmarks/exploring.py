@@ -85,7 +85,8 @@ class Exploration:
         if explore is None:
             return {"points": None, "exploration": None, "warnings": []}
         targets = range(len(self._spec.targets))
-        keys = {*statistics.targets, *(self._key(one.point) for one in self._measured)}
+        stored = (key for key in statistics.targets if key.level is not None)
+        keys = {*stored, *(self._key(one.point) for one in self._measured)}
         return {
             "points": [self._row(key, statistics) for key in sorted(keys, key=self._position)],
             "exploration": {
@@ -197,9 +198,17 @@ class Exploration:
         return {"provider": target.provider, "model": target.model, "answer": found, "statement": text}
 
     def _warnings(self, target_index: int) -> list[str]:
-        if not isinstance(self._spec.explore, Search):
-            return []
-        return warnings(search_plan(self._spec.explore), self._probes(target_index))
+        explore = self._spec.explore
+        assert explore is not None
+        bound = [
+            f"at {explore.parameter} {level_text(one.point.level or 0)} the client was the limit: "
+            f"{one.certificate['reason']}"
+            for one in self._measured
+            if one.point.target_index == target_index and _is_client_bound(one.certificate)
+        ]
+        if not isinstance(explore, Search):
+            return bound
+        return bound + warnings(search_plan(explore), self._probes(target_index))
 
 
 def completed(

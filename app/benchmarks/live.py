@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.benchmarks import planner
+from app.benchmarks import load_facts, planner
 from app.benchmarks.explorations import Search
 from app.benchmarks.planner import Point
 from app.benchmarks.schemas import BenchmarkSpec
@@ -38,6 +38,7 @@ class LiveRun:
         self._origin_ns = origin_ns
         self._stage_began_ns = origin_ns
         self._planned = planner.requests_planned(spec)
+        self._seconds = load_facts.seconds(spec)
         self._window = RollingWindow()
         self._reported_ns = origin_ns
         self._shards: dict[tuple[int, int, int], _ShardCounters] = {}
@@ -88,6 +89,8 @@ class LiveRun:
         recent = self._window.total()
         covered_s = min(elapsed_s, self._window.seconds - 1 + elapsed_s % 1)
         percent = self._percent(counters.total, now_ns)
+        if status == Status.COMPLETED and isinstance(self._spec.explore, Search):
+            percent = 100.0  # how many points it would need was not known before
         eta_s = elapsed_s * (100 - percent) / percent if percent else None
         tpot = self._percentiles(recent, "tpot", 50.0)
 
@@ -143,8 +146,9 @@ class LiveRun:
         shares = []
         if self._planned:
             shares.append(completed / self._planned)
-        if (seconds := self._spec.stop.duration_seconds) is not None:
-            shares.append(self._share_with((now_ns - self._stage_began_ns) / _NS_PER_S / seconds))
+        if self._seconds is not None:
+            elapsed_s = max((now_ns - self._stage_began_ns) / _NS_PER_S, 0.0)
+            shares.append(self._share_with(elapsed_s / self._seconds if self._seconds else 1.0))
         if isinstance(self._spec.explore, Search) and (requests := self._spec.stop.requests) is not None:
             shares.append(self._share_with((completed - self._ended_before) / requests))
         return min(max(shares), 1.0) * 100 if shares else None

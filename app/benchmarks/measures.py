@@ -145,12 +145,15 @@ LINE_FIELDS = (
     "trace_id",
     "point",
     "level",
+    "server_timings_ms",
 )
 
 
 def results_line(result: MeasuredResult) -> dict[str, Any]:
     """One request as a flat JSON object: a line of `results.jsonl`."""
-    return {name: getattr(result, name) for name in LINE_FIELDS}
+    line = {name: getattr(result, name) for name in LINE_FIELDS[:-1]}
+    line["server_timings_ms"] = result.metadata.get("server_timings_ms")
+    return line
 
 
 def measure(record: Record, context: MeasureContext) -> MeasuredResult:
@@ -205,12 +208,17 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
 
 
 def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
-    """What has no column of its own: `clock_stepped`; `conversation` and `turn`, both from 0; `point` and `level`."""
+    """What has no column of its own.
+
+    `clock_stepped`; `conversation` and `turn`, both from 0; `point` and `level`; `server_timings_ms` by name.
+    """
     metadata: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
     if record.turn is not None:
         metadata |= {"conversation": record.conversation, "turn": record.turn}
     if context.level is not None:
         metadata |= {"point": context.point, "level": context.level}
+    if record.server_timings:
+        metadata["server_timings_ms"] = record.server_timings
     return metadata
 
 
@@ -270,6 +278,11 @@ def columns(results: list[MeasuredResult]) -> Batch:
         error_classes=tuple(result.error_type or "unknown" for result in results if result.status != "ok"),
         token_sources=_counted(
             result.token_count_source for result in results if result.status == "ok" and result.token_count_source
+        ),
+        server_timings=tuple(
+            timings
+            for result in results
+            if result.status == "ok" and (timings := result.metadata.get("server_timings_ms"))
         ),
     )
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from app.benchmarks import plan_loads, plan_workloads
+from app.benchmarks import load_facts, plan_loads, plan_workloads
 from app.benchmarks.explorations import Search, Sweep
 from app.benchmarks.loads import ClosedLoad, SteadyOpenLoad
 from app.benchmarks.schemas import BenchmarkSpec, Target
@@ -106,8 +106,7 @@ def at_level(spec: BenchmarkSpec, level: float | None) -> BenchmarkSpec:
 
 def shard_count(spec: BenchmarkSpec, level: float | None = None) -> int:
     """Engine processes of a stage: never more than there are requests to send, or users to share out."""
-    users = int(level) if level is not None and spec.explore and spec.explore.parameter == "concurrency" else None
-    return min(spec.workers, spec.stop.requests or spec.workers, users or spec.workers)
+    return load_facts.workers(at_level(spec, level))
 
 
 def shard(
@@ -165,10 +164,12 @@ def point_seed(seed: int, point: int) -> int:
 
 
 def requests_planned(spec: BenchmarkSpec) -> int | None:
-    """Requests of the whole benchmark; None when only time ends it, or a search decides on the way."""
-    if spec.stop.requests is None or isinstance(spec.explore, Search):
+    """Requests of the whole benchmark; None when time or chance decides, or a search on the way."""
+    if isinstance(spec.explore, Search):
         return None
-    return spec.stop.requests * index_stride(spec)
+    points = [load_facts.requests(at_level(spec, point.level)) for point in first_points(spec, 0)]
+    each = [requests for requests in points if requests is not None]
+    return sum(each) * len(spec.targets) if len(each) == len(points) else None
 
 
 def shard_of_number(spec: BenchmarkSpec, level: float | None = None) -> Callable[[int], int] | None:

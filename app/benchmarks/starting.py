@@ -2,18 +2,22 @@
 
 import time
 
-from app.benchmarks.loads import ClosedLoad
+from app.benchmarks import load_facts
+from app.benchmarks.loads import TraceLoad
 from app.benchmarks.schemas import BenchmarkSpec
 
 _ENGINE_START_NS = 1_000_000_000  # starting Python, reading the plan, preparing the first requests
 _PER_CONNECTION_NS = 1_000_000
+_PER_TRACE_REQUEST_NS = 2_000  # its instant and its lengths travel in the plan
 _LONGEST_NS = 6_000_000_000
 
 
 def lead_ns(spec: BenchmarkSpec) -> int:
     """How long engines get. One that is not ready by then starts as soon as it is."""
-    connections = spec.load.concurrency if isinstance(spec.load, ClosedLoad) else 0
-    return min(_ENGINE_START_NS + connections * _PER_CONNECTION_NS, _LONGEST_NS)
+    load = spec.load
+    plan_ns = len(load.at_seconds) * _PER_TRACE_REQUEST_NS if isinstance(load, TraceLoad) else 0
+    connections_ns = load_facts.users_at_start(load) * _PER_CONNECTION_NS
+    return min(_ENGINE_START_NS + connections_ns + plan_ns, _LONGEST_NS)
 
 
 def start_at_ns(spec: BenchmarkSpec) -> int:

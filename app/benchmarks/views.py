@@ -162,8 +162,8 @@ class Rates(View):
 class CalibrationError(View):
     """Absolute error of one measure, in milliseconds."""
 
-    p50: float
-    p99: float
+    p50: float = Field(description="Half of the samples are off by less.")
+    p99: float = Field(description="99 % of the samples are off by less.")
 
 
 class CalibrationPoint(View):
@@ -219,6 +219,9 @@ class Figures(View):
     metrics: dict[str, MetricSummary | None] = Field(
         description="By name, such as `ttft_ms`; null when never measured."
     )
+    server_timings: dict[str, MetricSummary] = Field(
+        default_factory=dict, description="What the server said about its own times, by name, such as `prompt_ms`."
+    )
 
 
 class Window(View):
@@ -271,6 +274,14 @@ class TargetSummary(WindowedFigures):
     model: str = Field(description="Name of the model.")
 
 
+class ImportSource(View):
+    """Where an imported run comes from."""
+
+    tool: str = Field(description="Which tool measured it.")
+    version: str | None = Field(description="The tool's version, where its file says so.")
+    file_sha256: str = Field(description="Of the file.")
+
+
 class PointCertificate(View):
     """The instrument's verdict on itself at one point."""
 
@@ -321,10 +332,36 @@ class BudgetSummary(View):
     note: str | None = Field(None, description="What is not exact about these numbers.")
 
 
+class TargetWords(View):
+    """How texts were made for one target."""
+
+    target_index: int = Field(description="Which of spec.targets.")
+    words_per_token: float = Field(description="Words of made-up text per token.")
+    overhead_tokens: float = Field(description="Tokens that each prompt has beside those of its words.")
+    source: str = Field(description="assumed, given or usage.")
+    probe_requests: int = Field(description="Requests sent before the run to find out.")
+
+
+class WorkloadFacts(View):
+    """How prompts were made, and whether server-side caches could help."""
+
+    words_per_token: float | None = Field(None, description="Null where no text was made up, or targets differ.")
+    overhead_tokens: float | None = Field(None, description="Tokens that each prompt has beside those of its words.")
+    source: str = Field(description="assumed, given, usage (found out by probe requests), or mixed.")
+    probe_requests: int = Field(0, description="Requests sent before the run to find out; no part of the results.")
+    uniqueness: str = Field(description="Which prompts repeat, in words.")
+    by_target: list[TargetWords] = Field(default_factory=list, description="Only where targets differ.")
+
+
 class Summary(WindowedFigures):
     """Everything that a run found. With several targets, each has a window of its own in `by_target`."""
 
     instrument: Instrument
+    workload: WorkloadFacts | None = Field(None, description="Null for runs of earlier versions.")
+    source: ImportSource | None = Field(None, description="Of an imported run; null for our own.")
+    not_recorded: dict[str, str] = Field(
+        default_factory=dict, description="Of an imported run: measures that its tool did not record, and why."
+    )
     by_target: list[TargetSummary] = Field(description="The same figures for each target alone.")
     points: list[PointSummary] | None = Field(None, description="The same for each level of load that was explored.")
     exploration: ExplorationSummary | None = Field(None, description="What exploring them found.")

@@ -151,7 +151,10 @@ class ThinkTime(SpecPart):
 
 
 class SyntheticConversations(SpecPart):
-    """Made-up conversations: every request carries the turns before it, with the server's own answers."""
+    """Made-up conversations: every request carries the turns before it, with the server's own answers.
+
+    In a closed loop a user keeps its conversation to the end; in an open loop an arrival starts a conversation.
+    """
 
     kind: Literal["conversation"] = "conversation"
     turns: int = Field(ge=1, le=MAX_TURNS, description="Requests in each conversation.")
@@ -162,7 +165,10 @@ class SyntheticConversations(SpecPart):
 
 
 class ConversationList(SpecPart):
-    """Given conversations: the user turns are sent one by one, with the server's own answers between them."""
+    """Given conversations: the user turns are sent one by one, with the server's own answers between them.
+
+    In a closed loop a user keeps its conversation to the end; in an open loop an arrival starts a conversation.
+    """
 
     kind: Literal["conversation_list"] = "conversation_list"
     conversations: list[Annotated[list[ChatTurn], Field(min_length=1, max_length=MAX_TURNS)]] = Field(

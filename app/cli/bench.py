@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 _LOAD = "Load"
+_WINDOW = "Steady window, shown beside the whole run"
 _STOP = "End of the run (whichever comes first)"
 _EXPLORE = "Several levels of load (the end of the run holds for each)"
 _WORK = "Prompts (default: made up, 128 tokens in and 128 out)"
@@ -28,6 +29,8 @@ llm-test-bench bench --base-url … --model llama --requests 400 --search concur
 Exit codes: 0 done, 1 failed (also when no request succeeded, or no level meets --require), 2 bad usage,
 130 interrupted.
 
+llm-test-bench bench --replay out/bundle.json --base-url http://127.0.0.1:8001/v1 --output again
+
 Ctrl-C stops cleanly and writes what was measured; a second Ctrl-C leaves at once.
 """
 
@@ -37,7 +40,9 @@ bench_app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 @bench_app.command("bench", epilog=_EPILOG)
 def bench(
     context: typer.Context,
-    model: Annotated[str, typer.Option(help="Model to ask for.", rich_help_panel=_TARGET)],
+    model: Annotated[
+        str | None, typer.Option(help="Model to ask for; needed unless --spec names it.", rich_help_panel=_TARGET)
+    ] = None,
     provider: Annotated[
         str,
         typer.Option(
@@ -77,8 +82,59 @@ def bench(
         typer.Option(help="Requests per second, started whatever the server does.", rich_help_panel=_LOAD),
     ] = None,
     arrival: Annotated[
-        Literal["poisson", "constant"], typer.Option(help="Gaps between arrivals of --rate.", rich_help_panel=_LOAD)
+        Literal["poisson", "constant", "gamma"],
+        typer.Option(help="Gaps between arrivals of an open loop.", rich_help_panel=_LOAD),
     ] = "poisson",
+    burstiness: Annotated[
+        float | None,
+        typer.Option(
+            help="Shape of gamma gaps: 1 is Poisson, below it arrivals come in bursts.", rich_help_panel=_LOAD
+        ),
+    ] = None,
+    ramp_to: Annotated[
+        float | None,
+        typer.Option(help="Let --rate grow (or shrink) to this over --ramp-seconds.", rich_help_panel=_LOAD),
+    ] = None,
+    ramp_seconds: Annotated[float | None, typer.Option(help="Length of the ramp.", rich_help_panel=_LOAD)] = None,
+    ramp_curve: Annotated[
+        Literal["linear", "exponential"], typer.Option(help="Form of the ramp.", rich_help_panel=_LOAD)
+    ] = "linear",
+    rate_steps: Annotated[
+        str | None, typer.Option(help="RATE:SECONDS,… one after another.", rich_help_panel=_LOAD)
+    ] = None,
+    concurrency_steps: Annotated[
+        str | None, typer.Option(help="USERS:SECONDS,… one after another.", rich_help_panel=_LOAD)
+    ] = None,
+    spike: Annotated[
+        str | None,
+        typer.Option(help="RATE@BEGIN+SECONDS: another rate than --rate for a while.", rich_help_panel=_LOAD),
+    ] = None,
+    ramp_up: Annotated[
+        float | None,
+        typer.Option(help="Seconds over which the users of --concurrency join.", rich_help_panel=_LOAD),
+    ] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            help="Replay a recorded trace: instants and lengths of an Azure, BurstGPT (CSV) or Mooncake (JSONL) file; "
+            "--requests and --duration take only its beginning.",
+            rich_help_panel=_LOAD,
+        ),
+    ] = None,
+    trace_speed: Annotated[
+        float, typer.Option(help="2 replays the trace in half the time.", rich_help_panel=_LOAD)
+    ] = 1.0,
+    trace_format: Annotated[
+        Literal["auto", "azure", "burstgpt", "mooncake"],
+        typer.Option(help="Format of the trace; auto tells it by its content.", rich_help_panel=_LOAD),
+    ] = "auto",
+    max_requests_per_minute: Annotated[
+        float | None,
+        typer.Option(help="Start no more; those held back show it as schedule delay.", rich_help_panel=_LOAD),
+    ] = None,
+    max_tokens_per_minute: Annotated[
+        float | None, typer.Option(help="The same for input and output tokens.", rich_help_panel=_LOAD)
+    ] = None,
     workers: Annotated[
         int, typer.Option(help="Engine processes; each wants a core of its own.", rich_help_panel=_LOAD)
     ] = 1,
@@ -86,6 +142,14 @@ def bench(
     requests: Annotated[int | None, typer.Option(help="Requests to start.", rich_help_panel=_STOP)] = None,
     duration: Annotated[
         float | None, typer.Option(help="Seconds after which no request starts.", rich_help_panel=_STOP)
+    ] = None,
+    warmup: Annotated[
+        float | None,
+        typer.Option(help="Seconds at the start that are not steady (default: found).", rich_help_panel=_WINDOW),
+    ] = None,
+    cooldown: Annotated[
+        float | None,
+        typer.Option(help="Seconds at the end that are not steady (default: found).", rich_help_panel=_WINDOW),
     ] = None,
     prompt: Annotated[
         str | None, typer.Option(help="The same prompt for every request.", rich_help_panel=_WORK)
@@ -232,6 +296,13 @@ def bench(
             rich_help_panel=_STOP,
         ),
     ] = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option(
+            help="A whole spec, .json, .yaml or .toml (or a summary.json); other options go over it.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the benchmark.", rich_help_panel=_OUTPUT)] = None,
     tag: Annotated[list[str], typer.Option(help="Tag; repeatable.", rich_help_panel=_OUTPUT)] = [],  # noqa: B006
     output: Annotated[
@@ -255,6 +326,13 @@ def bench(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON on standard output.", rich_help_panel=_OUTPUT)
     ] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            help="Repeat the run of this bundle.json exactly; only options of the target and the output go with it.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     server: Annotated[
         str | None,
         typer.Option(
@@ -269,7 +347,14 @@ def bench(
     """Run one benchmark and print what was measured, with the instrument's own error beside it."""
     from app.cli.bench_spec import BenchOptions  # noqa: PLC0415 - help stays fast
 
-    options = BenchOptions(**context.params)
+    if replay is not None:
+        from app.cli.replay import replay_bundle  # noqa: PLC0415
+
+        raise typer.Exit(replay_bundle(context, replay))
+    from app.cli.spec_file import given_options, with_spec_file  # noqa: PLC0415
+
+    params = {name: value for name, value in context.params.items() if name != "replay"}
+    options = BenchOptions(**with_spec_file(params, given_options(context)))
     if options.server:
         from app.cli.bench_remote import run_on_server  # noqa: PLC0415
 

@@ -7,8 +7,8 @@ import orjson
 from rich.console import Console
 
 from app.cli import EXIT_FAILED, EXIT_INTERRUPTED
-from app.cli.bench_view import print_summary
 from app.cli.explore_view import found_no_answer, print_points
+from app.cli.summary_view import print_summary
 
 
 def show_outcome(title: str, summary: dict[str, Any], *, as_json: bool, interrupted: bool) -> int:

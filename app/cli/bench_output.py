@@ -49,7 +49,7 @@ class ResultFiles:
         self._fields = fields
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for name in ("summary.json", *(f"results.{other}" for other in FORMATS)):
+            for name in ("summary.json", "bundle.json", "bundle.json.gz", *(f"results.{other}" for other in FORMATS)):
                 (folder / name).unlink(missing_ok=True)
             self._journal = (folder / JOURNAL).open("wb", buffering=0)
         except OSError as error:
@@ -129,4 +129,6 @@ class ResultFiles:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return orjson.dumps(value).decode()
     return safe_cell(value) if isinstance(value, str) else value

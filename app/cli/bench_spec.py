@@ -4,17 +4,20 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import msgspec
 from pydantic import ValidationError
 
 from app.adapters import registry
+from app.benchmarks.loads import ENDS_BY_ITSELF
 from app.benchmarks.schemas import BenchmarkSpec, Timeouts
-from app.cli import explore_options
+from app.cli import explore_options, load_options
 from app.cli.explore_options import ExploreOptions
+from app.cli.spec_file import merged
 from app.cli.usage import UsageProblem
-from app.cli.workload_options import WORKLOAD_KINDS, WORKLOAD_OPTION_OF_FIELD, workload_part
+from app.cli.workload_options import WORKLOAD_KINDS, WORKLOAD_OPTION_OF_FIELD, WORKLOAD_OPTIONS, workload_part
 from app.loadgen.plan import Endpoint
 
 
@@ -32,6 +35,8 @@ class BenchOptions(ExploreOptions):
     arrival: str
     requests: int | None
     duration: float | None
+    warmup: float | None
+    cooldown: float | None
     workers: int
     seed: int
     prompt: str | None
@@ -72,18 +77,33 @@ class BenchOptions(ExploreOptions):
     api_key: str | None
     quiet: bool
     as_json: bool
+    burstiness: float | None = None
+    ramp_to: float | None = None
+    ramp_seconds: float | None = None
+    ramp_curve: str = "linear"
+    rate_steps: str | None = None
+    concurrency_steps: str | None = None
+    spike: str | None = None
+    ramp_up: float | None = None
+    trace: Path | None = None
+    trace_speed: float = 1.0
+    trace_format: Literal["auto", "azure", "burstgpt", "mooncake"] = "auto"
+    max_requests_per_minute: float | None = None
+    max_tokens_per_minute: float | None = None
+    spec: Path | None = None
+    spec_document: dict[str, Any] | None = None  # what `spec` holds
+    given: frozenset[str] = frozenset()  # names of the options that are not left at their defaults
 
 
 _OPTION_OF_FIELD = {
     "targets.provider": "--provider",
     "targets.model": "--model",
     **WORKLOAD_OPTION_OF_FIELD,
-    "load.concurrency": "--concurrency",
-    "load.max_in_flight": "--concurrency",
-    "load.rate": "--rate",
     "stop": "--requests, --duration",
     "stop.requests": "--requests",
     "stop.duration_seconds": "--duration",
+    "window.warmup_seconds": "--warmup",
+    "window.cooldown_seconds": "--cooldown",
     "slo.ttft_ms": "--slo-ttft-ms",
     "slo.tpot_ms": "--slo-tpot-ms",
     "slo.e2e_ms": "--slo-e2e-ms",
@@ -98,28 +118,60 @@ _OPTION_OF_FIELD = {
     "name": "--name",
     "tags": "--tag",
     **explore_options.OPTION_OF_FIELD,
+    **load_options.OPTION_OF_FIELD,
 }
 _KINDS = {"closed", "constant", "poisson", *WORKLOAD_KINDS, *explore_options.KINDS}
 
 
+_WHOLE_PARTS = {
+    "name": frozenset({"name"}),
+    "tags": frozenset({"tag"}),
+    "targets": frozenset({"provider", "model"}),
+    "workload": WORKLOAD_OPTIONS | {"trace"},
+    "load": load_options.OPTIONS,
+    "explore": frozenset({"sweep", "search", "require", "max_error_rate", "confidence", "tolerance", "max_points"}),
+    "budget_usd": frozenset({"budget"}),
+    "timeouts": frozenset({"timeout"}),
+    "seed": frozenset({"seed"}),
+    "workers": frozenset({"workers"}),
+    "save_responses": frozenset({"save_responses"}),
+}
+_PARTS_BY_FIELD = {
+    "stop": {"duration_seconds": "duration"},
+    "slo": {"ttft_ms": "slo_ttft_ms", "tpot_ms": "slo_tpot_ms", "e2e_ms": "slo_e2e_ms"},
+    "limits": {"requests_per_minute": "max_requests_per_minute", "tokens_per_minute": "max_tokens_per_minute"},
+    "sampling": {},
+    "retry": {},
+}
+_SELF_ENDING = {kind.model_fields["kind"].default for kind in ENDS_BY_ITSELF}
+
+
 def build_spec(options: BenchOptions) -> BenchmarkSpec:
-    """The spec that the options describe.
+    """The spec that the options describe, over the one of `--spec` if there is one.
 
     Raises:
         UsageProblem: naming each wrong option.
     """
-    if options.requests is None and options.duration is None:
-        raise UsageProblem(["give --requests, --duration, or both"])
     explore = explore_options.explore_part(options)
-    document = {
+    load, recorded = load_options.parts(explore_options.at_first_level(options, explore))
+    if (
+        options.requests is None
+        and options.duration is None
+        and options.spec_document is None
+        and load["kind"] not in _SELF_ENDING
+    ):
+        raise UsageProblem(["give --requests, --duration, or both"])
+    document: dict[str, Any] = {
         "name": options.name if options.name is not None else f"{options.provider} {options.model}"[:200],
         "tags": options.tag,
         "targets": [{"provider": options.provider, "model": options.model}],
-        "workload": workload_part(options),
-        "load": _load(explore_options.at_first_level(options, explore)),
+        "workload": workload_part(options) if recorded is None else load_options.recorded_workload(options, recorded),
+        "load": load,
+        "limits": load_options.limits(options),
         "stop": _given(requests=options.requests, duration_seconds=options.duration),
         "explore": explore,
         "budget_usd": options.budget,
+        "window": _given(warmup_seconds=options.warmup, cooldown_seconds=options.cooldown),
         "slo": _given(ttft_ms=options.slo_ttft_ms, tpot_ms=options.slo_tpot_ms, e2e_ms=options.slo_e2e_ms),
         "sampling": _given(
             stream=options.stream,
@@ -134,14 +186,26 @@ def build_spec(options: BenchOptions) -> BenchmarkSpec:
         "workers": options.workers,
         "save_responses": options.save_responses,
     }
+    from_file: frozenset[str] = frozenset()
+    if options.spec_document is not None:
+        document, from_file = merged(
+            options.spec_document, document, options.given, whole=_WHOLE_PARTS, fields=_PARTS_BY_FIELD
+        )
     try:
         return BenchmarkSpec.model_validate(document)
     except ValidationError as error:
         problems = [
-            f"{option_of(item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
+            f"{_place(item['loc'], from_file, options)}: {item['msg'].removeprefix('Value error, ')}"
             for item in error.errors(include_url=False, include_input=False, include_context=False)
         ]
         raise UsageProblem(dict.fromkeys(problems)) from None  # --timeout sets several fields
+
+
+def _place(location: Sequence[int | str], from_file: frozenset[str], options: BenchOptions) -> str:
+    if location and location[0] in from_file:
+        return f"--spec: {'.'.join(map(str, location))}"
+    option = option_of(location)
+    return options.exploring_option() if option == explore_options.OPTION_OF_FIELD["explore"] else option
 
 
 def build_endpoint(options: BenchOptions) -> Endpoint:
@@ -169,6 +233,17 @@ def build_endpoint(options: BenchOptions) -> Endpoint:
         verify_tls=not options.insecure,
         ca_file=str(options.ca_file) if options.ca_file else None,
     )
+
+
+def endpoints_of(spec: BenchmarkSpec, endpoint: Endpoint) -> list[Endpoint]:
+    """One for each target of a local run: several models at the one address.
+
+    Raises:
+        UsageProblem: a target is of another kind.
+    """
+    if others := {target.provider for target in spec.targets} - {endpoint.adapter}:
+        raise UsageProblem([f"--spec: a run here has one kind of provider, {endpoint.adapter}, not {min(others)} too"])
+    return [msgspec.structs.replace(endpoint, model=target.model) for target in spec.targets]
 
 
 def _check_address(base_url: str) -> None:
@@ -217,12 +292,6 @@ def option_of(location: Sequence[int | str]) -> str:
             if option := _OPTION_OF_FIELD.get(".".join(parts[:length])):
                 return option
     return ".".join(named)
-
-
-def _load(options: BenchOptions) -> dict[str, Any]:
-    if options.rate is None:
-        return {"kind": "closed", "concurrency": 1 if options.concurrency is None else options.concurrency}
-    return {"kind": options.arrival, "rate": options.rate} | _given(max_in_flight=options.concurrency)
 
 
 def _timeouts(total_seconds: float | None) -> dict[str, float]:

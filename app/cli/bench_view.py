@@ -1,4 +1,4 @@
-"""What a benchmark looks like in a terminal: a live panel while it runs, tables when it is over.
+"""What a benchmark looks like in a terminal while it runs: a live panel. Its end is in `summary_view`.
 
 Knows only progress and summary dictionaries, so local and remote runs look the same.
 """
@@ -15,18 +15,6 @@ from rich.text import Text
 
 NOT_MEASURED = "—"
 _VERDICT_STYLES = {"trusted": "green", "suspect": "yellow", "client_bound": "red"}
-_METRICS = {
-    "ttft_ms": "TTFT",
-    "ttfo_ms": "TTFO (visible)",
-    "tpot_ms": "TPOT",
-    "icl_ms": "chunk gap",
-    "e2e_ms": "end to end",
-    "stream_end_ms": "end of body",
-    "schedule_delay_ms": "schedule delay",
-    "ttft_from_intended_ms": "TTFT from intended",
-    "e2e_from_intended_ms": "e2e from intended",
-}
-_COLUMNS = ("mean", "p50", "p90", "p95", "p99", "p99.9", "max")
 _PLAIN_LINE_SECONDS = 5.0
 _FIRST_LINE_SECONDS = 1.0
 _CELL_WIDTH = 9  # six of them fit into 80 columns, and numbers do not jump while they grow
@@ -140,53 +128,6 @@ def point_line(progress: Mapping[str, Any]) -> str | None:
         return None
     points = f"{'≤' if progress['explores'] == 'search' else ''}{progress['points']}"
     return f"point {progress['point_index'] + 1} of {points}: {progress['parameter']} {progress['level']:g}"
-
-
-def print_summary(console: Console, title: str, summary: Mapping[str, Any]) -> None:
-    """The tables at the end of a run, the instrument's certificate last."""
-    requests, rates, tokens = summary["requests"], summary["rates"], summary["tokens"]
-    console.print()
-    console.print(Text(title, style="bold"))
-    facts = Table.grid(padding=(0, 2))
-    facts.add_row(
-        "requests",
-        f"{requests['ok']:,} ok, {requests['failed']:,} failed in {clock(summary['duration_seconds'])}",
-    )
-    if requests["by_error_type"]:
-        facts.add_row("errors", Text(counts(requests["by_error_type"]), style="red"))
-    facts.add_row(
-        "throughput",
-        f"{rate(rates['requests_per_s'])} req/s, {rate(rates['output_tokens_per_s'])} output tok/s, "
-        f"{rate(rates['total_tokens_per_s'])} total tok/s",
-    )
-    if rates["good_share"] is not None:
-        facts.add_row(
-            "goodput", f"{rate(rates['goodput_requests_per_s'])} req/s met every limit ({rates['good_share']:.1%})"
-        )
-    reasoning = f" ({tokens['reasoning']:,} reasoning)" if tokens["reasoning"] else ""
-    source = f", counted by {tokens['source']}" if tokens["source"] else ""
-    facts.add_row("tokens", f"{tokens['input']:,} in, {tokens['output']:,} out{reasoning}{source}")
-    facts.add_row("cost", money(summary["cost_usd"]) if summary["cost_usd"] is not None else "unknown price")
-    console.print(facts, highlight=False)
-    if requests["ok"]:
-        console.print(metrics_table(summary["metrics"]), highlight=False)
-    console.print(certificate(summary["instrument"]))
-
-
-def metrics_table(metrics: Mapping[str, Mapping[str, Any] | None]) -> Table:
-    """One row per metric that was measured; all in one unit."""
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
-    shown = {name: metric for name in _METRICS if (metric := metrics.get(name)) and metric["n"]}
-    highest = max((metric["p99"] for metric in shown.values()), default=0.0)
-    unit, factor = ("s", 1e-3) if highest >= 10_000 else ("µs", 1e3) if highest < 1 else ("ms", 1.0)
-    table.add_column(f"all in {unit}", no_wrap=True)
-    table.add_column("n", justify="right", no_wrap=True)
-    for name in _COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
-    for name, metric in shown.items():
-        values = (significant(metric[column] * factor) for column in _COLUMNS)
-        table.add_row(_METRICS[name], f"{metric['n']:,}", *values)
-    return table
 
 
 def certificate(instrument: Mapping[str, Any]) -> Text:

@@ -54,6 +54,10 @@ class ExploreOptions:
     max_points: int | None = None
     budget: float | None = None
 
+    def exploring_option(self) -> str:
+        """The one that is given of `--sweep` and `--search`."""
+        return "--search" if self.search is not None else "--sweep"
+
 
 Options = TypeVar("Options", bound=ExploreOptions)
 

@@ -121,6 +121,54 @@ def show_results(
     show(document, as_json=as_json)
 
 
+@results_app.command(
+    "import",
+    epilog=examples(
+        "llm-test-bench results import openai-infqps-concurrency64-llama.json --output out",
+        "llm-test-bench results import artifacts/run/profile_export.jsonl --output out --store",
+        "llm-test-bench results import benchmarks.json --benchmark 2 --output out",
+    ),
+)
+def import_results(
+    file: Annotated[Path, typer.Argument(help="Result file of vLLM bench, AIPerf or GuideLLM.", metavar="FILE")],
+    output: Annotated[Path | None, typer.Option(help="Folder for results.jsonl and summary.json.")] = None,
+    file_format: Annotated[
+        Literal["auto", "vllm", "aiperf", "guidellm"], typer.Option("--format", help="Whose file it is.")
+    ] = "auto",
+    benchmark: Annotated[
+        int | None, typer.Option(min=1, help="Which one, where a GuideLLM file holds several.")
+    ] = None,
+    store: Annotated[
+        bool, typer.Option("--store", help="Also keep it as a finished benchmark in this machine's database.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the benchmark; default that of the file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Compute our summary from another tool's per-request data, and say what that tool did not record.
+
+    The instrument's verdict is `suspect`: the error of the tool that measured is unknown. A file with aggregates only
+    is shown as what it claims, because nothing can be computed from it.
+    """
+    from app.cli.results_import import import_file  # noqa: PLC0415
+
+    if output is None and not store:
+        raise UsageProblem(["give --output, --store, or both"])
+    title = name or file.stem
+    import_file(
+        file,
+        file_format,
+        benchmark,
+        title,
+        output=output,
+        store=store,
+        config=config,
+        data_dir=data_dir,
+        as_json=as_json,
+    )
+
+
 def _ask(server: str, api_key: str | None, path: str, tool: str | None) -> dict[str, Any]:
     from app.cli.server_client import ServerClient  # noqa: PLC0415
     from app.core.errors import NotFoundError  # noqa: PLC0415

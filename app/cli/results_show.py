@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from app.benchmarks.measures import MeasuredResult, columns
-from app.cli.bench_view import print_summary, significant
+from app.cli.bench_view import significant
+from app.cli.summary_view import print_summary
 from app.cli.usage import UsageProblem
 from app.core.errors import NotFoundError
 from app.reports.compat import Tool, new_view, see

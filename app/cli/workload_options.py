@@ -20,6 +20,14 @@ LENGTH_FORMS = (
 WORKLOAD_KINDS = {
     "prompt", "list", "synthetic", "shared_prefix", "conversation", "conversation_list", "embeddings", "trace"
 }  # fmt: skip
+WORKLOAD_OPTIONS = frozenset(
+    (
+        *("prompt", "dataset", "dataset_column", "dataset_limit", "dataset_shuffle", "input_tokens", "output_tokens"),
+        *("prefix_groups", "prefix_tokens", "uniqueness", "turns", "think_seconds", "think_distribution"),
+        *("embeddings", "batch_size", "words_per_token"),
+    )
+)
+"""Giving any of these replaces the workload of a spec file."""
 WORKLOAD_OPTION_OF_FIELD = {
     "workload.prompt": "--prompt",
     "workload.prompts": "--dataset",

@@ -26,11 +26,10 @@ from app.loadgen.users import Users
 _NEVER_NS = 2**62
 _PREPARED = 256  # first turns made ahead of time, while nothing else is to do
 _PREPARED_BYTES = 16 * 2**20
-_WARM_NS = 100_000_000  # an open loop keeps a connection for each opening within this time, and …
-_WARM_MORE = 4
-_WARM_LIMIT = 256
 _PAUSE_NS = 10_000_000  # after a connection failed, doubling with each failure up to …
 _PAUSE_LIMIT_NS = 250_000_000
+_SOON_NS = 300_000_000  # a little more than the time between two ticks, when an idle session looks
+_SPARE = 8
 
 
 class Dialogue(Protocol):
@@ -69,6 +68,18 @@ class Script(Protocol):
         ...
 
 
+class Limiter(Protocol):
+    """What the client allows itself, by request number."""
+
+    def opens_ns(self, number: int) -> int:
+        """From when on the request may start (monotonic); 0: from ever."""
+        ...
+
+    def start(self, exchange: Exchange, number: int, now_ns: int) -> None:
+        """It starts now."""
+        ...
+
+
 class _Talk:
     """One conversation under way."""
 
@@ -90,11 +101,17 @@ class ConversationSchedule:
     """The schedule of a plan whose workload is conversations; see `schedule.Schedule`.
 
     `settle` decodes an exchange that has ended and reports it to `replied`; `keep` takes records of turns that are not
-    sent.
+    sent; `limiter` holds starts back, in the order in which they are due.
     """
 
     def __init__(
-        self, plan: Plan, script: Script, *, settle: Callable[[Exchange], None], keep: Callable[[Record], None]
+        self,
+        plan: Plan,
+        script: Script,
+        *,
+        settle: Callable[[Exchange], None],
+        keep: Callable[[Record], None],
+        limiter: Limiter | None = None,
     ) -> None:
         self.limit = shard_concurrency(plan)
         self.in_flight = 0
@@ -102,6 +119,7 @@ class ConversationSchedule:
         self._script = script
         self._settle = settle
         self._keep = keep
+        self._limiter = limiter
         conversations = None if plan.requests is None else script.begun_by(plan.requests)
         starts = msgspec.structs.replace(plan, requests=conversations, skip=())
         self._arrivals: Iterator[tuple[int, int]] = offsets(starts)
@@ -131,15 +149,19 @@ class ConversationSchedule:
             self._users.begin(now_ns, unix_ns)
 
     def next_due_ns(self) -> int:
-        if self._users is None:
-            if self.in_flight >= self.limit:
-                return _NEVER_NS
-            opening = self._begin_ns + self._openings[0][1] if self._has_opening() else _NEVER_NS
-        else:
-            opening = self._users.next_ns() if self._has_opening() else _NEVER_NS
-            if self._resting:
-                opening = min(opening, self._resting[0][0])
-        return min(opening, self._thinking[0][0]) if self._thinking else opening
+        if self._users is None and self.in_flight >= self.limit:
+            return _NEVER_NS
+        opening = _NEVER_NS
+        if self._has_opening():
+            talk, offset = self._openings[0]
+            opening = self._begin_ns + offset if self._users is None else self._users.next_ns()
+            opening = max(opening, self._opens_ns(talk.first))
+        if self._resting:
+            opening = min(opening, self._resting[0][0])
+        if not self._thinking:
+            return opening
+        due_ns, _, talk = self._thinking[0]
+        return min(opening, max(due_ns, self._opens_ns(talk.first + talk.turn + 1)))
 
     def take(self, now_ns: int) -> Exchange | None:
         if self._users is not None and now_ns >= self._ends_ns:
@@ -149,15 +171,25 @@ class ConversationSchedule:
             return None
         if self._users is None and self.in_flight >= self.limit:
             return None
+        if self._limiter is not None and now_ns >= self._ends_ns:  # what it still holds back never starts
+            self._thinking.clear()
+            self._openings.clear()
+            self._is_drained = True
+            return None
         while self._resting and self._resting[0][0] <= now_ns:
             self._free_user(heapq.heappop(self._resting)[1])
         while self._thinking and self._thinking[0][0] <= now_ns:
-            exchange = self._next_turn(heapq.heappop(self._thinking)[2])
+            talk = self._thinking[0][2]
+            if self._opens_ns(talk.first + talk.turn + 1) > now_ns:
+                return None
+            heapq.heappop(self._thinking)
+            exchange = self._next_turn(talk, now_ns)
             if exchange is not None:
                 return exchange
         return self._open(now_ns)
 
     def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool, pause_ns: int = 0) -> None:
+        """`pause_ns` is how long the server asked its client to wait."""
         self.in_flight -= 1
         if unreachable:
             pause_ns = max(pause_ns, min(_PAUSE_NS << min(self._failures // self.limit, 10), _PAUSE_LIMIT_NS))
@@ -191,6 +223,21 @@ class ConversationSchedule:
             talk.dialogue.answered(record.response_text or "")
             self._answered.append(talk)
 
+    def spare_connections(self, now_ns: int) -> int:
+        """Idle connections to have ready.
+
+        Before the start one for each user; then some for turns and arrivals that are due soon, because servers close
+        connections that thinking users leave idle for long.
+        """
+        if not self._begin_ns and self._users is not None:
+            requests = self._plan.requests
+            return self.limit if requests is None else min(self.limit, -(-requests // self._plan.shards))
+        soon_ns = max(now_ns, self._begin_ns) + _SOON_NS
+        turns = _SPARE if self._thinking and self._thinking[0][0] < soon_ns else 0
+        if self._users is None:
+            turns += sum(self._begin_ns + offset < soon_ns for _, offset in self._openings) + _SPARE
+        return min(turns, self.limit - self.in_flight)
+
     def is_exhausted(self, now_ns: int) -> bool:
         if self._users is not None and now_ns >= self._ends_ns:
             return True
@@ -206,14 +253,6 @@ class ConversationSchedule:
             held += int(later_ns * self._plan.arrivals.rate / self._plan.shards / NANOSECONDS)
         return held + len(due)
 
-    def spare_connections(self, now_ns: int) -> int:
-        """For conversations that open shortly; in a closed loop every user has a connection of its own."""
-        if self._users is not None:
-            return 0
-        horizon_ns = now_ns - self._begin_ns + _WARM_NS
-        soon = sum(offset <= horizon_ns for _, offset in self._openings)
-        return min(soon + _WARM_MORE, self.limit - self.in_flight, _WARM_LIMIT)
-
     def prepare(self) -> bool:
         if self._ahead_bytes >= _PREPARED_BYTES:
             return False
@@ -227,7 +266,10 @@ class ConversationSchedule:
 
     # ---------------------------------------------------------------- turns
 
-    def _next_turn(self, talk: _Talk) -> Exchange | None:
+    def _opens_ns(self, number: int) -> int:
+        return 0 if self._limiter is None else self._limiter.opens_ns(number)
+
+    def _next_turn(self, talk: _Talk, now_ns: int) -> Exchange | None:
         if talk.answering is not None:
             self._settle(talk.answering)
         if talk.error is not None:
@@ -238,10 +280,10 @@ class ConversationSchedule:
                 self._free_user(talk.due_unix_ns)
             return None
         talk.turn += 1
-        return self._start(talk, talk.due_unix_ns)
+        return self._start(talk, talk.due_unix_ns, now_ns)
 
     def _open(self, now_ns: int) -> Exchange | None:
-        if not self._has_opening():
+        if not self._has_opening() or self._opens_ns(self._openings[0][0].first) > now_ns:
             return None
         if self._users is not None:
             intended_ns = self._users.take(now_ns)
@@ -252,14 +294,16 @@ class ConversationSchedule:
         else:
             intended_ns = self._begin_unix_ns + self._openings[0][1]
         talk, _ = self._openings.popleft()
-        return self._start(talk, intended_ns)
+        return self._start(talk, intended_ns, now_ns)
 
-    def _start(self, talk: _Talk, intended_ns: int) -> Exchange:
+    def _start(self, talk: _Talk, intended_ns: int, now_ns: int) -> Exchange:
         if talk.message is None:
             talk.message = talk.dialogue.ask()
         else:
             self._ahead_bytes -= len(talk.message)
         exchange = Exchange(self._index(talk.first + talk.turn), talk.message, intended_ns)
+        if self._limiter is not None:
+            self._limiter.start(exchange, talk.first + talk.turn, now_ns)
         talk.message = None
         talk.answering = exchange
         self._talks[exchange.index] = talk

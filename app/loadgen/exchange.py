@@ -26,6 +26,14 @@ END = Struct("=q")
 NewDecoder = Callable[[int, str], ReplyDecoder]
 """`(status, content type)` → a decoder for one response."""
 
+ServerTimings = Callable[[HeaderList, bytes], dict[str, float]]
+"""`(response headers, what the decoder kept of the body)` → milliseconds that the server reports, by name."""
+
+
+def no_timings(_headers: HeaderList, _body: bytes) -> dict[str, float]:
+    """For wire formats that report none."""
+    return {}
+
 
 class Exchange:
     """One try of one request. Created when it is due, filled by the session, turned into a `Record` at the end."""
@@ -217,7 +225,7 @@ class Exchange:
             self.reader.close()
             self.reader = None
 
-    def record(self, *, complete: bool, save_gaps: bool) -> Record:
+    def record(self, *, complete: bool, save_gaps: bool, server_timings: ServerTimings = no_timings) -> Record:
         """The finished record. Everything must be decoded."""
         connection = self.connection
         record = Record(
@@ -238,7 +246,9 @@ class Exchange:
             record.connect_ns = connection.connect_ns
             record.tls_ns = connection.tls_ns
         if self.decoder is not None:
-            self._add_reply(record, self.decoder.finish(complete=complete), save_gaps=save_gaps)
+            reply = self.decoder.finish(complete=complete)
+            self._add_reply(record, reply, save_gaps=save_gaps)
+            record.server_timings = server_timings(self.headers, reply.timings)
         if self.status and not 200 <= self.status < 300:
             kind = "http_429" if self.status == 429 else f"http_{self.status // 100}xx"
             self.error_type, self.error = kind, record.error or self.error

@@ -153,7 +153,7 @@ class BodyReader:
             read += 1
 
     def _skip_repeats(self, data: bytes, start: int, ends: Sequence[int], stamps_ns: Sequence[int], first: int) -> int:
-        """Hand every read from `first` on that is one chunk of the template's kind to the decoder; says how many."""
+        """Hand every read from `first` on that is whole chunks of the template's kind to the decoder; says how many."""
         template = self._decoder.template
         if template is not self._template:
             self._template = template
@@ -161,22 +161,32 @@ class BodyReader:
         assert template is not None
         before, after = template[0], template[1] + b"\r\n"
         frames = self._frames
-        middles = []
+        middles: list[bytes] = []
+        stamps: list[int] = []
+        read = first
         for read in range(first, len(ends)):
             end = ends[read]
             begins = frames.get(end - start)
             if begins is None:
                 begins = frames[end - start] = _frame_begin(end - start, before)
-            if not (data.startswith(begins, start) and data.endswith(after, start, end)):
-                break
-            middle = data[start + len(begins) : end - len(after)]
-            if middle not in _plain and not _is_plain(middle):
-                break
-            middles.append(middle)
+            if data.startswith(begins, start) and data.endswith(after, start, end):
+                middle = data[start + len(begins) : end - len(after)]
+                if middle not in _plain and not _is_plain(middle):
+                    break
+                middles.append(middle)
+                stamps.append(stamps_ns[read])
+            else:
+                several = _split(data[start:end], before, after)
+                if several is None:
+                    break
+                middles += several
+                stamps += [stamps_ns[read]] * len(several)
             start = end
+        else:
+            read = len(ends)
         if middles:
-            self._decoder.repeat(stamps_ns[first : first + len(middles)], middles)
-        return len(middles)
+            self._decoder.repeat(stamps, middles)
+        return read - first
 
     def on_headers_complete(self) -> None:
         self._status_ok = self._parser.get_status_code() >= 200
@@ -199,6 +209,32 @@ def _frame_begin(length: int, before: bytes) -> bytes:
         if size > 0 and len(line := b"%x" % size) == digits:
             return line + b"\r\n" + before
     return b"\0"  # no chunk has this length: nothing begins so
+
+
+def _split(data: bytes, before: bytes, after: bytes) -> list[bytes] | None:
+    """The middles of chunks that lie in one read; None unless it is made of whole chunks of the template's kind."""
+    middles = []
+    start = length = 0
+    begins = b""
+    while start < len(data):
+        if not begins or not data.startswith(begins, start):  # else it is as long as the one before
+            line_end = data.find(b"\r\n", start, start + 10)
+            try:
+                length = line_end - start + 2 + int(data[start:line_end], 16) + 2
+            except ValueError:
+                return None
+            begins = _frame_begin(length, before)
+            if not data.startswith(begins, start):
+                return None
+        end = start + length
+        middle = data[start + len(begins) : end - len(after)]
+        if end > len(data) or not data.endswith(after, start + len(begins), end):
+            return None
+        if middle not in _plain and not _is_plain(middle):
+            return None
+        middles.append(middle)
+        start = end
+    return middles
 
 
 def _is_plain(middle: bytes) -> bool:

@@ -260,6 +260,7 @@ class OpenSchedule:
         self._lasts_ns = NEVER_NS if plan.duration_ns is None else plan.duration_ns
         self._begin_ns = 0
         self._begin_unix_ns = 0
+        self._uncapped_unix_ns = 0  # when the cap last let a request go
         self._ends_ns = NEVER_NS
         self._next_ns: int | None = self._requests.peek_offset()
         self.prepare = self._requests.prepare
@@ -285,9 +286,13 @@ class OpenSchedule:
         exchange = self._requests.pop(self._begin_unix_ns + self._next_ns, now_ns)
         self._next_ns = self._requests.peek_offset()
         self.in_flight += exchange is not None
+        if exchange is not None:  # what the cap held back is not late by the client's fault
+            exchange.due_ns = max(exchange.due_ns, self._uncapped_unix_ns)
         return exchange
 
     def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool, pause_ns: int = 0) -> None:
+        if self.in_flight >= self.limit:
+            self._uncapped_unix_ns = exchange.end_ns
         self.in_flight -= 1
 
     def is_exhausted(self, now_ns: int) -> bool:

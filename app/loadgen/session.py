@@ -15,7 +15,7 @@ import msgspec
 from app.loadgen.clock import ClockWatch, monotonic_ns, realtime_ns
 from app.loadgen.connection import ANCILLARY_BYTES, READY
 from app.loadgen.conversations import ConversationSchedule, Script
-from app.loadgen.exchange import Exchange, NewDecoder
+from app.loadgen.exchange import Exchange, NewDecoder, ServerTimings, no_timings
 from app.loadgen.frames import ClockSource, Done, Outgoing, Ready, Record, Records
 from app.loadgen.health import Health
 from app.loadgen.native import new_reader
@@ -37,9 +37,13 @@ _TICK_NS = 250_000_000
 _HASTY_NS = 100_000  # … and when responses have piled up, for this long
 _BACKLOG_SOME = 64
 _BACKLOG_MANY = 1024  # above this, or this many bytes, decoding no longer waits for an idle moment
-_BACKLOG_BYTES = 16 * 2**20
+_BACKLOG_BYTES = 8 * 2**20
 _FORCED_SLICES = 32  # in one turn
-_LONG_STREAM_BYTES = 262_144  # a running stream with more than this is decoded so far, to bound memory
+_LONG_STREAM_BYTES = 262_144  # a running stream with more than this is decoded so far, to bound memory; …
+_IDLE_STREAM_BYTES = (
+    4_096  # … with more than this, in an idle moment: 1,000 answers of 20 KB would be a third of it all
+)
+_RUNNING_BYTES = 8 * 2**20  # when all running streams hold more than this, not only in idle moments
 _RECORDS_AT_ONCE = 512
 
 
@@ -65,6 +69,7 @@ class Session:
         watch: Mapping[int, Callable[[int], None]],
         dns_ns: int = 0,
         tokens: Callable[[int], float] | None = None,
+        server_timings: ServerTimings = no_timings,
     ) -> None:
         self._plan = plan
         self._limits = plan.limits
@@ -74,6 +79,7 @@ class Session:
         self._emit = emit
         self._watch = watch
         self._dns_ns = dns_ns
+        self._server_timings = server_timings
         self._rng = random.Random(f"retries-{plan.seed}-{plan.shard}")  # noqa: S311  (jitter, not a secret)
         self._health = Health(self._reader)
         self._wire = Wire(self._reader, pool, self._health, self._ended)
@@ -91,6 +97,8 @@ class Session:
         self._tie = itertools.count()
         self._finished: deque[tuple[Exchange, bool]] = deque()  # ended, to be decoded; whether the body was complete
         self._backlog_bytes = 0
+        self._growing: list[Exchange] = []  # still running, worth decoding so far in an idle moment
+        self._holds_much = False  # … or now
         self._records: list[Record] = []
         self._clock = ClockWatch()
         self._stop_reason: str | None = None
@@ -195,7 +203,7 @@ class Session:
         now = monotonic_ns()
         start_ns = self._next_start_ns()
         other_ns = min(self._next_tick_ns, self._wheel.next_ns() or NEVER_NS, self._give_up_ns)
-        has_work = bool(self._finished)
+        has_work = bool(self._finished or self._growing)
         left_ns = min(start_ns - _SPIN_NS, other_ns) - now
         timeout_s = 0.0 if has_work or left_ns <= 0 else left_ns // 1_000_000 / 1000
         if self._wire.wait(timeout_s, self._watch):
@@ -204,6 +212,8 @@ class Session:
             self._work_ahead()
         elif timeout_s == 0.0:
             self._health.spin_ns += monotonic_ns() - now
+        if self._holds_much and self._growing:
+            self._decode_so_far(self._growing.pop())
         for _ in range(_FORCED_SLICES):
             if self._backlog_bytes <= _BACKLOG_BYTES and len(self._finished) <= _BACKLOG_MANY:
                 break
@@ -226,6 +236,8 @@ class Session:
         """Nothing is ready and nothing is due soon: the time for everything that is not measuring."""
         if self._finished:
             self._decode_some()
+        elif self._growing:
+            self._decode_so_far(self._growing.pop())
         elif not self._schedule.prepare():
             self._pool.top_up(self._schedule.spare_connections(monotonic_ns()))
 
@@ -342,7 +354,7 @@ class Session:
 
     def _report(self, exchange: Exchange, *, complete: bool) -> None:
         self._backlog_bytes -= len(exchange.buffer)
-        record = exchange.record(complete=complete, save_gaps=self._plan.save_gaps)
+        record = exchange.record(complete=complete, save_gaps=self._plan.save_gaps, server_timings=self._server_timings)
         if self._limiter is not None:
             self._limiter.settle(record)
         if self._talks is not None:
@@ -356,6 +368,15 @@ class Session:
         self._records.append(record)
         if len(self._records) >= _RECORDS_AT_ONCE:
             self._flush_records()
+
+    def _decode_so_far(self, exchange: Exchange) -> None:
+        """Decode a running stream and drop its bytes, which bounds what a long one takes."""
+        if exchange.end_ns or not exchange.status or len(exchange.buffer) <= _IDLE_STREAM_BYTES:
+            return
+        self._wire.look(exchange)
+        if not exchange.end_ns:
+            exchange.decode(self._new_decoder, exchange.reads)
+            self._wire.forget_decoded(exchange)
 
     def _flush_records(self) -> None:
         if self._records:
@@ -375,12 +396,10 @@ class Session:
         if self._clock.look():
             for exchange in self._wire.active.values():
                 exchange.clock_stepped = True
-        for exchange in list(self._wire.active.values()):
-            if len(exchange.buffer) > _LONG_STREAM_BYTES and exchange.status:
-                self._wire.look(exchange)
-                if not exchange.end_ns:
-                    exchange.decode(self._new_decoder, exchange.reads)
-                    self._wire.forget_decoded(exchange)
+        self._growing = [one for one in self._wire.active.values() if len(one.buffer) > _IDLE_STREAM_BYTES]
+        self._holds_much = sum(len(one.buffer) for one in self._growing) > _RUNNING_BYTES
+        for exchange in [one for one in self._growing if len(one.buffer) > _LONG_STREAM_BYTES]:
+            self._decode_so_far(exchange)
         self._pool.close_late(self._limits.connect_ns)
         self._flush_records()
         now = monotonic_ns()

@@ -1,5 +1,6 @@
 """REST routes that hand out files."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,9 +11,11 @@ from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.benchmarks.service import BenchmarkService
 from app.core.http import error_responses
+from app.providers.service import ProviderService
+from app.reports import bundling
 from app.reports.compat import Tool, new_view, see_stream
 from app.reports.exports import MEDIA_TYPES, ExportFormat, stream_results
-from app.reports.schemas import CompatDocument, ExportRequest
+from app.reports.schemas import Bundle, CompatDocument, ExportRequest
 
 router = APIRouter(tags=["results"])
 
@@ -85,6 +88,30 @@ async def compat(
     spec = (await benchmarks.get(caller, session_id)).spec
     rows = await benchmarks.results.stream(caller, session_id, with_gaps=True)
     return CompatDocument(**await see_stream(new_view(tool, spec.slo.model_dump()), rows))
+
+
+@router.get(
+    "/benchmarks/{session_id}/bundle",
+    operation_id="getBundle",
+    summary="Get what it takes to repeat a benchmark",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def bundle(
+    request: Request,
+    caller: CanRead,
+    benchmarks: Benchmarks,
+    session_id: Annotated[UUID, Path(description="Id of the benchmark.")],
+) -> Bundle:
+    """The reproducibility bundle: `llm-test-bench bench --replay` repeats a run of one target from it.
+
+    Made from the stored spec, so it is the same whenever it is asked for, as long as the providers' kinds are.
+    Addresses are in it only for callers who may read providers.
+    """
+    benchmark = await benchmarks.get(caller, session_id)
+    providers = request.app.state.providers
+    assert isinstance(providers, ProviderService)
+    found = [await bundling.endpoint_of(providers, caller, target) for target in benchmark.spec.targets]
+    return Bundle(**await asyncio.to_thread(bundling.bundle_of, benchmark, found))
 
 
 def _file_name(session_id: UUID, kind: ExportFormat) -> str:

@@ -173,4 +173,5 @@ _CELLS: dict[type, Callable[[Any], str]] = {
     bool: lambda value: "true" if value else "false",
     tuple: lambda value: safe_cell(";".join(value)),
     list: lambda value: safe_cell(";".join(value)),
+    dict: lambda value: orjson.dumps(value).decode(),
 }

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.benchmarks.schemas import BenchmarkSpec
 from app.reports.exports import ExportFormat
 
 
@@ -22,6 +23,20 @@ class ExportRequest(BaseModel):
         "`vllm` (the file that `vllm bench serve --save-result --save-detailed` writes)."
     )
     gaps: bool = Field(False, description="Add every chunk gap as `gaps_ms` to each line of `json` and `jsonl`.")
+
+
+class Bundle(BaseModel):
+    """What it takes to repeat a run exactly and to check that it is the same. Holds no secret."""
+
+    format: str = Field(description="`llm-test-bench bundle`.")
+    version: int = Field(description="Of the format.")
+    program: str = Field(description="What made the bundle.")
+    libraries: dict[str, str | None] = Field(description="Versions of what the instrument stands on.")
+    spec: BenchmarkSpec = Field(description="The benchmark, seed included.")
+    targets: list[dict[str, Any]] = Field(
+        description="For each target: `endpoint` (header names only), `schedule` (arrival offsets of an open loop in "
+        "nanoseconds, and their digest) and `requests` (SHA-256 of request bodies in order, and a digest of all)."
+    )
 
 
 class CompatDocument(BaseModel):

@@ -23,6 +23,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "reasoning": (0, 10_000_000),
     "pings": (0, 10_000_000),
 }
+TIMINGS = ("none", "headers", "body", "both")
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,16 @@ class Behaviour:
     pings: int = field(default=0, metadata={"help": "Send a ping before every so many tokens; 0: never."})
     text: str = field(default="", metadata={"help": "Say these words, again and again, instead of the usual ones."})
 
+    timings: str = field(
+        default="none", metadata={"help": f"Where answers tell the server's own times: {', '.join(TIMINGS)}."}
+    )
+
     def __post_init__(self) -> None:
         for name, (least, most) in _RANGES.items():
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{name} must be between {least} and {most}, not {getattr(self, name)}")
+        if self.timings not in TIMINGS:
+            raise ValueError(f"timings must be one of {', '.join(TIMINGS)}, not {self.timings!r}")
         if self.usage not in {"on", "off", "always"}:
             raise ValueError(f"usage must be on, off or always, not {self.usage}")
         unknown = set(self.faults) - set(FAULTS)

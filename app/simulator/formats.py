@@ -1,6 +1,6 @@
 """What a wire format is from the server's side, and the HTTP around it: requests in, response bytes out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -90,8 +90,8 @@ class Answer:
         """Status line and headers of a stream, with the events that real servers send at once."""
         opening = self._form.opening(self._script)
         return (
-            b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"
-            % self._form.content_type.encode()
+            b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n%b\r\n"
+            % (self._form.content_type.encode(), self._script.told.header_lines())
         ) + (_framed(opening) if opening else b"")
 
     def token(self, number: int) -> bytes:
@@ -127,7 +127,7 @@ class Answer:
 
     def whole(self) -> bytes:
         """The response that is not a stream."""
-        return json_response(200, self._form.whole(self._script))
+        return json_response(200, self._form.whole(self._script), headers=self._script.told.headers)
 
 
 def error_response(form: Format, status: int, message: str, *, close: bool = False) -> bytes:
@@ -135,17 +135,17 @@ def error_response(form: Format, status: int, message: str, *, close: bool = Fal
     body, headers = form.error(status, message)
     if status == 429:
         headers = {"Retry-After": "1", **headers}
-    return json_response(status, body, close=close, **headers)
+    return json_response(status, body, close=close, headers=headers)
 
 
-def json_response(status: int, value: Any, *, close: bool = False, **headers: str) -> bytes:
-    """A whole JSON response."""
+def json_response(status: int, value: Any, *, close: bool = False, headers: Mapping[str, str] | None = None) -> bytes:
+    """A whole JSON response; underscores in names of headers are dashes."""
     body = _encode(value)
     lines = [
         f"HTTP/1.1 {status} {_REASONS[status]}",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
-        *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
+        *(f"{name.replace('_', '-')}: {value}" for name, value in (headers or {}).items()),
     ]
     if close:
         lines.append("Connection: close")

@@ -51,7 +51,7 @@ class OpenAiChat(Format):
         return sse(_chunk(script, {name: word}))
 
     def closing(self, script: Script) -> bytes:
-        events = [_chunk(script, {}, finish=script.finish)]
+        events = [_chunk(script, {}, finish=script.finish, **script.told.fields())]
         if script.has_usage:
             events.append(_chunk(script, None, usage=usage(script)))
         return sse(*events) + _DONE
@@ -70,7 +70,7 @@ class OpenAiChat(Format):
         value["choices"] = [{"index": 0, "message": message, "finish_reason": script.finish}]
         if script.has_usage:
             value["usage"] = usage(script)
-        return value
+        return value | script.told.fields()
 
     def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
         kind = _TYPES.get(status, "server_error")

@@ -6,6 +6,7 @@ import msgspec
 
 from app.simulator.behaviour import Behaviour
 from app.simulator.counting import TokenCount
+from app.simulator.told_times import ToldTimes
 
 _WORDS = (" time", " year", " hand", " part", " case", " week", " work", " home")  # all of one length
 _SPEAKING_FIELDS = ("content", "text", "parts", "system", "systemInstruction", "instructions", "prompt", "input")
@@ -41,6 +42,7 @@ class Script(msgspec.Struct, frozen=True):
     cache_read: int
     cache_write: int
     has_usage: bool
+    told: ToldTimes
 
     @property
     def visible(self) -> int:
@@ -81,6 +83,7 @@ def script(ask: Ask, behaviour: Behaviour, count: TokenCount, response_id: str) 
         prompt=prompt,
         cache_read=read,
         cache_write=min(round(prompt * behaviour.cache_write), prompt - read),
+        told=ToldTimes.of(behaviour.timings, behaviour.ttft_ms, behaviour.itl_ms, tokens),
         has_usage=behaviour.usage == "always" or (ask.wants_usage and behaviour.usage == "on"),
     )
 

@@ -1,6 +1,7 @@
 """A batch of measured requests of one target, column by column: what statistics take in."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -63,6 +64,7 @@ class Batch:
     clock_stepped: Flags  # whose durations were dropped
     error_classes: tuple[str, ...] = ()  # of the failed ones, in their order
     token_sources: dict[str, int] = field(default_factory=dict)
+    server_timings: tuple[Mapping[str, float], ...] = ()  # of successful requests, those that have any
 
     def __len__(self) -> int:
         return len(self.ok)

@@ -7,7 +7,8 @@ of m criteria may be up to m times as likely. Bounds assume requests that are in
 neighbours alike, and chunk gaps (`icl_ms`) of one request still more so, which makes bounds somewhat too narrow.
 
 A failed request has no latency. When `max_error_rate` is asked for, failures are judged by that; otherwise each counts
-as slower than any limit, so that a server cannot meet a limit by refusing requests.
+as slower than any limit, so that a server cannot meet a limit by refusing requests. For the same reason a request that
+succeeded only when it was tried again, whose latency does not count (see `run_statistics`), is slower than any limit.
 """
 
 import math
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.stats.batch import CHUNK_METRIC
-from app.stats.bounds import percentile_bounds_ms, share_bounds
+from app.stats.bounds import percentile_bounds_ms, samples_needed, share_bounds
 from app.stats.run_statistics import TargetStatistics
 
 Verdict = Literal["met", "not_met", "undecided"]
@@ -101,21 +102,22 @@ def _judge_latency(statistics: TargetStatistics, limit: LatencyLimit, criteria: 
     counters, distribution = statistics.counters, statistics.metrics[limit.metric]
     if not distribution.n:
         return "undecided", f"{limit.metric} was never measured"
-    beyond = 0
-    if criteria.max_error_rate is None and counters.failed:
-        gaps = distribution.n / counters.ok if limit.metric == CHUNK_METRIC else 1
-        beyond = math.ceil(counters.failed * gaps)
+    slower = statistics.retried.n + (counters.failed if criteria.max_error_rate is None else 0)
+    gaps = distribution.n / counters.ok if limit.metric == CHUNK_METRIC else 1
+    beyond = math.ceil(slower * gaps)
     lower, upper = percentile_bounds_ms(distribution, limit.percentile, criteria.confidence, beyond=beyond)
     asked = f"{number(limit.limit_ms)} ms"
-    failures = f", {counters.failed:,} failed requests counted as slower" if beyond else ""
+    failures = f", {slower:,} failed or retried requests counted as slower" if beyond else ""
     if upper <= limit.limit_ms:
         return "met", f"{limit.name} is at most {number(upper)} ms"
     if lower > limit.limit_ms:
-        bound = f"lower bound {number(lower)} ms" if lower < math.inf else "too many failed"
+        bound = f"lower bound {number(lower)} ms" if lower < math.inf else "too many failed or were retried"
         return "not_met", f"{limit.name} is above {asked} ({bound}{failures if lower < math.inf else ''})"
     most = f"at most {number(upper)} ms" if upper < math.inf else "not bounded from above"
     found = f"{limit.name} is at least {number(lower)} ms and {most}{failures}"
-    return "undecided", f"{found}: {distribution.n:,} samples do not decide on {asked}"
+    needed = samples_needed(limit.percentile / 100, criteria.confidence)
+    few = f" (that takes at least {needed:,})" if distribution.n + beyond < needed else ""
+    return "undecided", f"{found}: {distribution.n:,} samples do not decide on {asked}{few}"
 
 
 def _judge_errors(failed: int, total: int, limit: float, confidence: float) -> tuple[Verdict, str]:

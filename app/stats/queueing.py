@@ -72,8 +72,8 @@ def _little(ratio: float, in_flight: float, seconds: float, mean_s: float) -> st
     if abs(ratio - 1) <= TOLERANCE + mean_s / seconds + sampling:
         return None
     return (
-        f"Little's law fails: {number(in_flight)} requests were in flight on average, but throughput times time in system "
-        f"is {number(in_flight / ratio)}; the window is not steady, or requests were lost to the measurement"
+        f"Little's law fails: {number(in_flight)} requests were in flight on average, but throughput times time in "
+        f"system is {number(in_flight / ratio)}; the window is not steady, or requests were lost to the measurement"
     )
 
 

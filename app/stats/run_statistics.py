@@ -14,6 +14,7 @@ import numpy as np
 from app.stats.batch import METRICS, Batch, Flags
 from app.stats.distribution import Distribution
 from app.stats.histogram import Integers
+from app.stats.server_timings import ServerTimings
 from app.stats.slices import Slices
 from app.stats.timeline import Timeline
 
@@ -129,6 +130,7 @@ class TargetStatistics:
         self.metrics = {name: Distribution() for name in METRICS}
         self.retried = Distribution()
         self.slices = Slices(origin_ns)
+        self.server_timings = ServerTimings()
 
     def add(self, batch: Batch, slo: Slo) -> None:
         """Take in a batch."""
@@ -166,6 +168,7 @@ class TargetStatistics:
         for name, (_, values) in batch.samples.items():
             self.metrics[name].record_ns(values)
         self.retried.record_ms(batch.metrics[_RETRIED_METRIC][ok & again])
+        self.server_timings.add(batch.server_timings)
         self.slices.add(batch, good)
 
     def merge(self, other: "TargetStatistics", *, one_after_another: bool = False) -> None:
@@ -174,6 +177,7 @@ class TargetStatistics:
         for name, distribution in other.metrics.items():
             self.metrics[name].merge(distribution)
         self.retried.merge(other.retried)
+        self.server_timings.merge(other.server_timings)
         if not one_after_another:
             self.slices.merge(other.slices)
 
@@ -241,6 +245,7 @@ class RunStatistics:
                         key.level,
                         statistics.retried.pack() if statistics.retried.n else None,
                         statistics.slices.pack() if with_slices else None,
+                        statistics.server_timings.pack(),
                     ]
                     for key, statistics in self.targets.items()
                     if with_slices or statistics.counters.total
@@ -262,7 +267,9 @@ class RunStatistics:
         run = cls(0, Slo(*packed["slo"]))
         run.timeline = Timeline.unpack(packed["timeline"])
         for provider, model, counters, metrics, *later in packed["targets"]:
-            point, level, retried, slices = later + [None] * (4 - len(later))  # version 1 has no slices, maybe no point
+            point, level, retried, slices, timings = later + [None] * (
+                5 - len(later)
+            )  # version 1 has no slices, maybe no point
             statistics = TargetStatistics(run.timeline.origin_ns)
             statistics.counters = Counters(**counters)
             statistics.metrics.update({name: Distribution.unpack(metric) for name, metric in metrics.items()})
@@ -270,7 +277,9 @@ class RunStatistics:
                 statistics.retried = Distribution.unpack(retried)
             if slices is not None:
                 statistics.slices = Slices.unpack(slices)
-            run.targets[TargetKey(provider, model, point, level)] = statistics
+            if timings is not None:
+                statistics.server_timings = ServerTimings.unpack(timings)
+            run.targets[TargetKey(provider, model, point or 0, level)] = statistics
         return run
 
 

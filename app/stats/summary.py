@@ -126,6 +126,7 @@ def _whole(statistics: TargetStatistics, slo: Slo) -> dict[str, Any]:
         },
         "cost_usd": counters.known_cost_usd,
         "metrics": {name: metric.summary() for name, metric in statistics.metrics.items()},
+        "server_timings": statistics.server_timings.summary(),
     }
 
 

@@ -165,7 +165,7 @@ def test_failed_requests_count_as_free_and_unpriced_ones_as_estimated() -> None:
     assert summary is not None
     assert summary["spent_usd"] == pytest.approx(0.06 + 5 * price())
     assert "4 failed requests count as free" in summary["note"]
-    assert "5 requests came without token counts" in summary["note"]
+    assert "5 answers came without usage" in summary["note"]
 
 
 def test_without_a_budget_nothing_is_ever_stopped() -> None:

@@ -59,7 +59,10 @@ async def test_a_benchmark_over_http(bench: Bench, client: httpx.AsyncClient) ->
     await bench.ended(UUID(created["id"]))
     read = (await client.get(f"/benchmarks/{created['id']}")).json()
     assert read["status"] == "completed"
-    assert read["summary"]["metrics"]["ttft_ms"]["p99.9"] > 0
+    ttft = read["summary"]["metrics"]["ttft_ms"]
+    assert ttft["p90"] > 0
+    assert (ttft["p99.9"], ttft["needs_n"]["p99.9"]) == (None, 1000)
+    assert read["summary"]["window"]["method"] == "none"
     assert read["summary"]["by_target"][0]["model"] == "small"
     listed = (await client.get("/benchmarks", params={"tag": "t", "q": "N", "status": "completed"})).json()
     assert [item["id"] for item in listed["items"]] == [created["id"]]

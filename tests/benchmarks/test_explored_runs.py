@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.accounts.permissions import Role
 from app.benchmarks.budget import estimate
 from app.benchmarks.local import run_local
 from app.benchmarks.measures import MeasuredResult, results_line
@@ -16,7 +17,7 @@ from app.benchmarks.views import Progress, Summary
 from app.core.errors import InvalidRequestError
 from app.loadgen.plan import Endpoint
 from tests.benchmarks.conftest import Bench, FakeProviders, Hosting, fake
-from tests.factories import make_spec
+from tests.factories import Rows, make_caller, make_result, make_spec
 from tests.loadgen.servers import simulator
 
 SLOTS = 4
@@ -67,7 +68,7 @@ async def test_a_sweep_without_a_server(base_url: str) -> None:
     ttft = [point.metrics["ttft_ms"] for point in (one, sixteen)]
     assert ttft[0] is not None
     assert ttft[1] is not None
-    assert ttft[0].p50 < 2 * TTFT_MS < 3 * TTFT_MS < ttft[1].p50
+    assert (ttft[0].p50 or 0) < 2 * TTFT_MS < 3 * TTFT_MS < (ttft[1].p50 or 0)
     assert sorted(result.index for result in results) == list(range(64))
     lines = [results_line(result) for result in results]
     assert {(line["index"] % 2, line["point"], line["level"]) for line in lines} == {(0, 0, 1), (1, 1, 16)}
@@ -261,3 +262,90 @@ async def test_results_are_listed_by_point(bench: Bench) -> None:
         assert [item.index for item in items] == list(range(point, 10, 2))
         assert {(item.point, item.level) for item in items} == {(point, level)}
     assert not (await bench.service.results.list(bench.caller, ResultFilters(session_id, point=2), limit=3)).items
+
+
+def stored(session_id: Any, *indices: int) -> list[Any]:
+    """Results of a sweep over two levels, as its shards have stored them."""
+    return [
+        make_result(index, session_id=session_id, metadata_={"point": index % 2, "level": (1.0, 3.0)[index % 2]})
+        for index in indices
+    ]
+
+
+async def test_a_point_that_runs_again_skips_what_is_stored(hosting: Hosting, rows: Rows) -> None:
+    spec = make_spec(explore=sweep(1, 3), workload=fake(), workers=2, stop={"requests": 7})
+    session = await rows.session(spec=spec)
+    await rows.add(stored(session.id, 0, 4, 1, 3, 9))
+    admin = make_caller(role=Role.ADMIN)
+    async with hosting() as bench:
+        benchmark = await bench.until(session.id, lambda one: one.summary is not None, caller=admin)
+        items = (await bench.service.results.list(admin, ResultFilters(session.id), limit=100)).items
+    assert benchmark.status == "completed"
+    assert [item.index for item in items] == list(range(14))
+    kept = {item.index for item in items if (item.response_id or "").startswith("chatcmpl-")}
+    assert kept == {0, 4, 1, 3, 9}
+    assert benchmark.summary is not None
+    assert [(point.value, point.requests.ok) for point in benchmark.summary.points or []] == [(1, 7), (3, 7)]
+
+
+@pytest.mark.parametrize("explore", [sweep(1, 3), SEARCH | {"max_points": 2}])
+async def test_a_dead_server_leaves_the_points_that_were_stored(
+    hosting: Hosting, rows: Rows, explore: dict[str, Any]
+) -> None:
+    session = await rows.session(status="running", spec=make_spec(explore=explore))
+    await rows.add(stored(session.id, 0, 1, 2, 4))
+    admin = make_caller(role=Role.ADMIN)
+    async with hosting() as bench:
+        benchmark = await bench.until(session.id, lambda one: one.summary is not None, caller=admin)
+    assert benchmark.status == "failed"
+    summary = benchmark.summary
+    assert summary is not None
+    assert summary.exploration is not None
+    found = [(point.value, point.requests.ok, point.verdict, point.reason) for point in summary.points or []]
+    assert found == [
+        (1, 3, None, "the server stopped during the run"),
+        (3, 1, None, "the server stopped during the run"),
+    ]
+    assert summary.exploration.by_target[0].answer is None
+    assert "the server stopped during the run" in summary.exploration.by_target[0].statement
+
+
+RATE_SEARCH = {
+    "kind": "search",
+    "parameter": "rate",
+    "minimum": 90,
+    "maximum": 200,
+    "max_error_rate": 1,
+    "max_points": 2,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("max_in_flight", "stop", "says"),
+    [
+        (8, {"requests": 300}, "instead of 90/s: the server does not keep up"),
+        (2_000, {"duration_seconds": 10}, "requests in flight kept growing"),
+    ],
+)
+async def test_a_rate_above_what_the_server_serves_is_not_met(
+    base_url: str, max_in_flight: int, stop: dict[str, Any], says: str
+) -> None:
+    """Four slots of 60 ms are 66 requests a second; nothing but the rate is asked for."""
+    summary = await run_local(
+        spec(
+            load={"kind": "constant", "rate": 1, "max_in_flight": max_in_flight},
+            explore=RATE_SEARCH,
+            stop=stop,
+            sampling={"max_tokens": 5},
+        ),
+        Endpoint("openai-compatible", base_url, "m"),
+    )
+    point = summary["points"][0]
+    assert point["value"] == 90
+    if point["instrument"]["verdict"] == "client_bound":  # a busy machine; what the test wants cannot be seen then
+        assert point["verdict"] == "undecided"
+    else:
+        assert point["verdict"] == "not_met"
+        assert says in point["reason"]
+    assert summary["exploration"]["by_target"][0]["answer"] is None

@@ -96,3 +96,37 @@ def test_the_same_spec_gives_the_same_plans() -> None:
     fields = make_spec(workers=2)
     one, other = (planner.stages(BenchmarkSpec.model_validate(fields), [ENDPOINT]) for _ in range(2))
     assert one == other
+
+
+@pytest.mark.parametrize(
+    ("workload", "owners"),
+    [
+        ({"kind": "conversation", "turns": 2, "input_tokens": 5, "output_tokens": 5}, [0, 0, 1, 1, 2, 2, 0, 0]),
+        (
+            {
+                "kind": "conversation_list",
+                "conversations": [
+                    [{"role": "user", "content": "a"}],
+                    [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}],
+                ],
+            },
+            [0, 1, 1, 2, 0, 0, 1, 2],
+        ),
+        ({"kind": "prompt", "prompt": "a"}, None),
+    ],
+)
+def test_conversations_stay_with_one_shard(workload: dict[str, Any], owners: list[int] | None) -> None:
+    load = {"kind": "closed", "concurrency": 3}
+    wanted = BenchmarkSpec.model_validate(make_spec(workload=workload, load=load, workers=3, stop={"requests": 50}))
+    owner = planner.shard_of_number(wanted)
+    assert (owner and [owner(number) for number in range(8)]) == owners
+
+
+def test_given_answers_say_how_long_an_answer_to_ask_for() -> None:
+    turns = [("user", "a"), ("assistant", "x" * 40), ("user", "b"), ("user", "c"), ("assistant", "y")]
+    conversation = [{"role": role, "content": content} for role, content in turns]
+    wanted = BenchmarkSpec.model_validate(
+        make_spec(workload={"kind": "conversation_list", "conversations": [conversation]})
+    )
+    (given,) = planner.shard(wanted, 0, ENDPOINT).workload.given  # type: ignore[union-attr]
+    assert [turn.output_tokens for turn in given] == [10, 0, 0, 1, 0]

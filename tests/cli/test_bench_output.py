@@ -2,6 +2,7 @@ import csv
 import json
 import resource
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from app.cli.bench_output import OutputError, ResultFiles, parse_formats
 from app.cli.usage import UsageProblem
+from tests.cli.command import PYTHON
+from tests.cli.conftest import Cli
 
 FIELDS = ("index", "status", "error", "ttft_ms")
 ROWS = [
@@ -91,3 +94,32 @@ def test_a_full_disk_keeps_whole_lines_and_names_the_file(tmp_path: Path) -> Non
         assert not (tmp_path / "summary.json").exists()
         files.write(ROWS[:1])
     assert len((tmp_path / "results.jsonl").read_text().splitlines()) == len(lines) + 1
+
+
+@pytest.mark.parametrize("stream", ["--stream", "--no-stream"])
+def test_what_the_server_says_about_its_times_is_kept(stream: str, cli: Cli, tmp_path: Path) -> None:
+    options = "--port 0 --ttft-ms 12 --itl-ms 2 --tokens 4 --timings both --exit-with-stdin"
+    process = subprocess.Popen(
+        [*PYTHON, "-m", "app.simulator", *options.split()], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["port"]
+        target = f"--base-url http://127.0.0.1:{port}/v1 --model m --requests 3 {stream}"
+        done = cli(*f"bench {target} --output out --export csv --quiet --json".split())
+        process.stdin.close()
+    assert done.returncode == 0, done.stderr
+    expected = {
+        "openai_processing_ms": 12.0,
+        "server_timing_prefill_ms": 12.0,
+        "server_timing_decode_ms": 6.0,
+        "prompt_ms": 12.0,
+        "predicted_ms": 6.0,
+    }
+    lines = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]
+    assert [line["server_timings_ms"] for line in lines] == [expected] * 3
+    summary = json.loads(done.stdout)
+    assert {name: metric["mean"] for name, metric in summary["server_timings"].items()} == pytest.approx(expected)
+    with (tmp_path / "out" / "results.csv").open(newline="") as file:
+        assert json.loads(next(csv.DictReader(file))["server_timings_ms"]) == expected

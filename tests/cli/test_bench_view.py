@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from app.cli.bench_view import BenchView, certificate, clock, metrics_table, money, print_summary, significant
+from app.cli.bench_view import BenchView, certificate, clock, money, significant
+from app.cli.summary_view import metrics_table, print_summary
 
 PERCENTILES = {"p50": 20.0, "p75": 21.0, "p90": 22.0, "p95": 23.0, "p99": 24.0, "p99.9": 25.0}
 METRIC = {"n": 990, "min": 10.0, "max": 30.0, "mean": 20.5, "stdev": 1.0, **PERCENTILES}
@@ -114,6 +115,55 @@ def test_the_table_fits_into_80_columns() -> None:
     target.print(metrics_table(dict.fromkeys(SUMMARY["metrics"], long) | {"ttft_from_intended_ms": long}))
     assert "999,999" in printed(target)
     assert "…" not in printed(target)
+
+
+def test_intervals_stand_below_in_narrow_terminals_and_beside_in_wide_ones() -> None:
+    bounds = {"p50": [9_765.4, 9_876.5], "p95": [9_876.5, 9_987.6], "p99": None, "p99.9": None}
+    large = {**METRIC, **dict.fromkeys(PERCENTILES, 9_876.5), "n": 9_999, "mean": 9_876.5, "max": 9_987.6, "ci": bounds}
+    large |= {"p99": None, "p99.9": None, "needs_n": {"p99": 100, "p99.9": 1000}}
+    metrics = dict.fromkeys(SUMMARY["metrics"], large) | {"ttft_from_intended_ms": large}
+    narrow, wide = Console(file=io.StringIO(), width=80), Console(file=io.StringIO(), width=160)
+    for target in (narrow, wide):
+        target.print(metrics_table(metrics, metrics, width=target.width))
+    assert "9,876…9,988" in printed(narrow)
+    assert "n≥1,000" in printed(narrow)
+    assert all(len(line) <= 80 for line in printed(narrow).splitlines())
+    assert "9,988 " in printed(narrow).splitlines()[1] + " "  # the last column is whole
+    assert "9,876 [9,765, 9,876]" in printed(wide)
+    assert printed(wide).count("steady") == 5
+
+
+def test_the_whole_run_and_its_steady_window_stand_side_by_side() -> None:
+    target = console(terminal=False)
+    steady = {name: SUMMARY[name] for name in ("requests", "tokens", "rates", "cost_usd", "metrics")}
+    steady |= {"duration_seconds": 72.0, "rates": {**SUMMARY["rates"], "requests_per_s": 12.5}}
+    summary = SUMMARY | {
+        "steady": steady,
+        "window": {"from_s": 2.0, "to_s": 74.0, "method": "mser-5", "reason": "without 2 s from the first start"},
+        "queueing": {
+            "in_flight_mean": 15.0,
+            "throughput_per_s": 12.5,
+            "time_in_system_mean_ms": 1_200.0,
+            "little_ratio": 1.0,
+        },
+        "retried": {"requests": 3, "attempts": 7},
+        "warnings": ["successive samples are alike"],
+    }
+    print_summary(target, "nightly", summary)
+    text = printed(target)
+    assert "whole run" in text
+    assert "steady window" in text
+    for part in ("10.0", "12.5", "2 to 74 s (mser-5)", "3 requests, 7 tries", "15.0 by Little's law"):
+        assert part in text
+    assert "warning     successive samples are alike" in text
+
+
+def test_a_run_without_a_window_says_why() -> None:
+    target = console(terminal=False)
+    window = {"from_s": None, "to_s": None, "method": "none", "reason": "the run was too short"}
+    print_summary(target, "nightly", SUMMARY | {"steady": None, "window": window, "queueing": None})
+    assert "window      none: the run was too short" in printed(target)
+    assert "steady" not in printed(target)
 
 
 def test_one_unit_per_table() -> None:

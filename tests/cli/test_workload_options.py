@@ -217,4 +217,7 @@ def test_conversations_run_from_the_command_line(cli: Cli, tmp_path: Path, simul
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["workload"]["source"] == "usage"
     assert BenchmarkSpec.model_validate(summary["spec"]).workload.kind == "conversation"
-    assert len((tmp_path / "out" / "results.jsonl").read_text().splitlines()) == 4
+    lines = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]
+    assert sorted((line["index"], line["conversation"], line["turn"]) for line in lines) == [
+        (0, 0, 0), (1, 0, 1), (2, 1, 0), (3, 1, 1)
+    ]  # fmt: skip

@@ -1,4 +1,5 @@
 import re
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,7 +42,7 @@ def test_every_command_line_in_the_readme_parses() -> None:
     examples = [line.strip() for line in lines if line.strip().startswith("llm-test-bench ")]
     assert len(examples) >= 4
     for example in examples:
-        words = example.split("#", 1)[0].split()
+        words = shlex.split(example, comments=True)
         command = load_command(words[1])
         arguments = words[2:]
         while getattr(command, "commands", None):

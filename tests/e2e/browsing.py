@@ -94,7 +94,8 @@ class Visitor:
         table = self.page.locator("table.metrics")
         heads = table.locator("thead th").all_inner_texts()
         row = table.locator("tbody tr", has=self.page.get_by_role("rowheader", name=metric))
-        return float(row.locator("td").nth(heads.index(name) - 1).inner_text().strip().replace(",", ""))
+        cell = row.locator("td").nth(heads.index(name) - 1).locator(".cell-value")
+        return float(cell.inner_text().strip().replace(",", ""))
 
     def picture(self, folder: Path, name: str) -> None:
         """A screenshot of what is visible, without the mouse over anything."""

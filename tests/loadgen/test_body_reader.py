@@ -98,3 +98,29 @@ def test_a_regular_stream_takes_the_short_way() -> None:
     BodyReader(spy, b"", is_chunked=True).feed(b"".join(reads), ends, range(len(reads)))
     assert len(spy.fed) == 2, "the first event and [DONE]"
     assert list(spy.reply.chunk_stamps) == list(range(1, 51))
+
+
+def test_reads_of_several_chunks_take_the_short_way_too() -> None:
+    words = [chunk(event(word)) for word in (" a", " word", " word", " longer words")] * 20
+    groups = [b"".join(words[start : start + 7]) for start in range(1, len(words), 7)]
+    spy = Spy(ADAPTER.decoder(200, "text/event-stream", keep_text=True))
+    reads = [STREAM_HEAD, words[0], *groups, STREAM_END]
+    ends = [sum(map(len, reads[: number + 1])) for number in range(len(reads))]
+    BodyReader(spy, b"", is_chunked=True).feed(b"".join(reads), ends, range(len(reads)))
+    assert len(spy.fed) == 2, "the first event and [DONE]"
+    assert len(spy.reply.chunk_stamps) == len(words)
+    assert list(spy.reply.chunk_stamps) == sorted(spy.reply.chunk_stamps)
+    assert set(spy.reply.chunk_stamps) == set(range(1, len(groups) + 2))
+
+
+@given(
+    st.lists(st.lists(PIECE | TEXT.map(lambda text: chunk(event(text))), min_size=1, max_size=6), max_size=10),
+    st.lists(st.booleans(), min_size=10, max_size=10),
+)
+def test_both_ways_agree_on_groups_of_chunks(groups: list[list[bytes]], is_cut: list[bool]) -> None:
+    stream = [STREAM_HEAD, chunk(event(" word"))]
+    for group, cut in zip(groups, is_cut, strict=False):
+        whole = b"".join(group)
+        stream += [whole[:-3], whole[-3:]] if cut else [whole]
+    stream.append(STREAM_END)
+    assert facts(read(stream, short_way=True)) == facts(read(stream, short_way=False))

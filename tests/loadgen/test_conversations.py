@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from app.loadgen.conversations import ConversationSchedule
+from app.loadgen.exchange import Exchange
 from app.loadgen.frames import Done, Record, Records
 from app.loadgen.plan import Arrivals, Conversations, Lengths, Plan, Turn
 from app.loadgen.process import EngineProcess
@@ -213,6 +215,16 @@ def test_a_stop_ends_thinking_users_at_once() -> None:
     assert [(record.status, record.turn) for record in records] == [("ok", 0), ("ok", 0)]
 
 
+def test_a_connection_lost_while_thinking_is_replaced_before_it_is_needed() -> None:
+    def reply(connection: socket.socket, number: int) -> None:
+        connection.sendall(STREAM_HEAD + chunk(event("fine")) + STREAM_END)
+        connection.shutdown(socket.SHUT_WR)
+
+    with scripted_server(reply) as port:
+        records = run(plan(port, requests=3, workload=made_up(3, think_ms=700))).records
+    assert [(record.status, record.reused) for record in records] == [("ok", True)] * 3
+
+
 def test_levels_change_the_number_of_users() -> None:
     from app.loadgen.plan import Level  # noqa: PLC0415
 
@@ -237,6 +249,74 @@ def test_users_join_over_the_ramp() -> None:
         records = run(plan(port, requests=4, arrivals=arrivals, workload=made_up(1))).records
     starts = sorted(record.intended_ns for record in records)
     assert [start - starts[0] for start in starts] == [0, 100 * MS, 200 * MS, 300 * MS]
+
+
+class FakeScript:
+    """Two turns each, no think time."""
+
+    def turns(self, conversation: int) -> int:
+        return 2
+
+    def first_number(self, conversation: int) -> int:
+        return 2 * conversation
+
+    def begun_by(self, requests: int) -> int:
+        return -(-requests // 2)
+
+    def think_ns(self, number: int) -> int:
+        return 0
+
+    def open(self, conversation: int) -> "FakeDialogue":
+        return FakeDialogue()
+
+
+class FakeDialogue:
+    def ask(self) -> bytes:
+        return b"ask"
+
+    def answered(self, text: str) -> None:
+        pass
+
+
+class OneASecond:
+    """Lets one request start in each second."""
+
+    def __init__(self) -> None:
+        self.next_ns = 0
+        self.started: list[tuple[int, int]] = []
+
+    def opens_ns(self, number: int) -> int:
+        return self.next_ns
+
+    def start(self, exchange: Exchange, number: int, now_ns: int) -> None:
+        self.started.append((number, now_ns))
+        self.next_ns = now_ns + 1000 * MS
+
+
+@pytest.mark.parametrize("arrivals", [Arrivals("closed", concurrency=3), Arrivals("constant", concurrency=9, rate=100)])
+def test_a_rate_limit_holds_every_start_back(arrivals: Arrivals) -> None:
+    limiter = OneASecond()
+
+    def settle(exchange: Exchange) -> None:
+        schedule.replied(exchange, Record(exchange.index, "ok", exchange.intended_ns, response_text="fine"))
+
+    schedule = ConversationSchedule(
+        plan(1, requests=8, arrivals=arrivals, duration_ns=5500 * MS),
+        FakeScript(),
+        settle=settle,
+        keep=lambda record: pytest.fail(str(record)),
+        limiter=limiter,
+    )
+    now = start = 10**15
+    schedule.begin(start, start)
+    while not (schedule.is_exhausted(now) and not schedule.in_flight):
+        exchange = schedule.take(now)
+        if exchange is None:
+            now = min(max(schedule.next_due_ns(), now + 1), start + 6000 * MS)
+            continue
+        exchange.end_ns = now
+        schedule.freed(exchange, now, unreachable=False)
+    assert [at - start for _, at in limiter.started] == [second * 1000 * MS for second in range(6)]
 
 
 def test_a_conversation_plan_travels_as_a_frame() -> None:

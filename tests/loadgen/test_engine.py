@@ -52,6 +52,24 @@ def test_measures_what_really_happened(tmp_path: Path, both_readers: str) -> Non
     assert result.ready.reader == result.end.reader == both_readers
 
 
+def test_streams_that_are_decoded_while_they_run_lose_nothing(tmp_path: Path) -> None:
+    """0.8 s and 75 KB a stream: a tick, and then an idle moment, comes several times in each."""
+    log = tmp_path / "truth.jsonl"
+    with simulator("--ttft-ms", "1", "--itl-ms", "2", "--tokens", "400", "--log", str(log)) as port:
+        result = run(plan(port, requests=8, concurrency=4))
+    truth = truth_by_id(log)
+    for record in result.records:
+        assert (record.status, record.error, record.chunks, record.clock) == ("ok", None, 400, "kernel")
+        assert (record.visible_output_tokens, record.token_count_source) == (400, "usage")
+        assert len((record.response_text or "").split()) == 400
+        gaps = np.frombuffer(record.gaps, "<i8")
+        assert gaps[gaps >= 0].sum() == record.last_token_ns - record.first_token_ns
+        sent = truth[record.response_id or ""]["chunk_ns"]
+        assert record.first_token_ns >= sent[0]
+        assert record.started_ns < record.first_byte_ns <= record.first_token_ns
+        assert sent[-1] <= record.last_token_ns <= record.end_ns
+
+
 def test_the_role_chunk_is_not_the_first_token() -> None:
     with simulator("--ttft-ms", "150", "--itl-ms", "0", "--tokens", "2") as port:
         (record,) = run(plan(port)).records

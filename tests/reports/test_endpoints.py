@@ -20,7 +20,10 @@ from app.core.database import Database
 from app.core.errors import UnauthorizedError
 from app.core.http import install_error_handlers
 from app.core.ids import new_id
+from app.core.keyring import Keyring
+from app.core.outbound import OutboundGuard
 from app.events.memory import MemoryBus
+from app.providers.service import ProviderService
 from app.reports.endpoints import router
 from tests.factories import Rows, make_caller, make_failed_result
 
@@ -38,9 +41,10 @@ class AnyProvider:
 class Visitor:
     """A client whose identity the test chooses."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, app: FastAPI) -> None:
         self.caller: Caller | None = None
         self.client = client
+        self.app = app
 
     async def authenticate(self, _request: Request) -> Caller:
         if self.caller is None:
@@ -58,10 +62,17 @@ async def visitor(database: Database) -> AsyncIterator[Visitor]:
     app.include_router(router)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-        visitor = Visitor(client)
+        visitor = Visitor(client, app)
         app.state.benchmarks = BenchmarkService(database, SystemClock(), MemoryBus(), AnyProvider())
         app.state.authenticate = visitor.authenticate
         yield visitor
+
+
+@pytest.fixture
+def providers(database: Database) -> ProviderService:
+    return ProviderService(
+        database, SystemClock(), Keyring("a configured secret of enough characters"), OutboundGuard()
+    )
 
 
 @pytest.fixture
@@ -166,3 +177,21 @@ async def test_the_vllm_file_and_gaps_over_rest(visitor: Visitor, rows: Rows) ->
     assert answer.json()["num_prompts"] == 3
     lines = (await visitor.export(session_id=str(session.id), format="jsonl", gaps=True)).text.splitlines()
     assert all("gaps_ms" in orjson.loads(line) for line in lines)
+
+
+async def test_the_bundle_of_a_stored_benchmark(visitor: Visitor, rows: Rows, providers: ProviderService) -> None:
+    owner = await rows.user()
+    session = await rows.session(owner_id=owner.id)
+    visitor.app.state.providers = providers
+    path = f"/benchmarks/{session.id}/bundle"
+    assert (await visitor.client.get(path)).status_code == 401
+    visitor.caller = make_caller(owner)
+    gone = (await visitor.client.get(path)).json()
+    assert "does not exist" in gone["targets"][0]["requests"]["note"]
+    await rows.provider(name="local", kind="vllm")
+    first, second = [(await visitor.client.get(path)).json() for _ in range(2)]
+    assert first == second
+    assert first["targets"][0]["endpoint"]["adapter"] == "vllm"
+    assert first["targets"][0]["requests"]["hashed"] == 1
+    visitor.caller = make_caller()
+    assert (await visitor.client.get(path)).status_code == 404

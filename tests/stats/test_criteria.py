@@ -1,5 +1,6 @@
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.stats.criteria import Criteria, LatencyLimit, judge
@@ -13,7 +14,8 @@ def statistics(ttft_ms: list[float], failed: int = 0, **fields: Any) -> TargetSt
     found = TargetStatistics()
     n = len(ttft_ms)
     values = {"ttft_ms": [*ttft_ms, *[float("nan")] * failed], "ok": [True] * n + [False] * failed} | fields
-    found.add(batch([1.0] * (n + failed), **values), Slo())
+    if n + failed:
+        found.add(batch([1.0] * (n + failed), **values), Slo())
     return found
 
 
@@ -23,7 +25,7 @@ def statistics(ttft_ms: list[float], failed: int = 0, **fields: Any) -> TargetSt
         ([100.0] * 200, "met", "p95 ttft_ms is at most 100"),
         ([900.0] * 200, "not_met", "p95 ttft_ms is above 500 ms (lower bound 9"),
         ([100.0] * 190 + [900.0] * 10, "undecided", "200 samples do not decide on 500 ms"),
-        ([100.0] * 20, "undecided", "not bounded from above"),
+        ([100.0] * 20, "undecided", "20 samples do not decide on 500 ms (that takes at least 59)"),
         ([], "undecided", "no request ended"),
     ],
 )
@@ -41,6 +43,14 @@ def test_failed_requests_count_as_slow_unless_they_have_a_limit_of_their_own() -
     assert judge(shedding, tolerant).verdict == "met"
     assert judge(shedding, Criteria(P95.latencies, max_error_rate=0.05)).verdict == "not_met"
     assert judge(shedding, Criteria(P95.latencies, max_error_rate=0.1)).verdict == "undecided"
+
+
+def test_a_retried_request_counts_as_slow_whatever_may_fail() -> None:
+    attempts = np.array([1] * 180 + [2] * 20)
+    found = TargetStatistics()
+    found.add(batch([1.0] * 200, ttft_ms=[100.0] * 200, e2e_from_intended_ms=[9.0] * 200, attempts=attempts), Slo())
+    assert found.retried.n == 20
+    assert judge(found, Criteria(P95.latencies, max_error_rate=0.5)).verdict == "not_met"
 
 
 @pytest.mark.parametrize(("failed", "verdict"), [(0, "met"), (1, "not_met")])

@@ -1,5 +1,7 @@
 import statistics
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -99,7 +101,7 @@ def test_shards_merge_to_what_one_accumulator_sees(shards: list[list[tuple[float
     assert found["window"] == expected["window"]
     assert merged.timeline.columns() == filled(everything).timeline.columns()
     ok = [ttft for _, ttft, good in everything if good]
-    metric = found["metrics"]["ttft_ms"] if found["metrics"] else None
+    metric = found["metrics"]["ttft_ms"]
     if not ok:
         assert metric is None
         return
@@ -122,6 +124,13 @@ def test_shards_merge_to_what_one_accumulator_sees(shards: list[list[tuple[float
     ("facts", "verdict"),
     [
         (FACTS, "trusted"),
+        (InstrumentFacts(clocks={"kernel"}, steal_share=0.06), "suspect"),
+        (InstrumentFacts(clocks={"kernel"}, steal_share=0.04, core_shares=[1.0, 1.0], seconds=9), "trusted"),
+        # A pause delays what is due, and stamps where the kernel takes none.
+        (InstrumentFacts(clocks={"kernel"}, gc_pauses=1, gc_pause_max_ns=2_000_000), "trusted"),
+        (InstrumentFacts(clocks={"kernel"}, gc_pauses=1, gc_pause_max_ns=2_000_000, open_loop=True), "suspect"),
+        (InstrumentFacts(clocks={"kernel"}, gc_pauses=9, gc_pause_max_ns=900_000, open_loop=True), "trusted"),
+        (InstrumentFacts(clocks={"kernel"}, involuntary_switches=9_000, seconds=10), "trusted"),
         (InstrumentFacts(), "suspect"),
         (InstrumentFacts(clocks={"user"}), "suspect"),
         (InstrumentFacts(clocks={"kernel"}, clock_steps=1), "suspect"),
@@ -151,6 +160,105 @@ def test_many_chunks_in_one_read_make_gaps_doubtful() -> None:
     certificate = FACTS.certificate(100, 50)
     assert certificate["verdict"] == "suspect"
     assert certificate["reason"] == "50.0% of chunks shared a read with another, so their chunk gaps are unknown"
+
+
+def test_what_else_wanted_the_processor_is_named_as_a_cause() -> None:
+    late: Any = {"clocks": {"kernel"}, "open_loop": True, "send_lag_ns": {"p99": 20_000_000}, "seconds": 10.0}
+    alone = InstrumentFacts(**late).certificate(100, 0)["reason"]
+    assert alone.endswith("the load was lighter than asked for")
+    lost = InstrumentFacts(**late, involuntary_switches=5_000).certificate(100, 0)["reason"]
+    assert lost == f"{alone}; engines lost their core to other processes 5,000 times"
+    busy = InstrumentFacts(**late, core_shares=[0.97, 0.99]).certificate(100, 0)["reason"]
+    assert busy == f"{alone}; every core of this machine was busy"
+    both = InstrumentFacts(core_shares=[0.5, 0.1])
+    both.merge(InstrumentFacts(core_shares=[0.2, 0.9, 0.3], held_by_rate_limit=3))
+    assert both.certificate(1, 0)["core_shares"] == [0.5, 0.9, 0.3]
+    assert both.certificate(1, 0)["held_by_rate_limit"] == 3
+
+
+def test_dropped_samples_are_counted_and_doubted() -> None:
+    run = RunStatistics(ORIGIN)
+    run.add(
+        KEY,
+        batch([1, 1, 1], schedule_delay_ms=[-1.0, 4 * 3_600_000.0, np.nan], clock_stepped=[False, False, True]),
+    )
+    certificate = summarise(run, FACTS)["instrument"]
+    assert certificate["dropped_samples"] == 3
+    assert certificate["verdict"] == "suspect"
+    assert "3 samples were dropped" in certificate["reason"]
+    assert FACTS.certificate(1, 0, dropped_samples=1, requests=10_000)["verdict"] == "trusted"
+
+
+def test_retried_requests_stay_out_of_latencies() -> None:
+    run = RunStatistics(ORIGIN, Slo(ttft_ms=150))
+    run.add(
+        KEY,
+        batch(
+            [1, 2, 3, 4],
+            started_s=[0, 1, 2, 3],
+            ok=[True, True, True, False],
+            attempts=[1, 2, 3, 2],
+            ttft_ms=[100, 100, 100, np.nan],
+            ttft_from_intended_ms=[100, 140, 9_000, np.nan],
+            e2e_from_intended_ms=[200, 240, 9_100, np.nan],
+            gaps=[[10_000_000], [20_000_000], [20_000_000], []],
+            chunks=[2, 2, 2, 0],
+            output_tokens=[2, 2, 2, 0],
+            error_classes=["http_5xx"],
+        ),
+    )
+    summary = summarise(RunStatistics.decode(run.encode()), FACTS)
+    assert summary["requests"]["ok"] == 3
+    assert summary["tokens"]["output"] == 6
+    assert summary["metrics"]["ttft_ms"]["n"] == summary["metrics"]["icl_ms"]["n"] == 1
+    assert (summary["retried"]["requests"], summary["retried"]["attempts"]) == (3, 7)
+    assert summary["retried"]["e2e_from_intended_ms"]["max"] == 9_100
+    # A retried request is good by what its user waited: the third took nine seconds.
+    assert summary["rates"]["good_share"] == 0.5
+    assert summary["rates"]["goodput_output_tokens_per_s"] == 1
+
+
+def test_the_speed_of_a_user_is_the_inverse_of_tpot() -> None:
+    tpot = np.concatenate((np.linspace(10, 50, 39), [0.0, np.nan]))
+    run = RunStatistics(ORIGIN)
+    run.add(KEY, batch([1.0] * 41, tpot_ms=tpot))
+    speed = summarise(run, FACTS)["rates"]["user_output_tokens_per_s"]
+    assert speed["mean"] == pytest.approx((1e3 / tpot[:39]).mean())
+    exact = np.percentile(tpot[:40], [95, 50], method="inverted_cdf")
+    assert (speed["p5"], speed["p50"]) == pytest.approx(tuple(1e3 / exact), rel=1.1e-3)
+    few = RunStatistics(ORIGIN)
+    few.add(KEY, batch([1.0] * 3, tpot_ms=[10, 20, 30]))
+    assert summarise(few, FACTS)["rates"]["user_output_tokens_per_s"] == {
+        "p5": None,
+        "p50": pytest.approx(50, rel=1.1e-3),
+        "mean": pytest.approx(550 / 9),
+    }
+
+
+def test_statistics_of_the_first_version_can_still_be_read() -> None:
+    run = RunStatistics(ORIGIN)
+    run.add(KEY, batch([1, 2], ttft_ms=[100, 200]))
+    packed = msgspec.msgpack.decode(run.encode())
+    known = ("ok", "failed", "good", "chunks", "first_start_ns", "last_end_ns", "by_error_type")
+    packed["version"] = 1
+    packed["targets"] = [
+        [provider, model, {name: counters[name] for name in known}, metrics]
+        for provider, model, counters, metrics, *_ in packed["targets"]
+    ]
+    summary = summarise(RunStatistics.decode(msgspec.msgpack.encode(packed)), None)
+    assert summary["requests"]["ok"] == 2
+    assert summary["metrics"]["ttft_ms"]["p50"] == pytest.approx(100, rel=1.1e-3)
+    assert summary["window"]["reason"] == "the run was measured without slices of time"
+    packed["version"] = 3
+    with pytest.raises(ValueError, match="version 3"):
+        RunStatistics.decode(msgspec.msgpack.encode(packed))
+
+
+def test_a_phase_that_did_not_take_place_lasts_zero() -> None:
+    run = RunStatistics(ORIGIN)
+    run.add(KEY, batch([1.0] * 30, dns_ms=[3.0, *[0.0] * 29], new_connection=[True] * 30))
+    dns = summarise(run, FACTS)["metrics"]["dns_ms"]
+    assert (dns["p50"], dns["ci"]["p50"], dns["max"]) == (0, [0, 0], 3)
 
 
 def test_user_space_stamps_say_how_late_they_are() -> None:

@@ -322,6 +322,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/benchmarks/{session_id}/compat/{tool}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See results as another tool reports them
+         * @description The figures of the stored requests under the names and by the formulas of vLLM bench, AIPerf or GuideLLM.
+         *
+         *     Made from every stored request, so it takes as long as an export; also while the benchmark runs.
+         */
+        get: operations["getCompatView"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/results": {
         parameters: {
             query?: never;
@@ -787,6 +809,44 @@ export interface components {
             save_gaps?: boolean;
         };
         /**
+         * CalibrationError
+         * @description Absolute error of one measure, in milliseconds.
+         */
+        CalibrationError: {
+            /** P50 */
+            p50: number;
+            /** P99 */
+            p99: number;
+        };
+        /**
+         * CalibrationPoint
+         * @description The instrument's error at a comparable load, as `llm-test-bench calibrate` measured it on this machine.
+         */
+        CalibrationPoint: {
+            /**
+             * At
+             * @description When it was calibrated, ISO 8601.
+             */
+            at: string;
+            /**
+             * Concurrency
+             * @description Streams at once in the calibrated load.
+             */
+            concurrency: number;
+            /**
+             * Chunks Per S
+             * @description Chunks per second of one engine in the calibrated load.
+             */
+            chunks_per_s: number;
+            /**
+             * Errors Ms
+             * @description By measure: `ttft_ms`, `icl_ms`, `e2e_ms`.
+             */
+            errors_ms: {
+                [key: string]: components["schemas"]["CalibrationError"];
+            };
+        };
+        /**
          * ChatTurn
          * @description One message of a conversation.
          */
@@ -873,6 +933,47 @@ export interface components {
              * @description One after another.
              */
             steps: components["schemas"]["UserStep"][];
+        };
+        /**
+         * CompatDocument
+         * @description What another tool would report of the same data.
+         */
+        CompatDocument: {
+            /**
+             * Tool
+             * @description Whose names and formulas these are.
+             * @enum {string}
+             */
+            tool: "vllm" | "aiperf" | "guidellm";
+            /**
+             * Version
+             * @description Which version of the tool the formulas were taken from.
+             */
+            version: string;
+            /**
+             * Source
+             * @description The source files that were read.
+             */
+            source: string;
+            /**
+             * Notes
+             * @description What the tool would have seen differently.
+             */
+            notes: string[];
+            /**
+             * Missing
+             * @description Figures that cannot be told from the stored data, and why.
+             */
+            missing: {
+                [key: string]: string;
+            };
+            /**
+             * Figures
+             * @description The figures under the tool's own names, in its units.
+             */
+            figures: {
+                [key: string]: unknown;
+            };
         };
         /**
          * ConstantLoad
@@ -1052,7 +1153,7 @@ export interface components {
          * @description What results can be exported as.
          * @enum {string}
          */
-        ExportFormat: "csv" | "json" | "jsonl";
+        ExportFormat: "csv" | "json" | "jsonl" | "vllm";
         /**
          * ExportRequest
          * @description Which results to export, and as what.
@@ -1068,8 +1169,14 @@ export interface components {
              * @description The benchmark whose results to export.
              */
             session_id: string;
-            /** @description `csv` (for spreadsheets), `json` (one array) or `jsonl` (one per line). */
+            /** @description `csv` (for spreadsheets), `json` (one array), `jsonl` (one per line) or `vllm` (the file that `vllm bench serve --save-result --save-detailed` writes). */
             format: components["schemas"]["ExportFormat"];
+            /**
+             * Gaps
+             * @description Add every chunk gap as `gaps_ms` to each line of `json` and `jsonl`.
+             * @default false
+             */
+            gaps?: boolean;
         };
         /**
          * GammaLoad
@@ -1232,6 +1339,13 @@ export interface components {
              * @description Why, in words.
              */
             reason: string;
+            /** @description Known error at a comparable load; null when there is none. */
+            calibration?: components["schemas"]["CalibrationPoint"] | null;
+            /**
+             * Calibration Reason
+             * @description Why `calibration` is null.
+             */
+            calibration_reason?: string | null;
         };
         /**
          * LoginBody
@@ -5222,7 +5336,7 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
-                    "application/json": Record<string, never>[];
+                    "application/json": Record<string, never>[] | Record<string, never>;
                     "application/jsonl": string;
                 };
             };
@@ -5233,6 +5347,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getCompatView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                session_id: string;
+                /** @description Whose names and formulas to use. */
+                tool: "vllm" | "aiperf" | "guidellm";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompatDocument"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */

@@ -46,6 +46,7 @@ export interface Rates {
   total_tokens_per_s: number | null;
   chunks_per_s?: Maybe<number>;
   goodput_requests_per_s?: Maybe<number>;
+  goodput_output_tokens_per_s?: Maybe<number>;
   good_share?: Maybe<number>;
   user_output_tokens_per_s?: Maybe<UserSpeed>;
 }
@@ -96,9 +97,11 @@ export interface Instrument {
   dropped_samples?: Maybe<number>;
   held_by_rate_limit?: Maybe<number>;
   calibration?: Maybe<Calibration>;
+  /** Why there is no calibration. */
+  calibration_reason?: Maybe<string>;
 }
 
-/** Which part of the run is steady, in seconds since its start. */
+/** Which part of the run is steady, in seconds since its timeline begins. */
 export interface Window {
   from_s?: Maybe<number>;
   to_s?: Maybe<number>;
@@ -116,7 +119,15 @@ export interface Queueing {
   warning?: Maybe<string>;
 }
 
-export interface TargetFigures extends Figures {
+/** The figures of one load, with those of its steady window. */
+export interface WindowedFigures extends Figures {
+  window?: Maybe<Window>;
+  steady?: Maybe<Figures>;
+  queueing?: Maybe<Queueing>;
+  retried?: Maybe<{ requests: number; attempts: number }>;
+}
+
+export interface TargetFigures extends WindowedFigures {
   provider: string;
   model: string;
 }
@@ -159,15 +170,13 @@ export interface Budget {
   estimate_usd?: Maybe<number>;
   spent_usd?: Maybe<number>;
   stopped?: Maybe<boolean>;
+  /** What is not exact about it. */
+  note?: Maybe<string>;
 }
 
-export interface Summary extends Figures {
+export interface Summary extends WindowedFigures {
   instrument?: Maybe<Instrument>;
   by_target?: Maybe<TargetFigures[]>;
-  window?: Maybe<Window>;
-  steady?: Maybe<Figures>;
-  queueing?: Maybe<Queueing>;
-  retried?: Maybe<{ requests: number; attempts: number }>;
   warnings?: Maybe<string[]>;
   points?: Maybe<PointFigures[]>;
   exploration?: Maybe<Exploration>;

@@ -14,11 +14,13 @@ interface ChartProps<Column extends string> {
   ring: Ring<Column>;
   /** Charts with the same key share the cursor and the zoom. */
   sync: string;
-  /** A stretch of the x axis to shade. */
-  band?: Band | null;
+  /** Stretches of the x axis to shade. */
+  bands?: readonly Band[];
 }
 
-export function Chart<Column extends string>({ spec, ring, sync, band = null }: ChartProps<Column>) {
+const NO_BANDS: readonly Band[] = [];
+
+export function Chart<Column extends string>({ spec, ring, sync, bands = NO_BANDS }: ChartProps<Column>) {
   const canvas = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLDivElement>(null);
   const time = useRef<HTMLSpanElement>(null);
@@ -57,7 +59,7 @@ export function Chart<Column extends string>({ spec, ring, sync, band = null }: 
     };
   }, [spec, ring, sync]);
 
-  useEffect(() => plot.current?.shade(band), [spec, ring, sync, band?.from, band?.to]);
+  useEffect(() => plot.current?.shade(bands), [spec, ring, sync, bands]);
 
   useSignalEffect(() => {
     if (paletteVersion.value > 0) plot.current?.recolour();

@@ -28,7 +28,7 @@ export class Plot<Column extends string> {
   #uplot: uPlot;
   #drawnVersion = -1;
   #zoomed = false;
-  #band: Band | null = null;
+  #bands: readonly Band[] = [];
   #leftScale: DurationScale | null = null;
   readonly #observer: ResizeObserver;
 
@@ -73,9 +73,10 @@ export class Plot<Column extends string> {
     if (index >= 0) this.#uplot.setSeries(index + 1, { show: visible });
   }
 
-  /** Shades a stretch of time, behind the lines; null shades nothing. */
-  shade(band: Band | null): void {
-    this.#band = band;
+  /** Shades stretches of time, behind the lines. */
+  shade(bands: readonly Band[]): void {
+    if (bands.length === 0 && this.#bands.length === 0) return;
+    this.#bands = bands;
     this.#uplot.redraw(false);
   }
 
@@ -103,14 +104,15 @@ export class Plot<Column extends string> {
     for (const column of columns) yield* this.#ring.y(column);
   }
 
-  #drawBand(u: uPlot, fill: string): void {
-    if (!this.#band) return;
+  #drawBands(u: uPlot, fill: string): void {
     const { left, top, width, height } = u.bbox;
     const within = (value: number) => Math.min(left + width, Math.max(left, u.valToPos(value, "x", true)));
-    const from = within(this.#band.from);
     u.ctx.save();
     u.ctx.fillStyle = fill;
-    u.ctx.fillRect(from, top, within(this.#band.to) - from, height);
+    for (const band of this.#bands) {
+      const from = within(band.from);
+      u.ctx.fillRect(from, top, within(band.to) - from, height);
+    }
     u.ctx.restore();
   }
 
@@ -175,7 +177,7 @@ export class Plot<Column extends string> {
         })),
       ],
       hooks: {
-        drawClear: [(u) => this.#drawBand(u, band)],
+        drawClear: [(u) => this.#drawBands(u, band)],
         setCursor: [(u) => this.#hooks.onCursor(u.cursor.idx ?? null)],
         setScale: [
           (u, key) => {

@@ -86,7 +86,11 @@ export function BenchmarkTable({ rows }: { rows: readonly BenchmarkListItem[] })
                 <td class="cell-target whole" title={row.targets.map(describeTarget).join("\n")}>
                   {describeTargets(row.targets)}
                 </td>
-                <td data-label="Load" title={`stops after ${describeStop(row.stop)}`}>
+                <td
+                  class="cell-load"
+                  data-label="Load"
+                  title={`${describeLoad(row.load)}; stops after ${describeStop(row.stop) || "its own end"}`}
+                >
                   {describeLoad(row.load)}
                 </td>
                 <td class="right number" data-label="Requests">

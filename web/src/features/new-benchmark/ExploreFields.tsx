@@ -48,7 +48,11 @@ export function ExploreFields(props: FormProps) {
       )}
       {explore.kind === "sweep" && parameter !== null && <SweepFields {...props} parameter={parameter} />}
       {explore.kind === "search" && parameter !== null && <SearchFields {...props} parameter={parameter} />}
-      {props.problems.explore && <p class="field-problem">{props.problems.explore}</p>}
+      {props.problems.explore && (
+        <p class="field-problem" role="alert">
+          {props.problems.explore}
+        </p>
+      )}
     </>
   );
 }
@@ -185,6 +189,7 @@ function CriterionRows({ draft, changeExplore, problems }: FormProps) {
           </Button>
         </div>
       ))}
+      {problems["explore.criteria"] && <p class="field-problem">{problems["explore.criteria"]}</p>}
       {criteria.length < MOST_CRITERIA && (
         <div>
           <Button

@@ -284,6 +284,9 @@ function TraceFields({ draft, change, changeLoad, problems }: FormProps) {
           onRemove={() => change({ traceFile: null })}
         />
       </div>
+      {traceFile && problems["load.at_seconds"] && (
+        <p class="field-problem field-wide">{problems["load.at_seconds"]}</p>
+      )}
       {!traceFile && (
         <AreaField
           wide

@@ -1,6 +1,5 @@
 import type { BenchmarkSpec } from "../../api/types";
-import { describeSpan } from "../../ui/describe";
-import { significant } from "../../ui/numbers";
+import { describeLevel, describeSpan } from "../../ui/describe";
 import { loadShape } from "./load-shape";
 
 const WIDTH = 300;
@@ -14,7 +13,7 @@ export function LoadPicture({ spec }: { spec: BenchmarkSpec }) {
   const x = (seconds: number) => (seconds / shape.spanSeconds) * WIDTH;
   const y = (level: number) => HEIGHT - (level / highest) * (HEIGHT - 3);
   const line = shape.corners.map(([at, level]) => `${x(at).toFixed(2)},${y(level).toFixed(2)}`).join(" ");
-  const peak = `${significant(highest)} ${shape.unit}`;
+  const peak = shape.unit === "users" ? describeLevel("concurrency", highest) : describeLevel("rate", highest);
   const span = describeSpan(shape.spanSeconds);
   return (
     <figure class="load-picture">

@@ -44,7 +44,10 @@ export function Preview({ spec }: { spec: BenchmarkSpec }) {
       </pre>
       {isShort && form !== "cli" && <p class="muted">Long lists are cut here; “Copy” takes all of them.</p>}
       {form === "cli" && cli.missing.length > 0 && (
-        <p class="muted">Left out, there being no option: {cli.missing.join(", ")}.</p>
+        <p class="muted">
+          Left out, there being no option: {cli.missing.join(", ")}. The JSON as a file says all of it:{" "}
+          <code>bench --spec spec.json</code>.
+        </p>
       )}
       {form !== "json" && (
         <p class="muted">

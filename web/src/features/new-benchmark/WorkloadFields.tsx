@@ -305,6 +305,7 @@ function EmbeddingFields(props: FormProps) {
             onText={(name, text) => changeWorkload({ textFile: { name, items: parseTexts(name, text) } })}
             onRemove={() => changeWorkload({ textFile: null })}
           />
+          {textFile && problems["workload.texts"] && <p class="field-problem">{problems["workload.texts"]}</p>}
           {!textFile && (
             <AreaField
               label="Texts"

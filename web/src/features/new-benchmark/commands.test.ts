@@ -58,4 +58,111 @@ describe("commands", () => {
     expect(command).toContain("--slo-ttft-ms 5");
     expect(missing).toEqual(["all timeouts but the whole request's", "dropping the chunk gaps"]);
   });
+
+  it.each<[Partial<BenchmarkSpec>, string[]]>([
+    [{ load: { kind: "closed", concurrency: 8, ramp_up_seconds: 20 } }, ["--concurrency 8", "--ramp-up 20"]],
+    [
+      { load: { kind: "gamma", rate: 2, burstiness: 0.5, max_in_flight: 9 } },
+      ["--rate 2", "--arrival gamma", "--burstiness 0.5", "--concurrency 9"],
+    ],
+    [
+      { load: { kind: "ramp", from_rate: 1, to_rate: 10, seconds: 60, curve: "exponential" } },
+      ["--rate 1", "--ramp-to 10", "--ramp-seconds 60", "--ramp-curve exponential"],
+    ],
+    [
+      {
+        load: {
+          kind: "steps",
+          steps: [
+            { rate: 2, seconds: 30 },
+            { rate: 8, seconds: 5 },
+          ],
+        },
+      },
+      ["--rate-steps 2:30,8:5"],
+    ],
+    [{ load: { kind: "closed_steps", steps: [{ concurrency: 2, seconds: 30 }] } }, ["--concurrency-steps 2:30"]],
+    [
+      { load: { kind: "spike", rate: 1, spike_rate: 9, spike_at_seconds: 5, spike_seconds: 3, arrival: "constant" } },
+      ["--rate 1", "--spike 9@5+3", "--arrival constant"],
+    ],
+    [
+      {
+        workload: {
+          kind: "synthetic",
+          input_tokens: { kind: "lognormal", mean: 512, stdev: 200 },
+          output_tokens: { kind: "normal", mean: 9, stdev: 1, maximum: 20 },
+        },
+      },
+      ["--input-tokens lognormal:512,200", "--output-tokens normal:9,1,1-20"],
+    ],
+    [
+      {
+        workload: {
+          kind: "shared_prefix",
+          groups: 4,
+          prefix_tokens: 99,
+          input_tokens: { kind: "uniform", minimum: 1, maximum: 5 },
+          output_tokens: 7,
+        },
+      },
+      ["--input-tokens uniform:1-5", "--output-tokens 7", "--prefix-tokens 99", "--prefix-groups 4"],
+    ],
+    [
+      {
+        workload: {
+          kind: "conversation",
+          turns: 3,
+          input_tokens: 5,
+          output_tokens: 6,
+          think_time: { mean_seconds: 2 },
+        },
+      },
+      ["--input-tokens 5", "--output-tokens 6", "--turns 3", "--think-seconds 2"],
+    ],
+    [
+      { workload: { kind: "embeddings", input_tokens: 5, batch_size: 8 } },
+      ["--input-tokens 5", "--embeddings", "--batch-size 8"],
+    ],
+    [{ explore: { kind: "sweep", parameter: "rate", values: [1, 2.5] } }, ["--arrival poisson", "--sweep rate=1,2.5"]],
+    [
+      {
+        load: { kind: "closed", concurrency: 64 },
+        explore: {
+          kind: "search",
+          parameter: "concurrency",
+          minimum: 1,
+          maximum: 64,
+          criteria: [{ metric: "ttft_ms", percentile: 95, limit_ms: 500 }],
+          max_error_rate: 0.01,
+        },
+      },
+      ["--search concurrency=1..64", "--require 'p95 ttft_ms < 500'", "--max-error-rate 0.01"],
+    ],
+    [
+      { limits: { requests_per_minute: 60, tokens_per_minute: 900 }, budget_usd: 5 },
+      ["--max-requests-per-minute 60", "--max-tokens-per-minute 900", "--budget 5"],
+    ],
+  ])("says %j by its options", (part, expected) => {
+    const { command, missing } = asCli({ ...SPEC, ...part }, "http://h:1");
+    const lines = command.split(/ \\\n {2}/);
+    expect(lines.filter((line) => expected.includes(line))).toEqual(expected);
+    expect(missing).toEqual([]);
+    if (part.explore) expect(command).not.toMatch(/--rate|--concurrency /);
+  });
+
+  it("names a trace once, and the file that it needs", () => {
+    const { command, missing } = asCli(
+      {
+        ...SPEC,
+        load: { kind: "trace", at_seconds: [0] },
+        workload: { kind: "trace", requests: [{ input_tokens: 1, output_tokens: 1 }] },
+        window: { warmup_seconds: 5 },
+      },
+      "http://h:1",
+    );
+    expect(command.match(/--trace trace\.csv/g)).toHaveLength(1);
+    expect(missing).toContain("the trace (put it into trace.csv)");
+    expect(missing).toContain("the steady window");
+  });
 });

@@ -46,6 +46,17 @@ describe("placing problems", () => {
     expect(placed.rest).toEqual(["workers must not exceed concurrency", "colour: unknown field"]);
   });
 
+  it("says which entry of a list is meant", () => {
+    const { byField } = placeProblems(
+      [
+        { path: "tags.0", message: "too long" },
+        { path: "workload.prompts.3.output_tokens", message: "too low" },
+      ],
+      ["tags", "workload.prompts"],
+    );
+    expect(byField).toEqual({ tags: "entry 1: too long", "workload.prompts": "entry 4, output_tokens: too low" });
+  });
+
   it("keeps to what is really wrong with a value that may be of several types", () => {
     const { byField } = placeProblems(
       [

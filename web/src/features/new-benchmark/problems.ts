@@ -32,11 +32,19 @@ export function placeProblems(problems: readonly FieldProblem[], fields: readonl
   for (const problem of withoutOtherBranches(problems)) {
     const path = normalise(problem.path);
     const field = fieldFor(path, fields);
-    const text = describe(problem);
+    const text = within(path, field) + describe(problem);
     if (field === null) rest.push(path ? `${path}: ${text}` : text);
     else byField[field] = byField[field] ? `${byField[field]}; ${text}` : text;
   }
   return { byField, rest };
+}
+
+/** Which entry of a field that holds many: "entry 4, output_tokens: ". */
+function within(path: string, field: string | null): string {
+  if (field === null || !path.startsWith(`${field}.`)) return "";
+  const [first = "", ...rest] = path.slice(field.length + 1).split(".");
+  const entry = /^\d+$/.test(first) ? `entry ${Number(first) + 1}` : first;
+  return `${[entry, ...rest].join(", ")}: `;
 }
 
 const WRONG_TYPE = /^Input should be a valid (integer|number|string|dictionary|list)/;

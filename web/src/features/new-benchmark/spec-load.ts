@@ -103,6 +103,7 @@ function arrivalTimes(load: LoadDraft, file: TraceFile | null, reader: Reader): 
 export function readExplore({ load, explore }: Draft, reader: Reader): Explore | undefined {
   const parameter = parameterOf(load.kind);
   if (explore.kind === "none" || parameter === null) return undefined;
+  reader.field("explore", explore);
   if (explore.kind === "sweep") {
     return { kind: "sweep", parameter, values: reader.numbers("explore.values", explore.values) };
   }

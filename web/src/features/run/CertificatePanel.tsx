@@ -37,6 +37,9 @@ export function CertificatePanel({ instrument }: { instrument: Maybe<Instrument>
         {MEANINGS[instrument.verdict]} {instrument.reason && sentence(instrument.reason)}
       </p>
       <CalibrationLine calibration={instrument.calibration} />
+      {!instrument.calibration && instrument.calibration_reason && (
+        <p class="calibration muted">No ± error: {instrument.calibration_reason}</p>
+      )}
       <dl class="facts">
         <Fact
           name="Receive stamps"
@@ -53,9 +56,9 @@ export function CertificatePanel({ instrument }: { instrument: Maybe<Instrument>
         <Fact name="CPU of its busiest engine" value={percent(instrument.cpu_share)} title="Of one core" />
         {instrument.core_shares && instrument.core_shares.length > 0 && (
           <Fact
-            name="CPU of each engine"
-            value={instrument.core_shares.map((share) => percent(share)).join(", ")}
-            title="Of one core each"
+            name="Cores of the machine"
+            value={describeCores(instrument.core_shares)}
+            title="How busy each was, with everything that ran on it"
           />
         )}
         <Fact
@@ -92,19 +95,26 @@ export function CertificatePanel({ instrument }: { instrument: Maybe<Instrument>
           <Fact
             name="Dropped samples"
             value={instrument.dropped_samples > 0 ? count(instrument.dropped_samples) : "none"}
-            title="Measurements that could not be kept"
+            title="Out of the range of 1 µs to 1 h, or measured while the clock was stepped"
           />
         )}
         {Boolean(instrument.held_by_rate_limit) && (
           <Fact
             name="Held back by the client's limits"
-            value={`${count(instrument.held_by_rate_limit)} requests`}
+            value={`${count(instrument.held_by_rate_limit)} starts`}
             title="Their wait shows as schedule delay"
           />
         )}
       </dl>
     </Panel>
   );
+}
+
+const MOST_CORES = 8;
+
+function describeCores(shares: readonly number[]): string {
+  if (shares.length <= MOST_CORES) return shares.map((share) => percent(share)).join(", ");
+  return `${percent(Math.max(...shares))} the busiest of ${count(shares.length)}`;
 }
 
 /** "± error" of this machine, when it was calibrated at a like load. */

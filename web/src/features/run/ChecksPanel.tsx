@@ -1,4 +1,4 @@
-import type { Budget, Maybe, Queueing, Summary, WorkloadFacts } from "../../api/summary";
+import type { Budget, Maybe, Queueing, Summary, WindowedFigures, WorkloadFacts } from "../../api/summary";
 import { Badge } from "../../ui/Badge";
 import { count, dollars, duration, MISSING, significant } from "../../ui/numbers";
 import { Panel } from "../../ui/Panel";
@@ -6,8 +6,9 @@ import { sentence } from "../../ui/states";
 import { Fact } from "./Facts";
 
 /** Whether the run hangs together: queueing, retries, what was asked, what it cost. */
-export function ChecksPanel({ summary }: { summary: Summary }) {
-  const { queueing, retried, workload, budget } = summary;
+export function ChecksPanel({ summary, figures }: { summary: Summary; figures: WindowedFigures }) {
+  const { queueing, retried } = figures;
+  const { workload, budget } = summary;
   const words = workload && describeWords(workload);
   const hasRetries = Boolean(retried && retried.requests > 0);
   if (!queueing && !retried && !words && !budget) return null;
@@ -18,6 +19,7 @@ export function ChecksPanel({ summary }: { summary: Summary }) {
       {budget?.stopped && (
         <p class="certificate-reason is-bad">The run was stopped because its cost reached the budget.</p>
       )}
+      {budget?.note && <p class="certificate-reason">{sentence(budget.note)}</p>}
       <dl class="facts">
         {queueing && <QueueingFacts queueing={queueing} />}
         {retried && (
@@ -79,6 +81,7 @@ const SOURCES: Record<string, (facts: WorkloadFacts) => string> = {
     `found out from the server's own usage${n ? ` with ${count(n)} short ${n === 1 ? "request" : "requests"}` : ""}`,
   given: () => "as given in the spec",
   assumed: () => "assumed, as the server reported no usage",
+  mixed: () => "from several sources",
 };
 
 /** How prompts came to their length, and how unlike each other they are. */

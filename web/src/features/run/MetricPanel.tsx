@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Calibration, Maybe, Summary } from "../../api/summary";
+import type { Calibration, Maybe, Summary, WindowedFigures } from "../../api/summary";
 import type { BenchmarkSpec } from "../../api/types";
 import { METRIC_NAMES } from "../../ui/describe";
 import { CheckField, Choice } from "../../ui/Field";
@@ -9,21 +9,28 @@ import { TableFrame } from "../../ui/TableFrame";
 import { type Cell, COLUMNS, metricTable, type Origin, plainTable } from "./metrics";
 import { describeWindow } from "./window";
 
-/** Every latency of the whole run, and of its steady window right under it. */
-export function MetricPanel({ summary, spec }: { summary: Summary; spec: BenchmarkSpec }) {
+interface MetricPanelProps {
+  figures: WindowedFigures;
+  /** Of what, when that is not the whole run: " of local / llama". */
+  of: string;
+  calibration: Maybe<Calibration>;
+  spec: BenchmarkSpec;
+}
+
+/** Every latency of a load, and of its steady window right under it. */
+export function MetricPanel({ figures, of, calibration, spec }: MetricPanelProps) {
   // In an open loop only the schedule's start is honest: waiting behind a slow server counts.
   const isClosed = spec.load.kind === "closed" || spec.load.kind === "closed_steps";
   const [origin, setOrigin] = useState<Origin>(isClosed ? "started" : "intended");
   const [showsIntervals, setShowsIntervals] = useState(true);
-  const { scale, rows } = metricTable(summary.metrics, origin, summary.steady?.metrics);
+  const { scale, rows } = metricTable(figures.metrics, origin, figures.steady?.metrics);
   const hasSteady = rows.some((row) => row.isSteady);
   const hasIntervals = rows.some((row) => row.cells.some((cell) => cell.interval));
-  const isExplored = Boolean(summary.points?.length);
-  const window = describeWindow(summary.window);
+  const window = describeWindow(figures.window);
   return (
     <Panel
       flush
-      title={`Latencies${isExplored ? " over all points" : ""}, ${scale.unit}`}
+      title={`Latencies${of}, ${scale.unit}`}
       aside={
         <span class="metric-choices">
           {hasIntervals && <CheckField label="95 % intervals" checked={showsIntervals} onInput={setShowsIntervals} />}
@@ -55,7 +62,7 @@ export function MetricPanel({ summary, spec }: { summary: Summary; spec: Benchma
           </thead>
           <tbody>
             {rows.map((row) => {
-              const error = row.isSteady ? null : instrumentError(row.key, summary.instrument?.calibration);
+              const error = row.isSteady ? null : instrumentError(row.key, calibration);
               const isPair = rows.some((other) => other.key === row.key && other.isSteady);
               return (
                 <tr key={`${row.key} ${row.isSteady}`} class={row.isSteady ? "is-steady" : undefined}>

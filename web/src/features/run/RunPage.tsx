@@ -13,11 +13,11 @@ import { CHARTS } from "./chart-specs";
 import { ErrorClasses } from "./ErrorClasses";
 import { ExplorationPanel } from "./ExplorationPanel";
 import { ProgressStrip } from "./ProgressStrip";
+import { bandsOf } from "./parts";
 import { SpecPanel } from "./SpecPanel";
 import { SummaryPanels } from "./SummaryPanels";
 import { RunStore } from "./store";
 import { Warnings } from "./Warnings";
-import { bandOf } from "./window";
 import "./run.css";
 
 export function RunPage({ id }: { id: string }) {
@@ -52,7 +52,7 @@ export function RunPage({ id }: { id: string }) {
 
 function Run({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
   const { error, timelineError } = run;
-  const band = bandOf(benchmark.summary?.window);
+  const bands = useMemo(() => bandsOf(benchmark.summary), [benchmark.summary]);
   return (
     <div class="run">
       <PageHead
@@ -82,7 +82,7 @@ function Run({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
       {timelineError.value && <Notice error={timelineError.value} what="The charts have no history." />}
       <div class="run-charts">
         {CHARTS.map((spec) => (
-          <Chart key={spec.title} spec={spec} ring={run.ring} sync={run.id} band={band} />
+          <Chart key={spec.title} spec={spec} ring={run.ring} sync={run.id} bands={bands} />
         ))}
       </div>
       <ErrorClasses run={run} />

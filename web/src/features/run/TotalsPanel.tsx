@@ -1,4 +1,4 @@
-import type { Figures, Summary } from "../../api/summary";
+import type { Figures, WindowedFigures } from "../../api/summary";
 import type { BenchmarkSpec } from "../../api/types";
 import { count, dollars, duration, MISSING, NOT_APPLICABLE, percent, significant } from "../../ui/numbers";
 import { Panel } from "../../ui/Panel";
@@ -15,8 +15,8 @@ function perSecond(value: number | null | undefined, unit: string): string {
 }
 
 /** Counts and rates of the whole run, with the steady window's beside them. */
-export function TotalsPanel({ summary, spec }: { summary: Summary; spec: BenchmarkSpec }) {
-  const columns = summary.steady ? [summary, summary.steady] : [summary];
+export function TotalsPanel({ figures, spec }: { figures: WindowedFigures; spec: BenchmarkSpec }) {
+  const columns = figures.steady ? [figures, figures.steady] : [figures];
   return (
     <Panel title="Totals" flush>
       <TableFrame label="Totals">
@@ -35,7 +35,7 @@ export function TotalsPanel({ summary, spec }: { summary: Summary; spec: Benchma
             </tr>
           </thead>
           <tbody>
-            {linesOf(summary, spec).map(({ name, title, value }) => (
+            {linesOf(figures, spec).map(({ name, title, value }) => (
               <tr key={name} title={title}>
                 <th scope="row">{name}</th>
                 {columns.map((figures, index) => (
@@ -52,9 +52,9 @@ export function TotalsPanel({ summary, spec }: { summary: Summary; spec: Benchma
   );
 }
 
-function linesOf(summary: Summary, spec: BenchmarkSpec): Line[] {
+function linesOf(whole: Figures, spec: BenchmarkSpec): Line[] {
   const hasSlo = Object.values(spec.slo ?? {}).some((limit) => limit != null);
-  const source = summary.tokens.source ? ` (${summary.tokens.source})` : "";
+  const source = whole.tokens.source ? ` (${whole.tokens.source})` : "";
   const lines: Line[] = [
     { name: "Duration", value: (figures) => duration(figures.duration_seconds * 1000) },
     { name: "Requests ok", value: ({ requests }) => count(requests.ok) },
@@ -70,23 +70,27 @@ function linesOf(summary: Summary, spec: BenchmarkSpec): Line[] {
     { name: "Output speed", value: ({ rates }) => perSecond(rates.output_tokens_per_s, "tok/s") },
     { name: "Input and output", value: ({ rates }) => perSecond(rates.total_tokens_per_s, "tok/s") },
     {
-      name: "Per user, median",
-      title: "Output tokens per second as one user gets them; the slowest twentieth get less than the p5",
-      value: ({ rates }) => userSpeed(rates.user_output_tokens_per_s),
+      name: "One user, median",
+      title: "Output tokens per second as one user gets them",
+      value: ({ rates }) => perSecond(rates.user_output_tokens_per_s?.p50, "tok/s"),
+    },
+    {
+      name: "One user, slowest 5 %",
+      title: "The slowest twentieth of users get at most this many output tokens per second",
+      value: ({ rates }) => perSecond(rates.user_output_tokens_per_s?.p5, "tok/s"),
     },
     {
       name: "Goodput",
       title: hasSlo ? "Requests per second that met every SLO limit" : "The run has no SLO limits",
       value: ({ rates }) => (hasSlo ? perSecond(rates.goodput_requests_per_s, "req/s") : NOT_APPLICABLE),
     },
+    {
+      name: "Good output",
+      title: "Output tokens per second of requests that met every SLO limit",
+      value: ({ rates }) => (hasSlo ? perSecond(rates.goodput_output_tokens_per_s, "tok/s") : NOT_APPLICABLE),
+    },
     { name: "Good requests", value: ({ rates }) => (hasSlo ? percent(rates.good_share) : NOT_APPLICABLE) },
     { name: "Cost", value: (figures) => dollars(figures.cost_usd) },
   ];
   return lines;
-}
-
-function userSpeed(speed: Figures["rates"]["user_output_tokens_per_s"]): string {
-  if (speed?.p50 == null) return MISSING;
-  const slow = speed.p5 == null ? "" : ` (p5 ${significant(speed.p5)})`;
-  return `${significant(speed.p50)} tok/s${slow}`;
 }

@@ -8,6 +8,7 @@ import { CertificatePanel } from "./CertificatePanel";
 import { describeWords } from "./ChecksPanel";
 import { curves, interactivity, metricOf, pointsByTarget, watched } from "./exploration";
 import { metricTable, plainTable } from "./metrics";
+import { bandsOf, partsOf } from "./parts";
 import { SummaryPanels } from "./SummaryPanels";
 import { FULL, metric, NULLS, OLD, SEARCHED } from "./summary.fixtures";
 import { Warnings } from "./Warnings";
@@ -36,14 +37,14 @@ describe("a summary with everything", () => {
   it.each([
     "Steady from 0:08 to 1:02, found by MSER-5: the start burst and the drain are left out.",
     "run",
-    "steady window",
+    "Steady window",
     "needs n ≥ 1,000",
-    "49.6 tok/s (p5 46.0)",
+    "slowest 5 %46.0 tok/s",
     "± 17.0 µs",
     "41.0 %, 39.0 %",
     "2, longest 310 µs",
     "14 times",
-    "12 requests",
+    "12 starts",
     "0.998 of 1",
     "3, 7 attempts",
     "Made-up text has 0.740 words per token, found out from the server's own usage with 4 short requests.",
@@ -76,6 +77,36 @@ describe("a summary of nulls", () => {
   it.each(["null", "undefined", "NaN", "Infinity"])("never writes “%s”", (words) => expect(text).not.toContain(words));
   it("has big numbers without values", () => {
     expect(finalFigures(NULLS).map((figure) => figure.value)).toEqual(["0", "—", "—", "—", "—", "—", "—", "—"]);
+  });
+});
+
+describe("parts", () => {
+  it("are the whole, each of several targets, and each level", () => {
+    expect(partsOf(FULL).map(({ label }) => label)).toEqual(["all targets", "local / llama", "local / qwen"]);
+    expect(partsOf(SEARCHED).map(({ label }) => label)).toEqual([
+      "all levels",
+      "1 user",
+      "64 users",
+      "8 users",
+      "22 users",
+      "38 users",
+    ]);
+    expect(partsOf(OLD)).toHaveLength(1);
+  });
+
+  it("have windows of their own to shade when the run has none", () => {
+    expect(bandsOf(FULL)).toEqual([{ from: 8, to: 61.5 }]);
+    const windows = [
+      { from_s: 1, to_s: 4 },
+      { from_s: null, to_s: null },
+      { from_s: 6, to_s: 9 },
+    ];
+    const points = (SEARCHED.points ?? []).slice(0, 3).map((point, index) => ({ ...point, window: windows[index] }));
+    expect(bandsOf({ ...SEARCHED, points })).toEqual([
+      { from: 1, to: 4 },
+      { from: 6, to: 9 },
+    ]);
+    expect([bandsOf(OLD), bandsOf(null)]).toEqual([[], []]);
   });
 });
 

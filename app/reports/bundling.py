@@ -1,0 +1,40 @@
+"""The reproducibility bundle of a stored benchmark."""
+
+from typing import Any
+
+from app.accounts.caller import Caller
+from app.accounts.permissions import Permission
+from app.benchmarks.bundles import make_bundle
+from app.benchmarks.calibrations import program
+from app.benchmarks.schemas import Target
+from app.benchmarks.views import Benchmark
+from app.core.errors import NotFoundError
+from app.loadgen.plan import Endpoint
+from app.providers.service import ProviderService
+
+
+async def endpoint_of(providers: ProviderService, caller: Caller, target: Target) -> Endpoint:
+    """Where a target goes now, without key and header values; an adapter without a name if the provider is gone."""
+    try:
+        provider = await providers.get(target.provider)
+    except NotFoundError:
+        return Endpoint("", "", target.model)
+    may_see = Permission.PROVIDER_READ in caller.permissions
+    return Endpoint(
+        adapter=provider.kind,
+        base_url=provider.base_url if may_see else "",
+        model=target.model,
+        api_key="…" if provider.has_api_key else None,  # only whether there is one is told
+        headers=dict.fromkeys(provider.options.headers, ""),
+        verify_tls=provider.options.verify_tls,
+    )
+
+
+def bundle_of(benchmark: Benchmark, endpoints: list[Endpoint]) -> dict[str, Any]:
+    """The bundle. Takes seconds for many long prompts: call it in a thread."""
+    totals = {
+        (target.provider, target.model): target.requests.total
+        for target in (benchmark.summary.by_target if benchmark.summary else ())
+    }
+    started = [totals.get((target.provider, target.model)) for target in benchmark.spec.targets]
+    return make_bundle(benchmark.spec, endpoints, program=program(), started=started)

@@ -1,0 +1,176 @@
+/** Parts of a spec as options of `llm-test-bench bench`; what no option can say is named instead. */
+
+import type { BenchmarkSpec, Explore, Length, Load, Workload } from "../../api/types";
+
+export type Option = [name: string, value: string | number | null | undefined];
+
+export interface CliPart {
+  options: Option[];
+  /** What the options leave out, in words. */
+  missing: string[];
+}
+
+type Varying = Extract<Load, { arrival?: unknown }>;
+
+/** Of an explored load only what the exploration does not set: its level must not be given twice. */
+export function loadPart(load: Load, isExplored: boolean): CliPart {
+  const options: Option[] = [];
+  switch (load.kind) {
+    case "closed":
+      if (!isExplored) options.push(["concurrency", load.concurrency]);
+      return part([...options, ["ramp-up", load.ramp_up_seconds]]);
+    case "closed_steps":
+      return part([["concurrency-steps", steps(load.steps.map((step) => [step.concurrency, step.seconds]))]]);
+    case "constant":
+    case "poisson":
+    case "gamma":
+      if (!isExplored) options.push(["rate", load.rate]);
+      return part([
+        ...options,
+        ["arrival", load.kind],
+        ["burstiness", load.kind === "gamma" ? load.burstiness : null],
+        ["concurrency", load.max_in_flight],
+      ]);
+    case "ramp":
+      return part([
+        ["rate", load.from_rate],
+        ["ramp-to", load.to_rate],
+        ["ramp-seconds", load.seconds],
+        ["ramp-curve", load.curve],
+        ...varying(load),
+      ]);
+    case "steps":
+      return part([["rate-steps", steps(load.steps.map((step) => [step.rate, step.seconds]))], ...varying(load)]);
+    case "spike":
+      return part([
+        ["rate", load.rate],
+        ["spike", `${load.spike_rate}@${load.spike_at_seconds}+${load.spike_seconds}`],
+        ...varying(load),
+      ]);
+    case "trace":
+      return part(
+        [
+          ["trace", "trace.csv"],
+          ["trace-speed", load.speed],
+        ],
+        "the trace (put it into trace.csv)",
+      );
+  }
+}
+
+function part(options: Option[], ...missing: string[]): CliPart {
+  return { options, missing };
+}
+
+function varying(load: Varying): Option[] {
+  return [
+    ["arrival", load.arrival],
+    ["burstiness", load.arrival === "gamma" ? load.burstiness : null],
+    ["concurrency", load.max_in_flight],
+  ];
+}
+
+function steps(pairs: readonly (readonly [level: number, seconds: number])[]): string {
+  return pairs.map(([level, seconds]) => `${level}:${seconds}`).join(",");
+}
+
+export function workloadPart(workload: Workload): CliPart {
+  switch (workload.kind) {
+    case "prompt":
+      return part([["prompt", workload.prompt]]);
+    case "list": {
+      const isPlain = workload.prompts.every((prompt) => typeof prompt === "string");
+      const file = isPlain ? "prompts.txt" : "prompts.jsonl";
+      return part([["dataset", file]], `the prompts (put them into ${file})`);
+    }
+    case "synthetic":
+      return lengths(workload);
+    case "shared_prefix":
+      return lengths(workload, [
+        ["prefix-tokens", workload.prefix_tokens],
+        ["prefix-groups", workload.groups],
+        ["uniqueness", workload.uniqueness],
+      ]);
+    case "conversation":
+      return lengths(workload, [["turns", workload.turns], ...thinking(workload.think_time)]);
+    case "conversation_list":
+      return part(
+        [["dataset", "conversations.json"], ["turns", "all"], ...thinking(workload.think_time)],
+        "the conversations (put them into conversations.json)",
+      );
+    case "embeddings": {
+      const common: Option[] = [
+        ["embeddings", ""],
+        ["batch-size", workload.batch_size],
+      ];
+      if (workload.texts) return part([["dataset", "texts.txt"], ...common], "the texts (put them into texts.txt)");
+      return lengths({ ...workload, input_tokens: workload.input_tokens ?? 0 }, common);
+    }
+    case "trace":
+      return part([["trace", "trace.csv"]], "the recorded lengths (put them into trace.csv)");
+  }
+}
+
+function thinking(think: Extract<Workload, { kind: "conversation" }>["think_time"]): Option[] {
+  return [
+    ["think-seconds", think?.mean_seconds],
+    ["think-distribution", think?.distribution],
+  ];
+}
+
+interface MadeUp {
+  input_tokens: Length;
+  output_tokens?: Length;
+  words_per_token?: number | null;
+}
+
+function lengths(madeUp: MadeUp, more: Option[] = []): CliPart {
+  const missing: string[] = [];
+  const write = (name: string, value: Length | undefined): Option => {
+    if (value === undefined || typeof value === "number") return [name, value];
+    if (value.kind === "empirical") {
+      missing.push(`the ${name.replace("-tokens", "")} lengths (put them into ${name}.txt)`);
+      return [name, `empirical:${name}.txt`];
+    }
+    if (value.kind === "uniform") return [name, `uniform:${value.minimum}-${value.maximum}`];
+    const isCut = value.minimum !== undefined || value.maximum !== undefined;
+    const cut = isCut ? `,${value.minimum ?? 1}-${value.maximum ?? 1_000_000}` : "";
+    return [name, `${value.kind}:${value.mean},${value.stdev}${cut}`];
+  };
+  const options: Option[] = [
+    write("input-tokens", madeUp.input_tokens),
+    write("output-tokens", madeUp.output_tokens),
+    ...more,
+    ["words-per-token", madeUp.words_per_token],
+  ];
+  return { options, missing };
+}
+
+export function explorePart(explore: Explore | null | undefined): CliPart {
+  if (!explore) return part([]);
+  if (explore.kind === "sweep") return part([["sweep", `${explore.parameter}=${explore.values.join(",")}`]]);
+  return part([
+    ["search", `${explore.parameter}=${explore.minimum}..${explore.maximum}`],
+    ...(explore.criteria ?? []).map(
+      ({ metric, percentile, limit_ms }): Option => ["require", `p${percentile ?? 95} ${metric} < ${limit_ms}`],
+    ),
+    ["max-error-rate", explore.max_error_rate],
+    ["confidence", explore.confidence],
+    ["tolerance", explore.tolerance],
+    ["max-points", explore.max_points],
+  ]);
+}
+
+/** What no option can say of the parts that have a few. */
+export function withoutOption({ targets, sampling, retry, timeouts, window, save_gaps }: BenchmarkSpec): string[] {
+  const missing: string[] = [];
+  if (targets.length > 1) missing.push("further targets");
+  if (sampling?.stop || sampling?.seed !== undefined || sampling?.extra)
+    missing.push("stop texts, model seed and further fields");
+  if (retry?.base_delay_ms !== undefined || retry?.max_delay_ms !== undefined) missing.push("pauses between attempts");
+  if (Object.keys(timeouts ?? {}).some((name) => name !== "total_seconds"))
+    missing.push("all timeouts but the whole request's");
+  if (window) missing.push("the steady window");
+  if (save_gaps === false) missing.push("dropping the chunk gaps");
+  return missing;
+}
