@@ -101,7 +101,7 @@ def _requests(plan: Plan) -> tuple[Callable[[int], bytes] | Script, NewDecoder]:
         return script, partial(kind.adapter.decoder, keep_text=True)
     message = message_of(plan, writer)
     message(plan.shard)
-    if isinstance(workload, Embeddings):
+    if isinstance(workload, Embeddings) and kind.embeddings is not None:
         return message, partial(kind.embeddings.decoder, items=workload.batch_size)
     return message, partial(kind.adapter.decoder, keep_text=plan.save_responses)
 

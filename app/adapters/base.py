@@ -6,6 +6,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from app.adapters.errors import ErrorKind
+
 TokenCountSource = Literal["usage", "tokenizer", "chunks"]
 
 
@@ -44,7 +46,7 @@ class EmbeddingRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HttpRequest(NamedTuple):
-    """An HTTP request without a connection. `path` is appended to the path of the endpoint's base URL."""
+    """An HTTP request without a connection. `addressing` puts `path` behind the path of the endpoint's base URL."""
 
     method: str
     path: str
@@ -66,7 +68,8 @@ class Reply:
     """What a response turned out to be, filled while its body is fed.
 
     `chunk_stamps` has one stamp for each chunk that carries generated output of any kind; `first_output_ns` is the
-    first with non-reasoning content. Role-only, empty and ping chunks are in neither. `error_type` is None on success.
+    first with non-reasoning content. Role-only, empty and ping chunks are in neither. `error_type` is None on success;
+    `error_kind` says what a failure that the provider reported means, whatever the provider calls it.
     `answered_ns` is when an answer was there that is not made of output chunks, such as embeddings.
     """
 
@@ -75,6 +78,7 @@ class Reply:
         "buckets",
         "chunk_stamps",
         "error",
+        "error_kind",
         "error_type",
         "finish_reason",
         "first_output_ns",
@@ -95,6 +99,7 @@ class Reply:
         self.finish_reason: str | None = None
         self.error_type: str | None = None
         self.error: str | None = None
+        self.error_kind: ErrorKind | None = None
         self.buckets = Buckets()
         self.token_count_source: TokenCountSource | None = None
         self.usage = b""
@@ -137,6 +142,19 @@ class ReplyDecoder(Protocol):
 
 class Adapter(Protocol):
     """One wire format. Holds no state between requests."""
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether a request is good for a few minutes only, because `sign` puts the time into it."""
+        ...
+
+    def sign(self, request: HttpRequest, host: str, api_key: str | None, unix_seconds: float) -> HttpRequest:
+        """The request as it goes to `host` at this instant; `request.path` is the whole path, with the base URL's."""
+        ...
+
+    def models_host(self, host: str) -> str:
+        """The host that lists the models of the one that answers requests: nearly always the same."""
+        ...
 
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """The HTTP request for a chat completion."""

@@ -2,9 +2,16 @@
 
 from typing import NamedTuple
 
+from app.adapters.anthropic import AnthropicMessages
 from app.adapters.base import Adapter, EmbeddingsAdapter
-from app.adapters.openai_chat import OpenAiChat
+from app.adapters.bedrock import BedrockConverse
+from app.adapters.cohere import CohereChat
+from app.adapters.gemini import Gemini
+from app.adapters.llamacpp import LlamaCppCompletion
+from app.adapters.ollama import OllamaChat
+from app.adapters.openai_chat import OpenAiChat, Profile
 from app.adapters.openai_embeddings import OpenAiEmbeddings
+from app.adapters.openai_responses import OpenAiResponses
 
 
 class Kind(NamedTuple):
@@ -12,9 +19,9 @@ class Kind(NamedTuple):
 
     title: str
     adapter: Adapter
-    default_base_url: str | None = None
-    price_provider: str | None = None  # its id in genai-prices; None: self-hosted, the price is unknown
-    embeddings: EmbeddingsAdapter = OpenAiEmbeddings()
+    default_base_url: str | None  # None: everybody has an address of their own
+    price_provider: str | None  # its id in genai-prices; None: self-hosted or not listed, the price is unknown
+    embeddings: EmbeddingsAdapter | None  # None: its API is not spoken here, or there is none
 
 
 class UnknownKindError(LookupError):
@@ -25,14 +32,61 @@ class UnknownKindError(LookupError):
         self.name = name
 
 
-_IGNORE_EOS = {"ignore_eos": True}
+_EMBEDDINGS = OpenAiEmbeddings()
+_PLAIN = OpenAiChat()
+_NEWER_LIMIT = OpenAiChat(Profile(max_tokens="max_completion_tokens"))
+_IGNORES_EOS = OpenAiChat(Profile(exact_length={"ignore_eos": True}))
+_NO_STREAM_OPTIONS = OpenAiChat(Profile(stream_options={}))
+_MISTRAL = OpenAiChat(Profile(seed="random_seed", stream_options={}))
+
+# Reasoning models refuse `max_tokens`; obfuscation pads every chunk to a random length.
+_OPENAI = Profile(
+    max_tokens="max_completion_tokens", stream_options={"include_usage": True, "include_obfuscation": False}
+)
+_API_KEY = ("api-key", "")
+_AZURE_VERSION = "api-version=2024-10-21"
+_AZURE = Profile(
+    path=f"/openai/deployments/{{model}}/chat/completions?{_AZURE_VERSION}",
+    models_path=f"/openai/models?{_AZURE_VERSION}",
+    auth=_API_KEY,
+    max_tokens="max_completion_tokens",
+)
+_AZURE_V1 = Profile(auth=_API_KEY, max_tokens="max_completion_tokens")
 
 _KINDS: dict[str, Kind] = {
-    "openai": Kind("OpenAI", OpenAiChat(), "https://api.openai.com/v1", "openai"),
-    "openai-compatible": Kind("Any OpenAI-compatible server", OpenAiChat()),
-    "vllm": Kind("vLLM", OpenAiChat(_IGNORE_EOS), "http://127.0.0.1:8000/v1"),
-    "sglang": Kind("SGLang", OpenAiChat(_IGNORE_EOS), "http://127.0.0.1:30000/v1"),
-    "llamacpp": Kind("llama.cpp server", OpenAiChat(_IGNORE_EOS), "http://127.0.0.1:8080/v1"),
+    "openai": Kind("OpenAI", OpenAiChat(_OPENAI), "https://api.openai.com/v1", "openai", _EMBEDDINGS),
+    "openai-responses": Kind("OpenAI Responses", OpenAiResponses(), "https://api.openai.com/v1", "openai", _EMBEDDINGS),
+    "anthropic": Kind("Anthropic", AnthropicMessages(), "https://api.anthropic.com", "anthropic", None),
+    "gemini": Kind("Google Gemini", Gemini(), "https://generativelanguage.googleapis.com", "google", None),
+    "cohere": Kind("Cohere", CohereChat(), "https://api.cohere.com", "cohere", None),
+    "bedrock": Kind("AWS Bedrock", BedrockConverse(), "https://bedrock-runtime.us-east-1.amazonaws.com", "aws", None),
+    "azure-openai": Kind("Azure OpenAI (deployments)", OpenAiChat(_AZURE), None, "azure", None),
+    "azure-openai-v1": Kind("Azure OpenAI (v1)", OpenAiChat(_AZURE_V1), None, "azure", None),
+    "mistral": Kind("Mistral", _MISTRAL, "https://api.mistral.ai/v1", "mistral", _EMBEDDINGS),
+    "groq": Kind("Groq", _NEWER_LIMIT, "https://api.groq.com/openai/v1", "groq", _EMBEDDINGS),
+    "together": Kind("Together AI", _PLAIN, "https://api.together.xyz/v1", "together", _EMBEDDINGS),
+    "perplexity": Kind("Perplexity", _NO_STREAM_OPTIONS, "https://api.perplexity.ai", "perplexity", _EMBEDDINGS),
+    "deepseek": Kind("DeepSeek", _PLAIN, "https://api.deepseek.com/v1", "deepseek", _EMBEDDINGS),
+    "xai": Kind("xAI", _NEWER_LIMIT, "https://api.x.ai/v1", "x-ai", _EMBEDDINGS),
+    "openrouter": Kind("OpenRouter", _PLAIN, "https://openrouter.ai/api/v1", "openrouter", _EMBEDDINGS),
+    "fireworks": Kind("Fireworks AI", _PLAIN, "https://api.fireworks.ai/inference/v1", "fireworks", _EMBEDDINGS),
+    "cerebras": Kind("Cerebras", _NEWER_LIMIT, "https://api.cerebras.ai/v1", "cerebras", _EMBEDDINGS),
+    "sambanova": Kind("SambaNova", _PLAIN, "https://api.sambanova.ai/v1", None, _EMBEDDINGS),
+    "deepinfra": Kind("DeepInfra", _PLAIN, "https://api.deepinfra.com/v1/openai", None, _EMBEDDINGS),
+    "nvidia": Kind("NVIDIA NIM", _PLAIN, "https://integrate.api.nvidia.com/v1", None, _EMBEDDINGS),
+    "moonshot": Kind("Moonshot AI", _PLAIN, "https://api.moonshot.ai/v1", "moonshotai", _EMBEDDINGS),
+    "zai": Kind("Z.ai", _PLAIN, "https://api.z.ai/api/paas/v4", "zai", _EMBEDDINGS),
+    "huggingface": Kind("Hugging Face router", _PLAIN, "https://router.huggingface.co/v1", None, _EMBEDDINGS),
+    "tgi": Kind("Hugging Face TGI", _PLAIN, "http://127.0.0.1:8080/v1", None, _EMBEDDINGS),
+    "vllm": Kind("vLLM", _IGNORES_EOS, "http://127.0.0.1:8000/v1", None, _EMBEDDINGS),
+    "sglang": Kind("SGLang", _IGNORES_EOS, "http://127.0.0.1:30000/v1", None, _EMBEDDINGS),
+    "llamacpp": Kind("llama.cpp server", _IGNORES_EOS, "http://127.0.0.1:8080/v1", None, _EMBEDDINGS),
+    "llamacpp-completion": Kind(
+        "llama.cpp server, /completion", LlamaCppCompletion(), "http://127.0.0.1:8080", None, None
+    ),
+    "ollama": Kind("Ollama", OllamaChat(), "http://127.0.0.1:11434", None, None),
+    "lmstudio": Kind("LM Studio", _PLAIN, "http://127.0.0.1:1234/v1", None, _EMBEDDINGS),
+    "openai-compatible": Kind("Any OpenAI-compatible server", _PLAIN, None, None, _EMBEDDINGS),
 }
 
 

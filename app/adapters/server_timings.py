@@ -6,8 +6,8 @@ Headers: `openai-processing-ms` (OpenAI API reference, "Debugging requests"), `x
 Timing: `dur` in milliseconds). Left out: `x-compute-time`, which is seconds with some servers and milliseconds with
 others.
 
-Bodies: llama.cpp's `timings` (`prompt_ms`, `predicted_ms` …), Ollama's `*_duration` (nanoseconds), and Groq's and
-Cerebras' `queue_time`, `prompt_time`, `completion_time`, `total_time` (seconds).
+Bodies: llama.cpp's `timings` (`prompt_ms`, `predicted_ms` …), Ollama's `*_duration` (nanoseconds), Bedrock's `latencyMs`,
+and Groq's and Cerebras' `queue_time`, `prompt_time`, `completion_time`, `total_time` (seconds).
 
 Bounds: `MAX_NAMES` names of lower-case letters, digits and underscores; values from 0 to a day. Everything else is left
 out: what a server says must never break a measurement.
@@ -45,6 +45,7 @@ _OLLAMA = {
     "prompt_eval_duration": "prompt_eval_ms",
     "eval_duration": "eval_ms",
 }
+_BEDROCK = {"latencyMs": "latency_ms"}
 _NOT_A_NAME = re.compile(r"[^a-z0-9]+")
 # One metric: a token, then parameters whose values are tokens or quoted strings (RFC 9110, section 5.6).
 _METRIC = re.compile(
@@ -106,6 +107,7 @@ def from_body(body: bytes) -> list[tuple[str, float]]:
         *_named(document, dict(zip(_LLAMA_CPP, _LLAMA_CPP, strict=True)), 1.0),
         *_named(document, _SECONDS, 1e3),
         *_named(document, _OLLAMA, 1e-6),
+        *_named(document, _BEDROCK, 1.0),
     ]
 
 

@@ -43,8 +43,14 @@ def simulate(
     slots: Annotated[int, typer.Option(help=_help("slots"))] = Behaviour.slots,
     certificate: Annotated[str | None, typer.Option(help=_help("certificate"))] = Behaviour.certificate,
     timings: Annotated[str, typer.Option(help=_help("timings"))] = Behaviour.timings,
+    reasoning: Annotated[int, typer.Option(help=_help("reasoning"))] = Behaviour.reasoning,
+    cache_read: Annotated[float, typer.Option(help=_help("cache_read"))] = Behaviour.cache_read,
+    cache_write: Annotated[float, typer.Option(help=_help("cache_write"))] = Behaviour.cache_write,
+    usage: Annotated[str, typer.Option(help=_help("usage"))] = Behaviour.usage,
+    pings: Annotated[int, typer.Option(help=_help("pings"))] = Behaviour.pings,
+    text: Annotated[str, typer.Option(help=_help("text"))] = Behaviour.text,
 ) -> None:
-    """Serve OpenAI Chat Completions with known timings, for trying benchmarks and checking measurements."""
+    """Serve the wire formats of all providers with known timings, for trying benchmarks and checking measurements."""
     try:
         behaviour = Behaviour(
             host=host,
@@ -65,6 +71,12 @@ def simulate(
             slots=slots,
             certificate=certificate,
             timings=timings,
+            reasoning=reasoning,
+            cache_read=cache_read,
+            cache_write=cache_write,
+            usage=usage,
+            pings=pings,
+            text=text,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

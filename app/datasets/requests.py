@@ -7,9 +7,11 @@ import random
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
+from app.adapters.addressing import addressed
 from app.adapters.base import Adapter, ChatRequest, EmbeddingRequest, EmbeddingsAdapter, HttpRequest, Message
 from app.datasets import synthetic
 from app.datasets.lengths import sampler, words_for, words_within
+from app.loadgen.clock import realtime_ns
 from app.loadgen.http1 import request_bytes
 from app.loadgen.plan import Embeddings, Plan, Prompts, Synthetic, Trace
 
@@ -22,13 +24,14 @@ MessageOf = Callable[[int], bytes]
 class RequestWriter:
     """Writes requests of one plan: its model, sampling, address and headers are the same in all."""
 
-    def __init__(self, plan: Plan, adapter: Adapter, embeddings: EmbeddingsAdapter) -> None:
+    def __init__(self, plan: Plan, adapter: Adapter, embeddings: EmbeddingsAdapter | None) -> None:
         url = urlsplit(plan.endpoint.base_url)
         self._endpoint = plan.endpoint
         self._adapter = adapter
+        self.is_signed = adapter.is_signed  # then a request is good for some minutes only
         self._embeddings = embeddings
         self._host = url.netloc.rpartition("@")[2]
-        self._base_path = url.path.rstrip("/")
+        self._base_path = url.path
         sampling = dict(plan.sampling)
         system = sampling.pop("system", None)
         stop = sampling.pop("stop", None)
@@ -47,13 +50,15 @@ class RequestWriter:
 
     def embedding(self, texts: tuple[str, ...]) -> bytes:
         """An embeddings request."""
+        if self._embeddings is None:
+            raise ValueError(f"embeddings of the kind {self._endpoint.adapter!r} are not supported")
         request = EmbeddingRequest(model=self._endpoint.model, texts=texts, extra=self._sampling.get("extra", {}))
         return self._bytes(self._embeddings.encode(request, self._endpoint.api_key))
 
     def _bytes(self, request: HttpRequest) -> bytes:
-        method, path, headers, body = request
-        headers = [*headers, *self._endpoint.headers.items()]
-        return request_bytes(method, self._base_path + path, self._host, headers, body)
+        key, now = self._endpoint.api_key, realtime_ns() / 1e9
+        method, target, headers, body = addressed(self._adapter, request, self._host, self._base_path, key, now)
+        return request_bytes(method, target, self._host, [*headers, *self._endpoint.headers.items()], body)
 
 
 def message_of(plan: Plan, writer: RequestWriter) -> MessageOf:
@@ -88,7 +93,7 @@ def _given(workload: Prompts, writer: RequestWriter) -> MessageOf:
         made = kept.get(which)
         if made is None:
             made = make(which)
-            if len(kept) < _CACHED_REQUESTS and kept_bytes + len(made) <= _CACHED_BYTES:
+            if not writer.is_signed and len(kept) < _CACHED_REQUESTS and kept_bytes + len(made) <= _CACHED_BYTES:
                 kept[which] = made
                 kept_bytes += len(made)
         return made

@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx
 
 from app.adapters import registry
+from app.adapters.addressing import models_request
 from app.adapters.base import HttpRequest
 from app.core.errors import ServiceUnavailableError, TestBenchError, UpstreamTimeoutError
 from app.core.logging import redact_text
@@ -68,7 +69,8 @@ class ProviderClient:
         """
         adapter = registry.get(provider.adapter)
         started = time.perf_counter()
-        status, body = await self._send(provider, adapter.models_request(provider.api_key))
+        url, request = models_request(adapter, provider.base_url, provider.api_key, time.time())
+        status, body = await self._send(provider, url, request)
         latency_ms = (time.perf_counter() - started) * 1000
         if 300 <= status < 400:
             raise ProviderAnswerError("it answers with a redirect, which is not followed; fix base_url", status=status)
@@ -80,8 +82,7 @@ class ProviderClient:
         except ValueError:
             raise ProviderAnswerError("its answer is not a model list; is base_url right?", status=status) from None
 
-    async def _send(self, provider: ResolvedProvider, request: HttpRequest) -> tuple[int, bytes]:
-        url = provider.base_url.rstrip("/") + request.path
+    async def _send(self, provider: ResolvedProvider, url: str, request: HttpRequest) -> tuple[int, bytes]:
         # Unpacked, an answer could be a thousand times what the limit below allows.
         headers = [*request.headers, *provider.headers.items(), ("Accept-Encoding", "identity")]
         client = guarded_client(self._guard, verify=provider.verify_tls, timeout_seconds=self._timeout_seconds)

@@ -4,7 +4,9 @@ import random
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-Fault = Literal["http_500", "http_429", "http_400", "stream_error", "truncate", "stall", "reset", "junk"]
+Fault = Literal[
+    "http_500", "http_429", "http_400", "http_529", "stream_error", "truncate", "cut", "stall", "reset", "junk"
+]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 _RANGES: dict[str, tuple[float, float]] = {
     "port": (0, 65_535),
@@ -16,6 +18,10 @@ _RANGES: dict[str, tuple[float, float]] = {
     "tokens_per_word": (0.01, 100),
     "overhead_tokens": (0, 1_000_000),
     "slots": (0, 1_000_000),
+    "cache_read": (0, 1),
+    "cache_write": (0, 1),
+    "reasoning": (0, 10_000_000),
+    "pings": (0, 10_000_000),
 }
 TIMINGS = ("none", "headers", "body", "both")
 
@@ -34,7 +40,7 @@ class Behaviour:
     errors: str = field(default="http_500", metadata={"help": f"Faults to choose from: {','.join(FAULTS)}."})
     seed: int = field(default=0, metadata={"help": "Same seed, same timings and faults."})
     model: str = field(default="simulated", metadata={"help": "Name of the only model."})
-    api_key: str | None = field(default=None, metadata={"help": "Require this bearer token."})
+    api_key: str | None = field(default=None, metadata={"help": "Require this key."})
     tokens_per_word: float = field(default=1.0, metadata={"help": "Input tokens that usage counts for each word."})
     overhead_tokens: int = field(default=0, metadata={"help": "Input tokens that usage adds to each prompt."})
     requests_log: str | None = field(
@@ -47,6 +53,14 @@ class Behaviour:
     certificate: str | None = field(
         default=None, metadata={"help": "Serve HTTPS with this PEM file: certificate chain and private key."}
     )
+    reasoning: int = field(default=0, metadata={"help": "How many of the tokens, from the first on, are reasoning."})
+    cache_read: float = field(default=0.0, metadata={"help": "Share of the prompt that usage calls read from a cache."})
+    cache_write: float = field(default=0.0, metadata={"help": "Share of the prompt that usage calls put into a cache."})
+    usage: str = field(
+        default="on", metadata={"help": "Whether answers report token counts: on, off, or always, even unasked."}
+    )
+    pings: int = field(default=0, metadata={"help": "Send a ping before every so many tokens; 0: never."})
+    text: str = field(default="", metadata={"help": "Say these words, again and again, instead of the usual ones."})
 
     timings: str = field(
         default="none", metadata={"help": f"Where answers tell the server's own times: {', '.join(TIMINGS)}."}
@@ -58,6 +72,8 @@ class Behaviour:
                 raise ValueError(f"{name} must be between {least} and {most}, not {getattr(self, name)}")
         if self.timings not in TIMINGS:
             raise ValueError(f"timings must be one of {', '.join(TIMINGS)}, not {self.timings!r}")
+        if self.usage not in {"on", "off", "always"}:
+            raise ValueError(f"usage must be on, off or always, not {self.usage}")
         unknown = set(self.faults) - set(FAULTS)
         if unknown:
             raise ValueError(f"unknown fault {', '.join(sorted(unknown))}; known are {', '.join(FAULTS)}")

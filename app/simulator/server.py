@@ -20,7 +20,9 @@ from app.loadgen.poller import READABLE, WRITABLE, new_poller
 from app.simulator import embeddings
 from app.simulator.behaviour import Behaviour, Course, course
 from app.simulator.counting import TokenCount
-from app.simulator.openai_chat import Answer, ToldTimes, decode_body, error_response, json_response
+from app.simulator.formats import Answer, Format, error_response, json_response
+from app.simulator.routes import DEFAULT, KEY_HEADERS, chat_format, is_model_list, is_right_key, model_list
+from app.simulator.script import script
 from app.simulator.slots import Slots
 from app.simulator.tls import ServerTls, server_context
 from app.simulator.truth import Truth, TruthLog
@@ -32,7 +34,13 @@ _FLUSH_NS = 200_000_000
 _SO_TIMESTAMPNS = 35
 _PR_SET_TIMERSLACK = 29
 _RESET = b""
-_INSTEAD_OF_A_STREAM = {"http_500", "http_429", "http_400", "reset", "junk"}
+_STATUS_FAULTS = {
+    "http_500": (500, "simulated failure"),
+    "http_429": (429, "simulated rate limit"),
+    "http_400": (400, "simulated bad request"),
+    "http_529": (529, "simulated overload"),
+}
+_INSTEAD_OF_A_STREAM = {*_STATUS_FAULTS, "reset", "junk"}
 _STALL_NS = 3600 * 10**9
 
 Step = tuple[int, bytes, bool]
@@ -61,7 +69,7 @@ class _Client:
 
     def on_message_begin(self) -> None:
         self.target = b""
-        self.authorization = b""
+        self.key = b""
         self.body = bytearray()
         self.is_too_large = False
 
@@ -69,8 +77,8 @@ class _Client:
         self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"authorization":
-            self.authorization = value
+        if name.lower() in KEY_HEADERS:
+            self.key = value
 
     def on_body(self, data: bytes) -> None:
         if len(self.body) + len(data) > _BODY_LIMIT_BYTES:
@@ -207,7 +215,7 @@ class Simulator:
         try:
             client.parser.feed_data(data)
         except httptools.HttpParserError:
-            self._answer(client, error_response(400, "not HTTP", "invalid_request_error", close=True), close=True)
+            self._answer(client, error_response(DEFAULT, 400, "not HTTP", close=True), close=True)
 
     def _drop(self, client: _Client) -> None:
         if client.is_closed:
@@ -224,40 +232,38 @@ class Simulator:
     # ---------------------------------------------------------------- requests
 
     def _on_request(self, client: _Client) -> None:
-        method, path = client.parser.get_method(), client.target.partition(b"?")[0]
+        method = client.parser.get_method().decode()
+        path = client.target.partition(b"?")[0].decode(errors="replace")
+        form = chat_format(path)
+        key = self._behaviour.api_key
         if client.is_too_large:
-            self._answer(client, error_response(413, "body too large", "invalid_request_error", close=True), close=True)
-        elif self._behaviour.api_key and client.authorization != b"Bearer " + self._behaviour.api_key.encode():
-            self._answer(client, error_response(401, "Incorrect API key provided", "invalid_request_error"))
-        elif path == b"/v1/chat/completions" and method == b"POST":
-            self._chat(client)
-        elif path == b"/v1/embeddings" and method == b"POST":
+            self._answer(client, error_response(form or DEFAULT, 413, "body too large", close=True), close=True)
+        elif key and not is_right_key(client.key.decode("latin-1"), key):
+            self._answer(client, error_response(form or DEFAULT, 401, "Incorrect API key provided"))
+        elif form is not None and method == "POST":
+            self._chat(client, form, path)
+        elif path == "/v1/embeddings" and method == "POST":
             self._embed(client)
-        elif path == b"/v1/models" and method == b"GET":
-            model = {"id": self._behaviour.model, "object": "model", "created": 0, "owned_by": "simulator"}
-            self._answer(client, json_response(200, {"object": "list", "data": [model]}))
-        elif path == b"/health" and method == b"GET":
+        elif is_model_list(path) and method == "GET":
+            self._answer(client, json_response(200, model_list(self._behaviour.model)))
+        elif path == "/health" and method == "GET":
             self._answer(client, json_response(200, {"status": "ok"}))
         else:
-            what = f"no route {method.decode()} {path.decode(errors='replace')}"
-            self._answer(client, error_response(404, what, "invalid_request_error"))
+            self._answer(client, error_response(form or DEFAULT, 404, f"no route {method} {path}"))
 
-    def _chat(self, client: _Client) -> None:
+    def _chat(self, client: _Client, form: Format, path: str) -> None:
         try:
-            body = decode_body(bytes(client.body))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._answer(client, error_response(400, f"wrong body: {error}", "invalid_request_error"))
+            ask = form.ask(path, msgspec.json.decode(client.body))
+        except (ValueError, RecursionError) as error:
+            self._answer(client, error_response(form, 400, f"wrong body: {error}"))
             return
         number = next(self._numbers)
         self.requests += 1
         response_id = f"chatcmpl-sim-{self._behaviour.seed}-{number}"
-        tokens = body.answer_tokens(self._behaviour.tokens)
-        plan = course(self._behaviour, number, tokens)
-        behaviour = self._behaviour
-        told = ToldTimes.of(behaviour.timings, behaviour.ttft_ms, behaviour.itl_ms, tokens)
-        answer = Answer(body, response_id, tokens, behaviour.tokens, self._count, told)
+        said = script(ask, self._behaviour, self._count, response_id)
+        plan = course(self._behaviour, number, said.tokens)
         client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
-        client.steps = _steps(answer, plan, stream=body.stream)
+        client.steps = _steps(form, Answer(form, said), plan, stream=ask.stream, ping_every=self._behaviour.pings)
         self._requests_log.write_raw(response_id, bytes(client.body))
         self._admit(client)
 
@@ -265,7 +271,7 @@ class Simulator:
         try:
             body = embeddings.decode_embeddings_body(bytes(client.body))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._answer(client, error_response(400, f"wrong body: {error}", "invalid_request_error"))
+            self._answer(client, error_response(DEFAULT, 400, f"wrong body: {error}"))
             return
         number = next(self._numbers)
         self.requests += 1
@@ -273,7 +279,7 @@ class Simulator:
         plan = course(self._behaviour, number, 1)
         client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
         whole = json_response(200, embeddings.answer(body, response_id, self._count))
-        client.steps = _whole(whole, plan)
+        client.steps = _whole(whole, plan, DEFAULT)
         self._requests_log.write_raw(response_id, bytes(client.body))
         self._admit(client)
 
@@ -368,20 +374,16 @@ class Simulator:
             self._events.modify(client.fd, READABLE)
 
 
-def _steps(answer: Answer, plan: Course, *, stream: bool) -> Iterator[Step]:
+def _steps(form: Format, answer: Answer, plan: Course, *, stream: bool, ping_every: int) -> Iterator[Step]:
     if stream and plan.fault not in _INSTEAD_OF_A_STREAM:
-        return _stream(answer, plan)
-    return _whole(answer.whole(), plan, is_token=True)
+        return _stream(answer, plan, ping_every)
+    return _whole(answer.whole(), plan, form, is_token=True)
 
 
-def _whole(answer: bytes, plan: Course, *, is_token: bool = False) -> Iterator[Step]:
+def _whole(answer: bytes, plan: Course, form: Format, *, is_token: bool = False) -> Iterator[Step]:
     first, last, fault = plan.offsets_ns[0], plan.offsets_ns[-1], plan.fault
-    if fault == "http_500":
-        yield first, error_response(500, "simulated failure", "server_error"), False
-    elif fault == "http_429":
-        yield first, error_response(429, "simulated rate limit", "rate_limit_error", Retry_After="1"), False
-    elif fault == "http_400":
-        yield first, error_response(400, "simulated bad request", "invalid_request_error"), False
+    if fault in _STATUS_FAULTS:
+        yield first, error_response(form, *_STATUS_FAULTS[fault]), False
     elif fault == "reset":
         yield first, _RESET, False
     elif fault == "junk":
@@ -391,15 +393,20 @@ def _whole(answer: bytes, plan: Course, *, is_token: bool = False) -> Iterator[S
         yield last, answer, is_token
 
 
-def _stream(answer: Answer, plan: Course) -> Iterator[Step]:
+def _stream(answer: Answer, plan: Course, ping_every: int) -> Iterator[Step]:
     yield 0, answer.head(), False
     half = len(plan.offsets_ns) // 2 if plan.fault else -1
+    ping = answer.ping() if ping_every else b""
     for number, offset in enumerate(plan.offsets_ns):
+        if ping and number % ping_every == 0:
+            yield offset, ping, False
         if number == half:
             if plan.fault == "stall":
                 yield _STALL_NS, _RESET, False
             elif plan.fault == "stream_error":
                 yield offset, answer.in_band_error(), False
+            elif plan.fault == "cut":
+                yield offset, answer.cut(), False
             else:
                 yield offset, _RESET, False
             return

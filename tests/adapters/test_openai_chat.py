@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.adapters import registry
 from app.adapters.base import Buckets, ChatRequest, Message, Reply
 
-ADAPTER = registry.get("openai")
+ADAPTER = registry.get("openai-compatible")
 
 
 def event(**value: Any) -> bytes:

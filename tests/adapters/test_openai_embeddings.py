@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.adapters import registry
 from app.adapters.base import Buckets, EmbeddingRequest, Reply
+from app.adapters.openai_embeddings import OpenAiEmbeddings
 
-ADAPTER = registry.kind("openai").embeddings
+ADAPTER = OpenAiEmbeddings()
 
 
 def decode(body: bytes, status: int = 200, *, items: int = 2, complete: bool = True) -> Reply:

@@ -1,0 +1,145 @@
+"""OpenAI Responses.
+
+Source: the OpenAI API reference, "Create a model response" and "Streaming events". The API knows neither stop
+sequences nor a seed. Answers are not stored at OpenAI unless `extra` asks for it.
+"""
+
+from typing import Any
+
+import msgspec
+
+from app.adapters.base import Buckets, ChatRequest, HttpRequest
+from app.adapters.events import ABSENT, Event, raw_object
+from app.adapters.wire_format import WireFormat
+
+_TEXT = {"response.output_text.delta", "response.refusal.delta"}
+_REASONING = {"response.reasoning_text.delta", "response.reasoning_summary_text.delta"}
+_ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
+
+
+class _Part(msgspec.Struct):
+    text: str = ""
+    refusal: str = ""
+
+
+class _Item(msgspec.Struct):
+    type: str
+    content: list[_Part] | None = None
+    summary: list[_Part] | None = None
+
+
+class _Incomplete(msgspec.Struct):
+    reason: str | None = None
+
+
+class _Response(msgspec.Struct):
+    id: str | None = None
+    status: str | None = None
+    output: list[_Item] = []
+    incomplete_details: _Incomplete | None = None
+    usage: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
+
+
+class _Event(msgspec.Struct):
+    type: str
+    delta: Any = None
+    response: _Response | None = None
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_tokens_details: _Details | None = None
+    output_tokens_details: _Details | None = None
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+_decode_body = msgspec.json.Decoder(_Response).decode
+_decode_usage = msgspec.json.Decoder(_Usage).decode
+
+
+class OpenAiResponses(WireFormat):
+    """The adapter."""
+
+    text_fields = ("delta",)
+    ends_with_finish_reason = False
+
+    def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
+        """POST /responses, with the whole conversation as input."""
+        body: dict[str, Any] = {
+            "model": request.model,
+            "input": [{"role": message.role, "content": message.content} for message in request.messages],
+            "stream": request.stream,
+            "stream_options": {"include_obfuscation": False} if request.stream else None,
+            "store": False,
+            "max_output_tokens": request.output_tokens or request.max_tokens,
+            "temperature": request.temperature,
+            "top_p": request.top_p,
+        }
+        return self.post("/responses", body, request, api_key)
+
+    def read(self, payload: bytes) -> Event:
+        """One event by its `type`."""
+        event = _decode(payload)
+        kind, delta = event.type, event.delta if isinstance(event.delta, str) else ""
+        if kind in _TEXT:
+            return Event(text=delta)
+        if kind in _REASONING:
+            return Event(reasoning=delta)
+        if kind == "error":
+            return Event(error=payload, is_last=True)
+        if event.response is not None:
+            ended = kind in _ENDS
+            return _ending(event.response) if ended else Event(response_id=event.response.id)
+        # What else comes in pieces: arguments of tools, audio, images.
+        return Event(other_output=kind.endswith((".delta", ".partial_image")))
+
+    def read_body(self, body: bytes) -> Event:
+        """A `response`."""
+        response = _decode_body(body)
+        parts = [part for item in response.output if item.type == "message" for part in item.content or ()]
+        thoughts = [
+            part
+            for item in response.output
+            if item.type == "reasoning"
+            for part in (*(item.summary or ()), *(item.content or ()))
+        ]
+        return msgspec.structs.replace(
+            _ending(response),
+            text="".join(part.text or part.refusal for part in parts),
+            reasoning="".join(part.text for part in thoughts),
+            other_output=any(item.type.endswith("_call") for item in response.output),
+        )
+
+    def buckets(self, usage: bytes) -> Buckets:
+        """The details are parts of the input and the output."""
+        said = _decode_usage(usage)
+        inputs, outputs = said.input_tokens_details or _Details(), said.output_tokens_details or _Details()
+        cached, written, reasoning = inputs.cached_tokens, inputs.cache_write_tokens, outputs.reasoning_tokens
+        total_in, total_out = said.input_tokens, said.output_tokens
+        return Buckets(
+            uncached_input=None if total_in is None else max(0, total_in - (cached or 0) - (written or 0)),
+            cache_read=cached,
+            cache_write=written,
+            visible_output=None if total_out is None else max(0, total_out - (reasoning or 0)),
+            reasoning=reasoning,
+        )
+
+
+def _ending(response: _Response) -> Event:
+    """What a response that is over says of itself."""
+    why = response.incomplete_details.reason if response.incomplete_details is not None else None
+    return Event(
+        response_id=response.id,
+        finish_reason=why or response.status,
+        usage=raw_object(response.usage),
+        error=raw_object(response.error),
+        is_last=True,
+    )

@@ -1,0 +1,63 @@
+"""Cohere v2 Chat from the server's side."""
+
+from typing import Any
+
+from app.simulator.formats import Format, count, sse, wanted
+from app.simulator.script import Ask, Script, spoken
+
+_FINISH = {"stop": "COMPLETE", "length": "MAX_TOKENS"}
+_FRAMING_TOKENS = 7  # what the model takes in beyond what is billed
+
+
+class Cohere(Format):
+    """The format."""
+
+    def ask(self, target: str, body: Any) -> Ask:
+        wanted(body, ["model", "messages"])
+        limit = count(body.get("max_tokens"), "max_tokens")
+        return Ask(body["model"], spoken(body["messages"]), bool(body.get("stream")), limit)
+
+    def opening(self, script: Script) -> bytes:
+        message = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
+        start = {"id": script.response_id, "type": "message-start", "delta": {"message": message}}
+        return sse(start, _content_start(0, "thinking" if script.reasoning else "text"), named=True)
+
+    def turning(self, script: Script) -> bytes:
+        return sse({"type": "content-end", "index": 0}, _content_start(1, "text"), named=True)
+
+    def token(self, script: Script, number: int, word: str) -> bytes:
+        is_thought = script.is_reasoning(number)
+        content = {"thinking" if is_thought else "text": word}
+        index = int(script.reasoning > 0 and not is_thought)
+        delta = {"type": "content-delta", "index": index, "delta": {"message": {"content": content}}}
+        return sse(delta, named=True)
+
+    def closing(self, script: Script) -> bytes:
+        ending: dict[str, Any] = {"finish_reason": _FINISH[script.finish]} | _usage(script)
+        index = int(script.reasoning > 0 and script.visible > 0)
+        return sse({"type": "content-end", "index": index}, {"type": "message-end", "delta": ending}, named=True)
+
+    def failure(self, message: str) -> bytes:
+        return sse({"type": "message-end", "delta": {"error": message, "finish_reason": "ERROR"}}, named=True)
+
+    def whole(self, script: Script) -> Any:
+        thoughts = [{"type": "thinking", "thinking": script.reasoning_text()}] if script.reasoning else []
+        message = {"role": "assistant", "content": [*thoughts, {"type": "text", "text": script.text()}]}
+        answer = {"id": script.response_id, "finish_reason": _FINISH[script.finish], "message": message}
+        return answer | _usage(script)
+
+    def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
+        return {"id": "simulated", "message": message}, {}
+
+
+def _content_start(index: int, kind: str) -> dict[str, Any]:
+    content = {"type": kind, kind: ""}
+    return {"type": "content-start", "index": index, "delta": {"message": {"content": content}}}
+
+
+def _usage(script: Script) -> dict[str, Any]:
+    if not script.has_usage:
+        return {}
+    tokens = {"input_tokens": script.prompt + _FRAMING_TOKENS, "output_tokens": script.tokens}
+    billed = {"input_tokens": script.prompt, "output_tokens": script.tokens}
+    return {"usage": {"billed_units": billed, "tokens": tokens, "cached_tokens": script.cache_read}}

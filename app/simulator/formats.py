@@ -1,0 +1,190 @@
+"""What a wire format is from the server's side, and the HTTP around it: requests in, response bytes out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+
+from app.simulator.script import Ask, Script
+
+COMMENT = b": ping\n\n"
+"""What keeps a stream of server-sent events alive without being one."""
+
+_MARK = "@@@@@"
+_READY_LIMIT = 64
+_END = b"0\r\n\r\n"
+_REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Content Too Large",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    529: "Overloaded",
+}
+_encode = msgspec.json.Encoder().encode
+
+
+class Format:
+    """One wire format. Event methods give whole events, ready to be sent as the body's next chunk.
+
+    `content_type` is that of streams; `token_varies` says that events of tokens differ in more than their text.
+    """
+
+    content_type: ClassVar[str] = "text/event-stream; charset=utf-8"
+    token_varies: ClassVar[bool] = False
+
+    def ask(self, target: str, body: Any) -> Ask:
+        """What a decoded JSON body asks for; `target` is the request's path.
+
+        Raises:
+            ValueError: saying what is wrong with it.
+        """
+        raise NotImplementedError
+
+    def opening(self, script: Script) -> bytes:
+        """What comes before the first token."""
+        return b""
+
+    def turning(self, script: Script) -> bytes:
+        """What comes between the last token of reasoning and the first of the answer."""
+        return b""
+
+    def token(self, script: Script, number: int, word: str) -> bytes:
+        """One token."""
+        raise NotImplementedError
+
+    def closing(self, script: Script) -> bytes:
+        """Finish reason, usage and what else ends a stream."""
+        raise NotImplementedError
+
+    def ping(self) -> bytes:
+        """What keeps a silent stream alive; empty where the format has nothing for that."""
+        return b""
+
+    def failure(self, message: str) -> bytes:
+        """An error in the middle of a stream."""
+        raise NotImplementedError
+
+    def whole(self, script: Script) -> Any:
+        """The answer that is no stream, as JSON."""
+        raise NotImplementedError
+
+    def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
+        """An error body as JSON, and the headers that come with it."""
+        raise NotImplementedError
+
+
+class Answer:
+    """The bytes of one answer, piece by piece."""
+
+    def __init__(self, form: Format, script: Script) -> None:
+        self._form = form
+        self._script = script
+        # 100,000 a second are not put together anew.
+        self._ready = [] if form.token_varies or len(script.words) > _READY_LIMIT else self._visible_tokens()
+
+    def head(self) -> bytes:
+        """Status line and headers of a stream, with the events that real servers send at once."""
+        opening = self._form.opening(self._script)
+        return (
+            b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n%b\r\n"
+            % (self._form.content_type.encode(), self._script.told.header_lines())
+        ) + (_framed(opening) if opening else b"")
+
+    def token(self, number: int) -> bytes:
+        """One token's chunk."""
+        form, script = self._form, self._script
+        if self._ready and (number > script.reasoning or not script.reasoning):
+            return self._ready[number % len(self._ready)]
+        turning = form.turning(script) if number and number == script.reasoning else b""
+        return _framed(turning + form.token(script, number, script.word(number)))
+
+    def _visible_tokens(self) -> list[bytes]:
+        """The chunks of all words, for formats where only the text differs."""
+        event = self._form.token(self._script, self._script.reasoning, _MARK)
+        before, _, after = event.partition(_MARK.encode())
+        return [_framed(b"%b%b%b" % (before, _encode(word)[1:-1], after)) for word in self._script.words]
+
+    def ping(self) -> bytes:
+        """A chunk that says nothing; empty where the format has none."""
+        ping = self._form.ping()
+        return _framed(ping) if ping else b""
+
+    def end(self) -> bytes:
+        """The closing events and the end of the body."""
+        return _framed(self._form.closing(self._script)) + _END
+
+    def cut(self) -> bytes:
+        """The end of the body alone: the closing events are missing."""
+        return _END
+
+    def in_band_error(self) -> bytes:
+        """An error event in the middle of a stream, then its regular end."""
+        return _framed(self._form.failure("simulated failure in the stream")) + _END
+
+    def whole(self) -> bytes:
+        """The response that is not a stream."""
+        return json_response(200, self._form.whole(self._script), headers=self._script.told.headers)
+
+
+def error_response(form: Format, status: int, message: str, *, close: bool = False) -> bytes:
+    """An error in the shape of the API."""
+    body, headers = form.error(status, message)
+    if status == 429:
+        headers = {"Retry-After": "1", **headers}
+    return json_response(status, body, close=close, headers=headers)
+
+
+def json_response(status: int, value: Any, *, close: bool = False, headers: Mapping[str, str] | None = None) -> bytes:
+    """A whole JSON response; underscores in names of headers are dashes."""
+    body = _encode(value)
+    lines = [
+        f"HTTP/1.1 {status} {_REASONS[status]}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *(f"{name.replace('_', '-')}: {value}" for name, value in (headers or {}).items()),
+    ]
+    if close:
+        lines.append("Connection: close")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def sse(*values: Any, named: bool = False) -> bytes:
+    """Values as server-sent events; `named` puts each one's `type` into an `event` line."""
+    return b"".join(
+        (b"event: %b\n" % value["type"].encode() if named else b"") + b"data: " + _encode(value) + b"\n\n"
+        for value in values
+    )
+
+
+def wanted(body: Any, names: Sequence[str]) -> None:
+    """Refuse a body that is no object or lacks a field.
+
+    Raises:
+        ValueError: naming what is missing.
+    """
+    if not isinstance(body, dict):
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004  (the request is wrong, not the program)
+    missing = [name for name in names if not body.get(name)]
+    if missing:
+        raise ValueError(f"{', '.join(missing)}: required")
+
+
+def count(value: Any, name: str) -> int | None:
+    """A limit on tokens, if it was given.
+
+    Raises:
+        ValueError: it is no positive whole number.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+    return value
+
+
+def _framed(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
