@@ -322,6 +322,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/benchmarks/{session_id}/compat/{tool}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See results as another tool reports them
+         * @description The figures of the stored requests under the names and by the formulas of vLLM bench, AIPerf or GuideLLM.
+         *
+         *     Made from every stored request, so it takes as long as an export; also while the benchmark runs.
+         */
+        get: operations["getCompatView"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/{session_id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what it takes to repeat a benchmark
+         * @description The reproducibility bundle: `llm-test-bench bench --replay` repeats a run of one target from it.
+         *
+         *     Made from the stored spec, so it is the same whenever it is asked for, as long as the providers' kinds are.
+         *     Addresses are in it only for callers who may read providers.
+         */
+        get: operations["getBundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/results": {
         parameters: {
             query?: never;
@@ -787,6 +832,119 @@ export interface components {
             save_gaps?: boolean;
         };
         /**
+         * BudgetSummary
+         * @description What became of the spec's budget.
+         */
+        BudgetSummary: {
+            /**
+             * Limit Usd
+             * @description The budget.
+             */
+            limit_usd: number;
+            /**
+             * Estimate Usd
+             * @description Before the run, from list prices; null when not known.
+             */
+            estimate_usd?: number | null;
+            /**
+             * Spent Usd
+             * @description Cost of successful requests; failed ones count as nothing.
+             */
+            spent_usd?: number | null;
+            /**
+             * Stopped
+             * @description Whether the run was ended early because the budget was reached.
+             * @default false
+             */
+            stopped?: boolean;
+            /**
+             * Note
+             * @description What is not exact about these numbers.
+             */
+            note?: string | null;
+        };
+        /**
+         * Bundle
+         * @description What it takes to repeat a run exactly and to check that it is the same. Holds no secret.
+         */
+        Bundle: {
+            /**
+             * Format
+             * @description `llm-test-bench bundle`.
+             */
+            format: string;
+            /**
+             * Version
+             * @description Of the format.
+             */
+            version: number;
+            /**
+             * Program
+             * @description What made the bundle.
+             */
+            program: string;
+            /**
+             * Libraries
+             * @description Versions of what the instrument stands on.
+             */
+            libraries: {
+                [key: string]: string | null;
+            };
+            /** @description The benchmark, seed included. */
+            spec: components["schemas"]["BenchmarkSpec"];
+            /**
+             * Targets
+             * @description For each target: `endpoint` (header names only), `schedule` (arrival offsets of an open loop in nanoseconds, and their digest) and `requests` (SHA-256 of request bodies in order, and a digest of all).
+             */
+            targets: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * CalibrationError
+         * @description Absolute error of one measure, in milliseconds.
+         */
+        CalibrationError: {
+            /**
+             * P50
+             * @description Half of the samples are off by at most this.
+             */
+            p50: number;
+            /**
+             * P99
+             * @description 99 % of the samples are off by at most this.
+             */
+            p99: number;
+        };
+        /**
+         * CalibrationPoint
+         * @description The instrument's error at a comparable load, as `llm-test-bench calibrate` measured it on this machine.
+         */
+        CalibrationPoint: {
+            /**
+             * At
+             * @description When it was calibrated, ISO 8601.
+             */
+            at: string;
+            /**
+             * Concurrency
+             * @description Streams at once in the calibrated load.
+             */
+            concurrency: number;
+            /**
+             * Chunks Per S
+             * @description Chunks per second of one engine in the calibrated load.
+             */
+            chunks_per_s: number;
+            /**
+             * Errors Ms
+             * @description By measure: `ttft_ms`, `icl_ms`, `e2e_ms`.
+             */
+            errors_ms: {
+                [key: string]: components["schemas"]["CalibrationError"];
+            };
+        };
+        /**
          * ChatTurn
          * @description One message of a conversation.
          */
@@ -873,6 +1031,47 @@ export interface components {
              * @description One after another.
              */
             steps: components["schemas"]["UserStep"][];
+        };
+        /**
+         * CompatDocument
+         * @description What another tool would report of the same data.
+         */
+        CompatDocument: {
+            /**
+             * Tool
+             * @description Whose names and formulas these are.
+             * @enum {string}
+             */
+            tool: "vllm" | "aiperf" | "guidellm";
+            /**
+             * Version
+             * @description Which version of the tool the formulas were taken from.
+             */
+            version: string;
+            /**
+             * Source
+             * @description The source files that were read.
+             */
+            source: string;
+            /**
+             * Notes
+             * @description What the tool would have seen differently.
+             */
+            notes: string[];
+            /**
+             * Missing
+             * @description Figures that cannot be told from the stored data, and why.
+             */
+            missing: {
+                [key: string]: string;
+            };
+            /**
+             * Figures
+             * @description The figures under the tool's own names, in its units.
+             */
+            figures: {
+                [key: string]: unknown;
+            };
         };
         /**
          * ConstantLoad
@@ -1050,11 +1249,39 @@ export interface components {
             retryable: boolean;
         };
         /**
+         * ExplorationSummary
+         * @description What a sweep or a search found.
+         */
+        ExplorationSummary: {
+            /**
+             * Kind
+             * @description How levels were chosen.
+             * @enum {string}
+             */
+            kind: "sweep" | "search";
+            /**
+             * Parameter
+             * @description What was varied.
+             * @enum {string}
+             */
+            parameter: "concurrency" | "rate";
+            /**
+             * Confidence
+             * @description Of each criterion at the answer; null for a sweep.
+             */
+            confidence?: number | null;
+            /**
+             * By Target
+             * @description One entry a target.
+             */
+            by_target: components["schemas"]["TargetAnswer"][];
+        };
+        /**
          * ExportFormat
          * @description What results can be exported as.
          * @enum {string}
          */
-        ExportFormat: "csv" | "json" | "jsonl";
+        ExportFormat: "csv" | "json" | "jsonl" | "vllm";
         /**
          * ExportRequest
          * @description Which results to export, and as what.
@@ -1070,8 +1297,58 @@ export interface components {
              * @description The benchmark whose results to export.
              */
             session_id: string;
-            /** @description `csv` (for spreadsheets), `json` (one array) or `jsonl` (one per line). */
+            /** @description `csv` (for spreadsheets), `json` (one array), `jsonl` (one per line) or `vllm` (the file that `vllm bench serve --save-result --save-detailed` writes). */
             format: components["schemas"]["ExportFormat"];
+            /**
+             * Gaps
+             * @description Add every chunk gap as `gaps_ms` to each line of `json` and `jsonl`.
+             * @default false
+             */
+            gaps?: boolean;
+        };
+        /**
+         * Figures
+         * @description Numbers of a run, or of one target of it.
+         */
+        Figures: {
+            /**
+             * Duration Seconds
+             * @description First start to last end.
+             */
+            duration_seconds: number;
+            requests: components["schemas"]["RequestCounts"];
+            /**
+             * Error Rate
+             * @description Failed share of the requests.
+             */
+            error_rate?: number | null;
+            tokens: components["schemas"]["TokenCounts"];
+            /**
+             * Chunks
+             * @description Output chunks.
+             * @default 0
+             */
+            chunks?: number;
+            rates: components["schemas"]["Rates"];
+            /**
+             * Cost Usd
+             * @description Null when a price is unknown.
+             */
+            cost_usd: number | null;
+            /**
+             * Metrics
+             * @description By name, such as `ttft_ms`; null when never measured.
+             */
+            metrics: {
+                [key: string]: components["schemas"]["MetricSummary"] | null;
+            };
+            /**
+             * Server Timings
+             * @description What the server said about its own times, by name, such as `prompt_ms`.
+             */
+            server_timings?: {
+                [key: string]: components["schemas"]["MetricSummary"];
+            };
         };
         /**
          * GammaLoad
@@ -1167,6 +1444,27 @@ export interface components {
             };
         };
         /**
+         * ImportSource
+         * @description Where an imported run comes from.
+         */
+        ImportSource: {
+            /**
+             * Tool
+             * @description Which tool measured it.
+             */
+            tool: string;
+            /**
+             * Version
+             * @description The tool's version, where its file says so.
+             */
+            version: string | null;
+            /**
+             * File Sha256
+             * @description Of the file.
+             */
+            file_sha256: string;
+        };
+        /**
          * Instrument
          * @description The instrument's own error during the run, and whether to trust the numbers.
          */
@@ -1224,6 +1522,47 @@ export interface components {
              */
             peak_rss_bytes?: number;
             /**
+             * Gc Pauses
+             * @description Pauses of the garbage collector, all engines.
+             * @default 0
+             */
+            gc_pauses?: number;
+            /**
+             * Gc Pause Max Ms
+             * @description The longest of them.
+             * @default 0
+             */
+            gc_pause_max_ms?: number;
+            /**
+             * Core Shares
+             * @description How busy each core of the machine was.
+             */
+            core_shares?: number[];
+            /**
+             * Steal Share
+             * @description Share of all cores' time that the hypervisor took.
+             * @default 0
+             */
+            steal_share?: number;
+            /**
+             * Involuntary Switches
+             * @description How often engines lost their core.
+             * @default 0
+             */
+            involuntary_switches?: number;
+            /**
+             * Dropped Samples
+             * @description Out of the histograms' range (1 µs to 1 h), or measured while the clock was stepped.
+             * @default 0
+             */
+            dropped_samples?: number;
+            /**
+             * Held By Rate Limit
+             * @description Starts that waited for the client's own rate limit.
+             * @default 0
+             */
+            held_by_rate_limit?: number;
+            /**
              * Verdict
              * @description `suspect` and `client_bound`: better not rely on the numbers.
              * @enum {string}
@@ -1234,6 +1573,13 @@ export interface components {
              * @description Why, in words.
              */
             reason: string;
+            /** @description Known error at a comparable load; null when there is none. */
+            calibration?: components["schemas"]["CalibrationPoint"] | null;
+            /**
+             * Calibration Reason
+             * @description Why `calibration` is null.
+             */
+            calibration_reason?: string | null;
         };
         /**
          * LoginBody
@@ -1296,7 +1642,7 @@ export interface components {
         };
         /**
          * MetricSummary
-         * @description One metric over all successful requests (chunk gaps: over all their chunks), in milliseconds.
+         * @description One metric over all requests that succeeded at their first try (chunk gaps: their chunks), in milliseconds.
          */
         MetricSummary: {
             /** N */
@@ -1310,17 +1656,34 @@ export interface components {
             /** Stdev */
             stdev: number;
             /** P50 */
-            p50: number;
+            p50: number | null;
             /** P75 */
-            p75: number;
+            p75: number | null;
             /** P90 */
-            p90: number;
+            p90: number | null;
             /** P95 */
-            p95: number;
+            p95: number | null;
             /** P99 */
-            p99: number;
+            p99: number | null;
             /** P99.9 */
-            "p99.9": number;
+            "p99.9": number | null;
+            /**
+             * Ci
+             * @description 95 % order-statistic interval of each percentile; null when n is too small for one.
+             */
+            ci?: {
+                [key: string]: [
+                    number,
+                    number
+                ] | null;
+            };
+            /**
+             * Needs N
+             * @description Percentiles that are null for lack of samples, and the least n they need.
+             */
+            needs_n?: {
+                [key: string]: number;
+            };
         };
         /**
          * ModelList
@@ -1474,6 +1837,113 @@ export interface components {
          */
         Permission: "benchmark.create" | "benchmark.read" | "benchmark.cancel" | "benchmark.delete" | "results.read" | "results.export" | "provider.read" | "provider.manage" | "provider.test" | "metrics.read" | "account.self" | "user.manage";
         /**
+         * PointCertificate
+         * @description The instrument's verdict on itself at one point.
+         */
+        PointCertificate: {
+            /**
+             * Verdict
+             * @description As for the whole run.
+             * @enum {string}
+             */
+            verdict: "trusted" | "suspect" | "client_bound";
+            /**
+             * Reason
+             * @description Why, in words.
+             */
+            reason: string;
+        };
+        /**
+         * PointSummary
+         * @description Numbers of one target at one level of load.
+         */
+        PointSummary: {
+            /**
+             * Duration Seconds
+             * @description First start to last end.
+             */
+            duration_seconds: number;
+            requests: components["schemas"]["RequestCounts"];
+            /**
+             * Error Rate
+             * @description Failed share of the requests.
+             */
+            error_rate?: number | null;
+            tokens: components["schemas"]["TokenCounts"];
+            /**
+             * Chunks
+             * @description Output chunks.
+             * @default 0
+             */
+            chunks?: number;
+            rates: components["schemas"]["Rates"];
+            /**
+             * Cost Usd
+             * @description Null when a price is unknown.
+             */
+            cost_usd: number | null;
+            /**
+             * Metrics
+             * @description By name, such as `ttft_ms`; null when never measured.
+             */
+            metrics: {
+                [key: string]: components["schemas"]["MetricSummary"] | null;
+            };
+            /**
+             * Server Timings
+             * @description What the server said about its own times, by name, such as `prompt_ms`.
+             */
+            server_timings?: {
+                [key: string]: components["schemas"]["MetricSummary"];
+            };
+            /** @description Which part of the run is steady. */
+            window?: components["schemas"]["Window"];
+            /** @description The same figures of that part; null when there is none. */
+            steady?: components["schemas"]["Figures"] | null;
+            /** @description Null when there is no window, or nothing to check. */
+            queueing?: components["schemas"]["Queueing"] | null;
+            /** @description Requests that took more than one try. */
+            retried?: components["schemas"]["Retried"];
+            /**
+             * Provider
+             * @description Name of the provider.
+             */
+            provider: string;
+            /**
+             * Model
+             * @description Name of the model.
+             */
+            model: string;
+            /**
+             * Point
+             * @description Position among the points of the target, in the order in which they were measured.
+             */
+            point: number;
+            /**
+             * Parameter
+             * @description What is varied.
+             * @enum {string}
+             */
+            parameter: "concurrency" | "rate";
+            /**
+             * Value
+             * @description The level: concurrency, or requests per second.
+             */
+            value: number;
+            /**
+             * Verdict
+             * @description Of a search: whether the level meets the criteria, by all requests at this level so far.
+             */
+            verdict?: ("met" | "not_met" | "undecided") | null;
+            /**
+             * Reason
+             * @description Why, in words; without a verdict, why the point was cut short.
+             */
+            reason?: string | null;
+            /** @description Null when the engines could not tell. */
+            instrument?: components["schemas"]["PointCertificate"] | null;
+        };
+        /**
          * PoissonLoad
          * @description Open loop, exponential gaps between arrivals.
          */
@@ -1611,6 +2081,31 @@ export interface components {
              * @default 0
              */
             target_index?: number;
+            /**
+             * Point Index
+             * @description Which level of load of this target; null when none is explored.
+             */
+            point_index?: number | null;
+            /**
+             * Points
+             * @description Levels of each target; of a search at most.
+             */
+            points?: number | null;
+            /**
+             * Level
+             * @description That level: concurrency, or requests per second.
+             */
+            level?: number | null;
+            /**
+             * Parameter
+             * @description What is varied.
+             */
+            parameter?: ("concurrency" | "rate") | null;
+            /**
+             * Explores
+             * @description How levels are chosen.
+             */
+            explores?: ("sweep" | "search") | null;
         };
         /**
          * PromptItem
@@ -1831,6 +2326,42 @@ export interface components {
             updated_at: string;
         };
         /**
+         * Queueing
+         * @description Little's law (in flight = throughput * time in system) in the steady window, from independent sources.
+         */
+        Queueing: {
+            /**
+             * In Flight Mean
+             * @description As engines sampled it four times a second.
+             */
+            in_flight_mean: number;
+            /**
+             * Throughput Per S
+             * @description Requests that ended, failed ones included.
+             */
+            throughput_per_s: number;
+            /**
+             * Time In System Mean Ms
+             * @description Start to end, of all requests that started in the window.
+             */
+            time_in_system_mean_ms: number;
+            /**
+             * Little Ratio
+             * @description In flight / (throughput * time in system); 1 is right.
+             */
+            little_ratio?: number | null;
+            /**
+             * Is Stable
+             * @description False when the law fails, or the server does not keep up with the arrivals.
+             */
+            is_stable: boolean;
+            /**
+             * Warning
+             * @description Why it is not stable, in words.
+             */
+            warning?: string | null;
+        };
+        /**
          * RampLoad
          * @description Open loop whose rate goes from one value to another, and stays there.
          */
@@ -1901,6 +2432,9 @@ export interface components {
         /**
          * Rates
          * @description Of successful requests, over the duration; goodput only when the spec has an SLO.
+         *
+         *     Of a steady window: of what happened in its time. Requests count where they ended, input tokens where the first
+         *     token came, output tokens and chunks evenly from the first to the last chunk of their request.
          */
         Rates: {
             /**
@@ -1929,10 +2463,17 @@ export interface components {
              */
             goodput_requests_per_s?: number | null;
             /**
+             * Goodput Output Tokens Per S
+             * @description Output tokens of those requests.
+             */
+            goodput_output_tokens_per_s?: number | null;
+            /**
              * Good Share
              * @description Share of all requests that met every SLO limit.
              */
             good_share?: number | null;
+            /** @description Null when tpot_ms was never measured. */
+            user_output_tokens_per_s?: components["schemas"]["UserSpeed"] | null;
         };
         /**
          * Ready
@@ -2241,6 +2782,16 @@ export interface components {
              */
             trace_id: string | null;
             /**
+             * Point
+             * @description Which level of load it belongs to; null when none is explored.
+             */
+            point?: number | null;
+            /**
+             * Level
+             * @description That level: concurrency, or requests per second.
+             */
+            level?: number | null;
+            /**
              * Tags
              * @description Tags of the benchmark.
              */
@@ -2519,6 +3070,16 @@ export interface components {
              */
             trace_id: string | null;
             /**
+             * Point
+             * @description Which level of load it belongs to; null when none is explored.
+             */
+            point?: number | null;
+            /**
+             * Level
+             * @description That level: concurrency, or requests per second.
+             */
+            level?: number | null;
+            /**
              * Tags
              * @description Tags of the benchmark.
              */
@@ -2530,6 +3091,26 @@ export interface components {
             metadata: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * Retried
+         * @description Requests that took more than one try; they count as requests and errors, but enter no latency metric.
+         */
+        Retried: {
+            /**
+             * Requests
+             * @description Requests with more than one try.
+             * @default 0
+             */
+            requests?: number;
+            /**
+             * Attempts
+             * @description Their tries, the first included.
+             * @default 0
+             */
+            attempts?: number;
+            /** @description Intended start to last chunk of those that succeeded in the end, waits included. */
+            e2e_from_intended_ms?: components["schemas"]["MetricSummary"] | null;
         };
         /**
          * RetryPolicy
@@ -2886,7 +3467,7 @@ export interface components {
         };
         /**
          * Summary
-         * @description Everything that a run found.
+         * @description Everything that a run found. With several targets, each has a window of its own in `by_target`.
          */
         Summary: {
             /**
@@ -2920,14 +3501,52 @@ export interface components {
             metrics: {
                 [key: string]: components["schemas"]["MetricSummary"] | null;
             };
+            /**
+             * Server Timings
+             * @description What the server said about its own times, by name, such as `prompt_ms`.
+             */
+            server_timings?: {
+                [key: string]: components["schemas"]["MetricSummary"];
+            };
+            /** @description Which part of the run is steady. */
+            window?: components["schemas"]["Window"];
+            /** @description The same figures of that part; null when there is none. */
+            steady?: components["schemas"]["Figures"] | null;
+            /** @description Null when there is no window, or nothing to check. */
+            queueing?: components["schemas"]["Queueing"] | null;
+            /** @description Requests that took more than one try. */
+            retried?: components["schemas"]["Retried"];
             instrument: components["schemas"]["Instrument"];
             /** @description Null for runs of earlier versions. */
             workload?: components["schemas"]["WorkloadFacts"] | null;
+            /** @description Of an imported run; null for our own. */
+            source?: components["schemas"]["ImportSource"] | null;
+            /**
+             * Not Recorded
+             * @description Of an imported run: measures that its tool did not record, and why.
+             */
+            not_recorded?: {
+                [key: string]: string;
+            };
             /**
              * By Target
              * @description The same figures for each target alone.
              */
             by_target: components["schemas"]["TargetSummary"][];
+            /**
+             * Points
+             * @description The same for each level of load that was explored.
+             */
+            points?: components["schemas"]["PointSummary"][] | null;
+            /** @description What exploring them found. */
+            exploration?: components["schemas"]["ExplorationSummary"] | null;
+            /** @description Null without a budget. */
+            budget?: components["schemas"]["BudgetSummary"] | null;
+            /**
+             * Warnings
+             * @description What a reader must not miss.
+             */
+            warnings?: string[];
         };
         /**
          * Sweep
@@ -3030,6 +3649,32 @@ export interface components {
             model: string;
         };
         /**
+         * TargetAnswer
+         * @description What was found out about one target.
+         */
+        TargetAnswer: {
+            /**
+             * Provider
+             * @description Name of the provider.
+             */
+            provider: string;
+            /**
+             * Model
+             * @description Name of the model.
+             */
+            model: string;
+            /**
+             * Answer
+             * @description Highest level that is known to meet the criteria; null when none is, and for a sweep.
+             */
+            answer?: number | null;
+            /**
+             * Statement
+             * @description The same in a sentence, with its confidence.
+             */
+            statement: string;
+        };
+        /**
          * TargetSummary
          * @description Numbers of one target.
          */
@@ -3065,6 +3710,21 @@ export interface components {
             metrics: {
                 [key: string]: components["schemas"]["MetricSummary"] | null;
             };
+            /**
+             * Server Timings
+             * @description What the server said about its own times, by name, such as `prompt_ms`.
+             */
+            server_timings?: {
+                [key: string]: components["schemas"]["MetricSummary"];
+            };
+            /** @description Which part of the run is steady. */
+            window?: components["schemas"]["Window"];
+            /** @description The same figures of that part; null when there is none. */
+            steady?: components["schemas"]["Figures"] | null;
+            /** @description Null when there is no window, or nothing to check. */
+            queueing?: components["schemas"]["Queueing"] | null;
+            /** @description Requests that took more than one try. */
+            retried?: components["schemas"]["Retried"];
             /**
              * Provider
              * @description Name of the provider.
@@ -3360,6 +4020,27 @@ export interface components {
             maximum: number;
         };
         /**
+         * UserSpeed
+         * @description Output tokens per second that one user gets while an answer streams, from `tpot_ms`.
+         */
+        UserSpeed: {
+            /**
+             * P5
+             * @description Slow users: 1000 / p95 of tpot_ms; null below 20 requests.
+             */
+            p5?: number | null;
+            /**
+             * P50
+             * @description 1000 / p50 of tpot_ms.
+             */
+            p50?: number | null;
+            /**
+             * Mean
+             * @description Mean of 1000 / tpot_ms over requests.
+             */
+            mean?: number | null;
+        };
+        /**
          * UserStep
          * @description A stretch of a closed loop.
          */
@@ -3398,6 +4079,42 @@ export interface components {
              * @description In force for this request: an API key may narrow the role's.
              */
             permissions: components["schemas"]["Permission"][];
+        };
+        /**
+         * Window
+         * @description Which part of a run is steady: requests with `from_s <= (started_ns - origin_ns) / 1e9 < to_s`.
+         *
+         *     Null edges: there is no such part. A request that never started counts by its intended start.
+         */
+        Window: {
+            /**
+             * From S
+             * @description Seconds after `origin_ns`; an edge of a slice of time.
+             */
+            from_s?: number | null;
+            /**
+             * To S
+             * @description Seconds after `origin_ns`, exclusive.
+             */
+            to_s?: number | null;
+            /**
+             * Origin Ns
+             * @description Unix nanoseconds at which the timeline begins.
+             */
+            origin_ns?: number | null;
+            /**
+             * Method
+             * @description How it was found.
+             * @default none
+             * @enum {string}
+             */
+            method?: "mser-5" | "given" | "none";
+            /**
+             * Reason
+             * @description What is left out, or why there is none, in words.
+             * @default
+             */
+            reason?: string;
         };
         /**
          * WorkloadFacts
@@ -5296,7 +6013,7 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
-                    "application/json": Record<string, never>[];
+                    "application/json": Record<string, never>[] | Record<string, never>;
                     "application/jsonl": string;
                 };
             };
@@ -5307,6 +6024,180 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getCompatView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                session_id: string;
+                /** @description Whose names and formulas to use. */
+                tool: "vllm" | "aiperf" | "guidellm";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompatDocument"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getBundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bundle"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -5387,6 +6278,8 @@ export interface operations {
                 provider?: string | null;
                 /** @description Only those of this model. */
                 model?: string | null;
+                /** @description Only those of this point of a sweep or search. */
+                point?: number | null;
                 /** @description Most items to return. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
