@@ -162,8 +162,8 @@ class Rates(View):
 class CalibrationError(View):
     """Absolute error of one measure, in milliseconds."""
 
-    p50: float = Field(description="Half of the samples are off by less.")
-    p99: float = Field(description="99 % of the samples are off by less.")
+    p50: float = Field(description="Half of the samples are off by at most this.")
+    p99: float = Field(description="99 % of the samples are off by at most this.")
 
 
 class CalibrationPoint(View):

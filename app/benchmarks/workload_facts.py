@@ -64,11 +64,13 @@ def uniqueness(spec: WorkloadSpec) -> str:  # noqa: PLR0911  (one a kind)
             "and from then on server-side caches may help."
         )
     if isinstance(spec, SharedPrefixPrompts):
-        return (
-            f"Every prompt begins with one of {spec.groups} shared prefixes of about {spec.prefix_tokens} tokens; "
-            f"{spec.uniqueness:.0%} of the prompts go on with text that no other prompt has, "
-            f"the rest repeat one text per prefix.{_AGAIN}"
-        )
+        own = "each goes on with text that no other prompt has"
+        if spec.uniqueness < 1:
+            own = (
+                f"about {spec.uniqueness:.0%} go on with text that no other prompt has, the rest repeat one per prefix"
+            )
+        begin = f"Every prompt begins with one of {spec.groups} shared prefixes of about {spec.prefix_tokens} tokens"
+        return f"{begin}; {own}.{_AGAIN}"
     if isinstance(spec, SyntheticConversations):
         return (
             "Every conversation is unique from its first word on; each later turn repeats its whole history, "

@@ -42,6 +42,7 @@ typedef struct {
     Py_ssize_t seen;     /* length of `buffer` when `next` was right */
     Py_ssize_t next;     /* where in `buffer` the next chunk of the body begins */
     Py_ssize_t usual;    /* a chunk is mostly this long, rarely less */
+    Py_ssize_t buffer_room, stamps_room, ends_room; /* what the arrays can hold without moving */
     int mode;
 } Slot;
 
@@ -190,23 +191,31 @@ static void receive(int fd, char *data, Py_ssize_t limit, Read *got) {
     if (got->is_user) clock_gettime(CLOCK_REALTIME, &got->stamp);
 }
 
-static int append(PyObject *array, const void *data, Py_ssize_t size) {
-    Py_ssize_t before = PyByteArray_Size(array);
-    if (PyByteArray_Resize(array, before + size) < 0) return -1;
+/* Growing by a chunk at a time would be a realloc a chunk. A bytearray that is made shorter keeps its memory down to half
+ * of it, so it is made longer than needed, now and then, and at once as long as needed. */
+static int append(PyObject *array, Py_ssize_t *room, const void *data, Py_ssize_t size) {
+    Py_ssize_t before = PyByteArray_Size(array), needed = before + size;
+    if (!before) *room = 0; /* emptied by its owner, which gave the memory back */
+    if (needed > *room) {
+        *room = needed + needed / 2;
+        if (PyByteArray_Resize(array, *room) < 0) return -1;
+    }
+    if (PyByteArray_Resize(array, needed) < 0) return -1;
     memcpy(PyByteArray_AsString(array) + before, data, (size_t)size);
     return 0;
 }
 
 /* Keep one read. The second read of a turn that has the first one's stamp is the same segment: one entry for both. */
 static int keep(Reader *self, Slot *slot, const Read *got, int is_first) {
-    if (append(slot->buffer, self->data, got->size) < 0) return -1;
+    if (append(slot->buffer, &slot->buffer_room, self->data, got->size) < 0) return -1;
     int64_t end = PyByteArray_Size(slot->buffer);
     int64_t stamp[2] = {got->stamp.tv_sec, got->stamp.tv_nsec};
     Py_ssize_t kept = PyByteArray_Size(slot->stamps);
     if (!is_first && kept >= (Py_ssize_t)sizeof stamp && PyByteArray_Size(slot->ends) >= (Py_ssize_t)sizeof end &&
         !memcmp(PyByteArray_AsString(slot->stamps) + kept - sizeof stamp, stamp, sizeof stamp)) {
         memcpy(PyByteArray_AsString(slot->ends) + PyByteArray_Size(slot->ends) - sizeof end, &end, sizeof end);
-    } else if (append(slot->stamps, stamp, sizeof stamp) < 0 || append(slot->ends, &end, sizeof end) < 0) {
+    } else if (append(slot->stamps, &slot->stamps_room, stamp, sizeof stamp) < 0 ||
+               append(slot->ends, &slot->ends_room, &end, sizeof end) < 0) {
         return -1;
     }
     if (got->is_user && PyObject_SetAttrString(slot->exchange, "user_stamps", Py_True) < 0) return -1;

@@ -91,7 +91,9 @@ class Session:
         if callable(message):
             self._schedule: Schedule = new_schedule(plan, message, self._limiter)
         else:
-            self._talks = ConversationSchedule(plan, message, settle=self._settle, keep=self._keep)
+            self._talks = ConversationSchedule(
+                plan, message, settle=self._settle, keep=self._keep, limiter=self._limiter
+            )
             self._schedule = self._talks
         self._retries: list[tuple[int, int, Exchange]] = []  # heap of (due, tie-break, exchange)
         self._tie = itertools.count()
@@ -349,7 +351,7 @@ class Session:
         position = next(place for place, (ended, _) in enumerate(self._finished) if ended is exchange)
         _, complete = self._finished[position]
         del self._finished[position]
-        exchange.decode(self._new_decoder, len(exchange.ends))
+        exchange.decode(self._new_decoder, exchange.reads)
         self._report(exchange, complete=complete)
 
     def _report(self, exchange: Exchange, *, complete: bool) -> None:

@@ -154,7 +154,7 @@ def _value(metrics: Mapping[str, Any], name: str, where: str) -> Any:
 
 def _factor(metrics: Mapping[str, Any], name: str, where: str) -> float:
     unit = metrics[name].get("unit")
-    if unit not in _MS:
+    if not isinstance(unit, str) or unit not in _MS:
         raise ImportFileError(f"{where}: {name} has the unit {str(unit)[:20]!r}; known are {', '.join(_MS)}")
     return _MS[unit]
 

@@ -148,7 +148,7 @@ def _load(benchmark: Mapping[str, Any]) -> dict[str, Any] | None:
         strategy.get("rate"),
         strategy.get("streams", strategy.get("max_concurrency")),
     )
-    if kind in {"constant", "poisson"} and isinstance(rate, int | float) and rate > 0:
+    if isinstance(kind, str) and kind in {"constant", "poisson"} and isinstance(rate, int | float) and rate > 0:
         return {"kind": kind, "rate": rate}
     if kind == "concurrent" and isinstance(streams, int) and streams > 0:
         return {"kind": "closed", "concurrency": streams}

@@ -136,6 +136,7 @@ def _load(document: Mapping[str, Any]) -> dict[str, Any] | None:
     limit = cap if isinstance(cap, int) and not isinstance(cap, bool) and cap > 0 else None
     if _is_plain(rate) and rate is not None and rate > 0:
         burstiness = document.get("burstiness")
+        burstiness = burstiness if _is_plain(burstiness) else None
         kind = "poisson" if burstiness in {None, 1} else "gamma"
         shape = {"burstiness": burstiness} if kind == "gamma" else {}
         return {"kind": kind, "rate": rate, **shape, **({"max_in_flight": limit} if limit else {})}

@@ -98,6 +98,8 @@ class Slices:
 
     def add(self, batch: Batch, good: Flags) -> None:
         """Take in a batch; `good` says which of its requests met the SLO."""
+        if not len(batch):
+            return
         starts = np.where(batch.start_ns > 0, batch.start_ns, batch.end_ns)
         first = np.where(batch.first_token_ns > 0, batch.first_token_ns, batch.end_ns)
         last = np.maximum(batch.last_token_ns, first)

@@ -122,9 +122,10 @@ def find_window(statistics: TargetStatistics, given: GivenWindow | None = None) 
 def mser(series: Floats) -> int:
     """How many leading values to leave out, at most half of them; the least such number."""
     n = len(series)
-    cuts = range(n // 2 + 1)
-    scores = [float(((series[d:] - series[d:].mean()) ** 2).sum()) / (n - d) ** 2 for d in cuts]
-    return int(np.argmin(scores)) if scores else 0
+    if not n:
+        return 0
+    scores = [float(((series[d:] - series[d:].mean()) ** 2).sum()) / (n - d) ** 2 for d in range(n // 2 + 1)]
+    return int(np.argmin(scores))
 
 
 def trend(series: Floats) -> Trend | None:

@@ -74,7 +74,7 @@ async def test_metrics_that_embeddings_do_not_have_are_null(hosting: Hosting) ->
     [
         (
             {"kind": "shared_prefix", "groups": 2, "prefix_tokens": 20, "input_tokens": 5, "output_tokens": 2},
-            "one of 2 shared prefixes of about 20 tokens; 100% of the prompts go on with text that no other prompt has",
+            "one of 2 shared prefixes of about 20 tokens; each goes on with text that no other prompt has.",
         ),
         (
             {"kind": "trace", "requests": [{"input_tokens": 30, "output_tokens": 2, "blocks": [1]}]},

@@ -186,7 +186,7 @@ async def test_points_of_several_targets_and_workers_through_the_server(bench: B
 
 PRICED = {
     "targets": [{"provider": "local", "model": "gpt-4o-mini"}],
-    "workload": {"kind": "synthetic", "input_tokens": 1_000, "output_tokens": 5},
+    "workload": {"kind": "synthetic", "input_tokens": 1_000, "output_tokens": 5, "words_per_token": 1},
     "load": {"kind": "closed", "concurrency": 4},
 }
 

@@ -213,7 +213,7 @@ def test_hostile_files_are_imported_or_refused(tmp_path: Path, data: st.DataObje
         place: Any = document
         for key in path[:-1]:
             place = place[key]
-        place[path[-1]] = data.draw(_strange)
+        place[path[-1]] = copy.deepcopy(data.draw(_strange))  # it may be changed in the next round
         if not isinstance(document, dict | list):
             break
     try:

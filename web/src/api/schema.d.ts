@@ -344,6 +344,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/benchmarks/{session_id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what it takes to repeat a benchmark
+         * @description The reproducibility bundle: `llm-test-bench bench --replay` repeats a run of one target from it.
+         *
+         *     Made from the stored spec, so it is the same whenever it is asked for, as long as the providers' kinds are.
+         *     Addresses are in it only for callers who may read providers.
+         */
+        get: operations["getBundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/results": {
         parameters: {
             query?: never;
@@ -809,13 +832,88 @@ export interface components {
             save_gaps?: boolean;
         };
         /**
+         * BudgetSummary
+         * @description What became of the spec's budget.
+         */
+        BudgetSummary: {
+            /**
+             * Limit Usd
+             * @description The budget.
+             */
+            limit_usd: number;
+            /**
+             * Estimate Usd
+             * @description Before the run, from list prices; null when not known.
+             */
+            estimate_usd?: number | null;
+            /**
+             * Spent Usd
+             * @description Cost of successful requests; failed ones count as nothing.
+             */
+            spent_usd?: number | null;
+            /**
+             * Stopped
+             * @description Whether the run was ended early because the budget was reached.
+             * @default false
+             */
+            stopped?: boolean;
+            /**
+             * Note
+             * @description What is not exact about these numbers.
+             */
+            note?: string | null;
+        };
+        /**
+         * Bundle
+         * @description What it takes to repeat a run exactly and to check that it is the same. Holds no secret.
+         */
+        Bundle: {
+            /**
+             * Format
+             * @description `llm-test-bench bundle`.
+             */
+            format: string;
+            /**
+             * Version
+             * @description Of the format.
+             */
+            version: number;
+            /**
+             * Program
+             * @description What made the bundle.
+             */
+            program: string;
+            /**
+             * Libraries
+             * @description Versions of what the instrument stands on.
+             */
+            libraries: {
+                [key: string]: string | null;
+            };
+            /** @description The benchmark, seed included. */
+            spec: components["schemas"]["BenchmarkSpec"];
+            /**
+             * Targets
+             * @description For each target: `endpoint` (header names only), `schedule` (arrival offsets of an open loop in nanoseconds, and their digest) and `requests` (SHA-256 of request bodies in order, and a digest of all).
+             */
+            targets: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
          * CalibrationError
          * @description Absolute error of one measure, in milliseconds.
          */
         CalibrationError: {
-            /** P50 */
+            /**
+             * P50
+             * @description Half of the samples are off by at most this.
+             */
             p50: number;
-            /** P99 */
+            /**
+             * P99
+             * @description 99 % of the samples are off by at most this.
+             */
             p99: number;
         };
         /**
@@ -1000,6 +1098,8 @@ export interface components {
         /**
          * ConversationList
          * @description Given conversations: the user turns are sent one by one, with the server's own answers between them.
+         *
+         *     In a closed loop a user keeps its conversation to the end; in an open loop an arrival starts a conversation.
          */
         ConversationList: {
             /**
@@ -1149,6 +1249,34 @@ export interface components {
             retryable: boolean;
         };
         /**
+         * ExplorationSummary
+         * @description What a sweep or a search found.
+         */
+        ExplorationSummary: {
+            /**
+             * Kind
+             * @description How levels were chosen.
+             * @enum {string}
+             */
+            kind: "sweep" | "search";
+            /**
+             * Parameter
+             * @description What was varied.
+             * @enum {string}
+             */
+            parameter: "concurrency" | "rate";
+            /**
+             * Confidence
+             * @description Of each criterion at the answer; null for a sweep.
+             */
+            confidence?: number | null;
+            /**
+             * By Target
+             * @description One entry a target.
+             */
+            by_target: components["schemas"]["TargetAnswer"][];
+        };
+        /**
          * ExportFormat
          * @description What results can be exported as.
          * @enum {string}
@@ -1177,6 +1305,50 @@ export interface components {
              * @default false
              */
             gaps?: boolean;
+        };
+        /**
+         * Figures
+         * @description Numbers of a run, or of one target of it.
+         */
+        Figures: {
+            /**
+             * Duration Seconds
+             * @description First start to last end.
+             */
+            duration_seconds: number;
+            requests: components["schemas"]["RequestCounts"];
+            /**
+             * Error Rate
+             * @description Failed share of the requests.
+             */
+            error_rate?: number | null;
+            tokens: components["schemas"]["TokenCounts"];
+            /**
+             * Chunks
+             * @description Output chunks.
+             * @default 0
+             */
+            chunks?: number;
+            rates: components["schemas"]["Rates"];
+            /**
+             * Cost Usd
+             * @description Null when a price is unknown.
+             */
+            cost_usd: number | null;
+            /**
+             * Metrics
+             * @description By name, such as `ttft_ms`; null when never measured.
+             */
+            metrics: {
+                [key: string]: components["schemas"]["MetricSummary"] | null;
+            };
+            /**
+             * Server Timings
+             * @description What the server said about its own times, by name, such as `prompt_ms`.
+             */
+            server_timings?: {
+                [key: string]: components["schemas"]["MetricSummary"];
+            };
         };
         /**
          * GammaLoad
@@ -1272,6 +1444,27 @@ export interface components {
             };
         };
         /**
+         * ImportSource
+         * @description Where an imported run comes from.
+         */
+        ImportSource: {
+            /**
+             * Tool
+             * @description Which tool measured it.
+             */
+            tool: string;
+            /**
+             * Version
+             * @description The tool's version, where its file says so.
+             */
+            version: string | null;
+            /**
+             * File Sha256
+             * @description Of the file.
+             */
+            file_sha256: string;
+        };
+        /**
          * Instrument
          * @description The instrument's own error during the run, and whether to trust the numbers.
          */
@@ -1328,6 +1521,47 @@ export interface components {
              * @default 0
              */
             peak_rss_bytes?: number;
+            /**
+             * Gc Pauses
+             * @description Pauses of the garbage collector, all engines.
+             * @default 0
+             */
+            gc_pauses?: number;
+            /**
+             * Gc Pause Max Ms
+             * @description The longest of them.
+             * @default 0
+             */
+            gc_pause_max_ms?: number;
+            /**
+             * Core Shares
+             * @description How busy each core of the machine was.
+             */
+            core_shares?: number[];
+            /**
+             * Steal Share
+             * @description Share of all cores' time that the hypervisor took.
+             * @default 0
+             */
+            steal_share?: number;
+            /**
+             * Involuntary Switches
+             * @description How often engines lost their core.
+             * @default 0
+             */
+            involuntary_switches?: number;
+            /**
+             * Dropped Samples
+             * @description Out of the histograms' range (1 µs to 1 h), or measured while the clock was stepped.
+             * @default 0
+             */
+            dropped_samples?: number;
+            /**
+             * Held By Rate Limit
+             * @description Starts that waited for the client's own rate limit.
+             * @default 0
+             */
+            held_by_rate_limit?: number;
             /**
              * Verdict
              * @description `suspect` and `client_bound`: better not rely on the numbers.
@@ -1408,7 +1642,7 @@ export interface components {
         };
         /**
          * MetricSummary
-         * @description One metric over all successful requests (chunk gaps: over all their chunks), in milliseconds.
+         * @description One metric over all requests that succeeded at their first try (chunk gaps: their chunks), in milliseconds.
          */
         MetricSummary: {
             /** N */
@@ -1422,17 +1656,34 @@ export interface components {
             /** Stdev */
             stdev: number;
             /** P50 */
-            p50: number;
+            p50: number | null;
             /** P75 */
-            p75: number;
+            p75: number | null;
             /** P90 */
-            p90: number;
+            p90: number | null;
             /** P95 */
-            p95: number;
+            p95: number | null;
             /** P99 */
-            p99: number;
+            p99: number | null;
             /** P99.9 */
-            "p99.9": number;
+            "p99.9": number | null;
+            /**
+             * Ci
+             * @description 95 % order-statistic interval of each percentile; null when n is too small for one.
+             */
+            ci?: {
+                [key: string]: [
+                    number,
+                    number
+                ] | null;
+            };
+            /**
+             * Needs N
+             * @description Percentiles that are null for lack of samples, and the least n they need.
+             */
+            needs_n?: {
+                [key: string]: number;
+            };
         };
         /**
          * ModelList
@@ -1586,6 +1837,113 @@ export interface components {
          */
         Permission: "benchmark.create" | "benchmark.read" | "benchmark.cancel" | "benchmark.delete" | "results.read" | "results.export" | "provider.read" | "provider.manage" | "provider.test" | "metrics.read" | "account.self" | "user.manage";
         /**
+         * PointCertificate
+         * @description The instrument's verdict on itself at one point.
+         */
+        PointCertificate: {
+            /**
+             * Verdict
+             * @description As for the whole run.
+             * @enum {string}
+             */
+            verdict: "trusted" | "suspect" | "client_bound";
+            /**
+             * Reason
+             * @description Why, in words.
+             */
+            reason: string;
+        };
+        /**
+         * PointSummary
+         * @description Numbers of one target at one level of load.
+         */
+        PointSummary: {
+            /**
+             * Duration Seconds
+             * @description First start to last end.
+             */
+            duration_seconds: number;
+            requests: components["schemas"]["RequestCounts"];
+            /**
+             * Error Rate
+             * @description Failed share of the requests.
+             */
+            error_rate?: number | null;
+            tokens: components["schemas"]["TokenCounts"];
+            /**
+             * Chunks
+             * @description Output chunks.
+             * @default 0
+             */
+            chunks?: number;
+            rates: components["schemas"]["Rates"];
+            /**
+             * Cost Usd
+             * @description Null when a price is unknown.
+             */
+            cost_usd: number | null;
+            /**
+             * Metrics
+             * @description By name, such as `ttft_ms`; null when never measured.
+             */
+            metrics: {
+                [key: string]: components["schemas"]["MetricSummary"] | null;
+            };
+            /**
+             * Server Timings
+             * @description What the server said about its own times, by name, such as `prompt_ms`.
+             */
+            server_timings?: {
+                [key: string]: components["schemas"]["MetricSummary"];
+            };
+            /** @description Which part of the run is steady. */
+            window?: components["schemas"]["Window"];
+            /** @description The same figures of that part; null when there is none. */
+            steady?: components["schemas"]["Figures"] | null;
+            /** @description Null when there is no window, or nothing to check. */
+            queueing?: components["schemas"]["Queueing"] | null;
+            /** @description Requests that took more than one try. */
+            retried?: components["schemas"]["Retried"];
+            /**
+             * Provider
+             * @description Name of the provider.
+             */
+            provider: string;
+            /**
+             * Model
+             * @description Name of the model.
+             */
+            model: string;
+            /**
+             * Point
+             * @description Position among the points of the target, in the order in which they were measured.
+             */
+            point: number;
+            /**
+             * Parameter
+             * @description What is varied.
+             * @enum {string}
+             */
+            parameter: "concurrency" | "rate";
+            /**
+             * Value
+             * @description The level: concurrency, or requests per second.
+             */
+            value: number;
+            /**
+             * Verdict
+             * @description Of a search: whether the level meets the criteria, by all requests at this level so far.
+             */
+            verdict?: ("met" | "not_met" | "undecided") | null;
+            /**
+             * Reason
+             * @description Why, in words; without a verdict, why the point was cut short.
+             */
+            reason?: string | null;
+            /** @description Null when the engines could not tell. */
+            instrument?: components["schemas"]["PointCertificate"] | null;
+        };
+        /**
          * PoissonLoad
          * @description Open loop, exponential gaps between arrivals.
          */
@@ -1723,6 +2081,31 @@ export interface components {
              * @default 0
              */
             target_index?: number;
+            /**
+             * Point Index
+             * @description Which level of load of this target; null when none is explored.
+             */
+            point_index?: number | null;
+            /**
+             * Points
+             * @description Levels of each target; of a search at most.
+             */
+            points?: number | null;
+            /**
+             * Level
+             * @description That level: concurrency, or requests per second.
+             */
+            level?: number | null;
+            /**
+             * Parameter
+             * @description What is varied.
+             */
+            parameter?: ("concurrency" | "rate") | null;
+            /**
+             * Explores
+             * @description How levels are chosen.
+             */
+            explores?: ("sweep" | "search") | null;
         };
         /**
          * PromptItem
@@ -1943,6 +2326,42 @@ export interface components {
             updated_at: string;
         };
         /**
+         * Queueing
+         * @description Little's law (in flight = throughput * time in system) in the steady window, from independent sources.
+         */
+        Queueing: {
+            /**
+             * In Flight Mean
+             * @description As engines sampled it four times a second.
+             */
+            in_flight_mean: number;
+            /**
+             * Throughput Per S
+             * @description Requests that ended, failed ones included.
+             */
+            throughput_per_s: number;
+            /**
+             * Time In System Mean Ms
+             * @description Start to end, of all requests that started in the window.
+             */
+            time_in_system_mean_ms: number;
+            /**
+             * Little Ratio
+             * @description In flight / (throughput * time in system); 1 is right.
+             */
+            little_ratio?: number | null;
+            /**
+             * Is Stable
+             * @description False when the law fails, or the server does not keep up with the arrivals.
+             */
+            is_stable: boolean;
+            /**
+             * Warning
+             * @description Why it is not stable, in words.
+             */
+            warning?: string | null;
+        };
+        /**
          * RampLoad
          * @description Open loop whose rate goes from one value to another, and stays there.
          */
@@ -2013,6 +2432,9 @@ export interface components {
         /**
          * Rates
          * @description Of successful requests, over the duration; goodput only when the spec has an SLO.
+         *
+         *     Of a steady window: of what happened in its time. Requests count where they ended, input tokens where the first
+         *     token came, output tokens and chunks evenly from the first to the last chunk of their request.
          */
         Rates: {
             /**
@@ -2041,10 +2463,17 @@ export interface components {
              */
             goodput_requests_per_s?: number | null;
             /**
+             * Goodput Output Tokens Per S
+             * @description Output tokens of those requests.
+             */
+            goodput_output_tokens_per_s?: number | null;
+            /**
              * Good Share
              * @description Share of all requests that met every SLO limit.
              */
             good_share?: number | null;
+            /** @description Null when tpot_ms was never measured. */
+            user_output_tokens_per_s?: components["schemas"]["UserSpeed"] | null;
         };
         /**
          * Ready
@@ -2353,6 +2782,16 @@ export interface components {
              */
             trace_id: string | null;
             /**
+             * Point
+             * @description Which level of load it belongs to; null when none is explored.
+             */
+            point?: number | null;
+            /**
+             * Level
+             * @description That level: concurrency, or requests per second.
+             */
+            level?: number | null;
+            /**
              * Tags
              * @description Tags of the benchmark.
              */
@@ -2631,6 +3070,16 @@ export interface components {
              */
             trace_id: string | null;
             /**
+             * Point
+             * @description Which level of load it belongs to; null when none is explored.
+             */
+            point?: number | null;
+            /**
+             * Level
+             * @description That level: concurrency, or requests per second.
+             */
+            level?: number | null;
+            /**
              * Tags
              * @description Tags of the benchmark.
              */
@@ -2642,6 +3091,26 @@ export interface components {
             metadata: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * Retried
+         * @description Requests that took more than one try; they count as requests and errors, but enter no latency metric.
+         */
+        Retried: {
+            /**
+             * Requests
+             * @description Requests with more than one try.
+             * @default 0
+             */
+            requests?: number;
+            /**
+             * Attempts
+             * @description Their tries, the first included.
+             * @default 0
+             */
+            attempts?: number;
+            /** @description Intended start to last chunk of those that succeeded in the end, waits included. */
+            e2e_from_intended_ms?: components["schemas"]["MetricSummary"] | null;
         };
         /**
          * RetryPolicy
@@ -2998,7 +3467,7 @@ export interface components {
         };
         /**
          * Summary
-         * @description Everything that a run found.
+         * @description Everything that a run found. With several targets, each has a window of its own in `by_target`.
          */
         Summary: {
             /**
@@ -3032,12 +3501,52 @@ export interface components {
             metrics: {
                 [key: string]: components["schemas"]["MetricSummary"] | null;
             };
+            /**
+             * Server Timings
+             * @description What the server said about its own times, by name, such as `prompt_ms`.
+             */
+            server_timings?: {
+                [key: string]: components["schemas"]["MetricSummary"];
+            };
+            /** @description Which part of the run is steady. */
+            window?: components["schemas"]["Window"];
+            /** @description The same figures of that part; null when there is none. */
+            steady?: components["schemas"]["Figures"] | null;
+            /** @description Null when there is no window, or nothing to check. */
+            queueing?: components["schemas"]["Queueing"] | null;
+            /** @description Requests that took more than one try. */
+            retried?: components["schemas"]["Retried"];
             instrument: components["schemas"]["Instrument"];
+            /** @description Null for runs of earlier versions. */
+            workload?: components["schemas"]["WorkloadFacts"] | null;
+            /** @description Of an imported run; null for our own. */
+            source?: components["schemas"]["ImportSource"] | null;
+            /**
+             * Not Recorded
+             * @description Of an imported run: measures that its tool did not record, and why.
+             */
+            not_recorded?: {
+                [key: string]: string;
+            };
             /**
              * By Target
              * @description The same figures for each target alone.
              */
             by_target: components["schemas"]["TargetSummary"][];
+            /**
+             * Points
+             * @description The same for each level of load that was explored.
+             */
+            points?: components["schemas"]["PointSummary"][] | null;
+            /** @description What exploring them found. */
+            exploration?: components["schemas"]["ExplorationSummary"] | null;
+            /** @description Null without a budget. */
+            budget?: components["schemas"]["BudgetSummary"] | null;
+            /**
+             * Warnings
+             * @description What a reader must not miss.
+             */
+            warnings?: string[];
         };
         /**
          * Sweep
@@ -3064,6 +3573,8 @@ export interface components {
         /**
          * SyntheticConversations
          * @description Made-up conversations: every request carries the turns before it, with the server's own answers.
+         *
+         *     In a closed loop a user keeps its conversation to the end; in an open loop an arrival starts a conversation.
          */
         SyntheticConversations: {
             /**
@@ -3138,6 +3649,32 @@ export interface components {
             model: string;
         };
         /**
+         * TargetAnswer
+         * @description What was found out about one target.
+         */
+        TargetAnswer: {
+            /**
+             * Provider
+             * @description Name of the provider.
+             */
+            provider: string;
+            /**
+             * Model
+             * @description Name of the model.
+             */
+            model: string;
+            /**
+             * Answer
+             * @description Highest level that is known to meet the criteria; null when none is, and for a sweep.
+             */
+            answer?: number | null;
+            /**
+             * Statement
+             * @description The same in a sentence, with its confidence.
+             */
+            statement: string;
+        };
+        /**
          * TargetSummary
          * @description Numbers of one target.
          */
@@ -3174,6 +3711,21 @@ export interface components {
                 [key: string]: components["schemas"]["MetricSummary"] | null;
             };
             /**
+             * Server Timings
+             * @description What the server said about its own times, by name, such as `prompt_ms`.
+             */
+            server_timings?: {
+                [key: string]: components["schemas"]["MetricSummary"];
+            };
+            /** @description Which part of the run is steady. */
+            window?: components["schemas"]["Window"];
+            /** @description The same figures of that part; null when there is none. */
+            steady?: components["schemas"]["Figures"] | null;
+            /** @description Null when there is no window, or nothing to check. */
+            queueing?: components["schemas"]["Queueing"] | null;
+            /** @description Requests that took more than one try. */
+            retried?: components["schemas"]["Retried"];
+            /**
              * Provider
              * @description Name of the provider.
              */
@@ -3183,6 +3735,37 @@ export interface components {
              * @description Name of the model.
              */
             model: string;
+        };
+        /**
+         * TargetWords
+         * @description How texts were made for one target.
+         */
+        TargetWords: {
+            /**
+             * Target Index
+             * @description Which of spec.targets.
+             */
+            target_index: number;
+            /**
+             * Words Per Token
+             * @description Words of made-up text per token.
+             */
+            words_per_token: number;
+            /**
+             * Overhead Tokens
+             * @description Tokens that each prompt has beside those of its words.
+             */
+            overhead_tokens: number;
+            /**
+             * Source
+             * @description assumed, given or usage.
+             */
+            source: string;
+            /**
+             * Probe Requests
+             * @description Requests sent before the run to find out.
+             */
+            probe_requests: number;
         };
         /**
          * ThinkTime
@@ -3437,6 +4020,27 @@ export interface components {
             maximum: number;
         };
         /**
+         * UserSpeed
+         * @description Output tokens per second that one user gets while an answer streams, from `tpot_ms`.
+         */
+        UserSpeed: {
+            /**
+             * P5
+             * @description Slow users: 1000 / p95 of tpot_ms; null below 20 requests.
+             */
+            p5?: number | null;
+            /**
+             * P50
+             * @description 1000 / p50 of tpot_ms.
+             */
+            p50?: number | null;
+            /**
+             * Mean
+             * @description Mean of 1000 / tpot_ms over requests.
+             */
+            mean?: number | null;
+        };
+        /**
          * UserStep
          * @description A stretch of a closed loop.
          */
@@ -3475,6 +4079,79 @@ export interface components {
              * @description In force for this request: an API key may narrow the role's.
              */
             permissions: components["schemas"]["Permission"][];
+        };
+        /**
+         * Window
+         * @description Which part of a run is steady: requests with `from_s <= (started_ns - origin_ns) / 1e9 < to_s`.
+         *
+         *     Null edges: there is no such part. A request that never started counts by its intended start.
+         */
+        Window: {
+            /**
+             * From S
+             * @description Seconds after `origin_ns`; an edge of a slice of time.
+             */
+            from_s?: number | null;
+            /**
+             * To S
+             * @description Seconds after `origin_ns`, exclusive.
+             */
+            to_s?: number | null;
+            /**
+             * Origin Ns
+             * @description Unix nanoseconds at which the timeline begins.
+             */
+            origin_ns?: number | null;
+            /**
+             * Method
+             * @description How it was found.
+             * @default none
+             * @enum {string}
+             */
+            method?: "mser-5" | "given" | "none";
+            /**
+             * Reason
+             * @description What is left out, or why there is none, in words.
+             * @default
+             */
+            reason?: string;
+        };
+        /**
+         * WorkloadFacts
+         * @description How prompts were made, and whether server-side caches could help.
+         */
+        WorkloadFacts: {
+            /**
+             * Words Per Token
+             * @description Null where no text was made up, or targets differ.
+             */
+            words_per_token?: number | null;
+            /**
+             * Overhead Tokens
+             * @description Tokens that each prompt has beside those of its words.
+             */
+            overhead_tokens?: number | null;
+            /**
+             * Source
+             * @description assumed, given, usage (found out by probe requests), or mixed.
+             */
+            source: string;
+            /**
+             * Probe Requests
+             * @description Requests sent before the run to find out; no part of the results.
+             * @default 0
+             */
+            probe_requests?: number;
+            /**
+             * Uniqueness
+             * @description Which prompts repeat, in words.
+             */
+            uniqueness: string;
+            /**
+             * By Target
+             * @description Only where targets differ.
+             */
+            by_target?: components["schemas"]["TargetWords"][];
         };
     };
     responses: never;
@@ -5502,6 +6179,92 @@ export interface operations {
             };
         };
     };
+    getBundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bundle"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listResults: {
         parameters: {
             query?: {
@@ -5515,6 +6278,8 @@ export interface operations {
                 provider?: string | null;
                 /** @description Only those of this model. */
                 model?: string | null;
+                /** @description Only those of this point of a sweep or search. */
+                point?: number | null;
                 /** @description Most items to return. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */

@@ -60,6 +60,8 @@ export interface Figures {
   rates: Rates;
   cost_usd: number | null;
   metrics: Record<string, MetricSummary | null>;
+  /** What the server said about its own times. */
+  server_timings?: Maybe<Record<string, MetricSummary | null>>;
 }
 
 export type Verdict = "trusted" | "suspect" | "client_bound";
@@ -182,7 +184,6 @@ export interface Summary extends WindowedFigures {
   exploration?: Maybe<Exploration>;
   workload?: Maybe<WorkloadFacts>;
   budget?: Maybe<Budget>;
-  server_timings?: Maybe<Record<string, MetricSummary | null>>;
 }
 
 /** Where an exploration is; absent when one level is measured. */

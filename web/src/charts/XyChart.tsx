@@ -97,12 +97,7 @@ export function XyChart({ title, xLabel, yLabel, series, hasLevels, limit }: XyC
             {xLabel}
           </text>
           {limit && (
-            <g>
-              <line class="xy-limit" x1={MARGIN.left} x2={width - MARGIN.right} y1={top(limit.y)} y2={top(limit.y)} />
-              <text class="xy-limit-label" x={MARGIN.left + 6} y={top(limit.y) - 5}>
-                {limit.label}
-              </text>
-            </g>
+            <line class="xy-limit" x1={MARGIN.left} x2={width - MARGIN.right} y1={top(limit.y)} y2={top(limit.y)} />
           )}
           {series.map((each, index) => (
             <g key={each.label}>
@@ -126,6 +121,11 @@ export function XyChart({ title, xLabel, yLabel, series, hasLevels, limit }: XyC
               ))}
             </g>
           ))}
+          {limit && (
+            <text class="xy-limit-label" x={width - MARGIN.right} y={top(limit.y) - 5} text-anchor="end">
+              {limit.label}
+            </text>
+          )}
         </svg>
       </div>
     </figure>

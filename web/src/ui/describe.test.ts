@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { Explore, Load, Stop, Workload } from "../api/types";
-import { describeExplore, describeLevel, describeLoad, describeStop, describeWorkload, endsByItself } from "./describe";
+import {
+  describeExplore,
+  describeExploredLoad,
+  describeLevel,
+  describeLoad,
+  describeStop,
+  describeWorkload,
+  endsByItself,
+} from "./describe";
 
 describe("loads", () => {
   it.each<[Load, string]>([
@@ -35,6 +43,13 @@ describe("loads", () => {
     ],
     [{ kind: "steps", steps: [{ rate: 2, seconds: 1 }] }, "Poisson 2.00 req/s"],
   ])("%j", (load, words) => expect(describeLoad(load)).toBe(words));
+
+  it.each<[Load, string]>([
+    [{ kind: "closed", concurrency: 8 }, "users"],
+    [{ kind: "poisson", rate: 8 }, "Poisson arrivals"],
+  ])("leave their level out when an exploration sets it: %j", (load, words) =>
+    expect(describeExploredLoad(load)).toBe(words),
+  );
 
   it("say which of them end by themselves", () => {
     expect(endsByItself({ kind: "trace", at_seconds: [0] })).toBe(true);

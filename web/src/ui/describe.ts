@@ -53,6 +53,22 @@ export function describeLoad(load: Load): string {
   }
 }
 
+/** A load whose level an exploration sets: what is left to say of it. */
+export function describeExploredLoad(load: Load): string {
+  switch (load.kind) {
+    case "closed":
+      return load.ramp_up_seconds ? `users, joining over ${describeSpan(load.ramp_up_seconds)}` : "users";
+    case "constant":
+      return "constant rate";
+    case "poisson":
+      return "Poisson arrivals";
+    case "gamma":
+      return `gamma arrivals (${significant(load.burstiness)})`;
+    default:
+      return describeLoad(load);
+  }
+}
+
 function requests(value: number): string {
   return `${count(value)} ${value === 1 ? "request" : "requests"}`;
 }

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import type { Calibration, Instrument, Lag, Maybe, Verdict } from "../../api/summary";
 import { Badge, type Tone } from "../../ui/Badge";
 import { METRIC_NAMES } from "../../ui/describe";
@@ -38,7 +39,7 @@ export function CertificatePanel({ instrument }: { instrument: Maybe<Instrument>
       </p>
       <CalibrationLine calibration={instrument.calibration} />
       {!instrument.calibration && instrument.calibration_reason && (
-        <p class="calibration muted">No ± error: {instrument.calibration_reason}</p>
+        <p class="calibration muted">No ± error: {marked(instrument.calibration_reason)}</p>
       )}
       <dl class="facts">
         <Fact
@@ -108,6 +109,11 @@ export function CertificatePanel({ instrument }: { instrument: Maybe<Instrument>
       </dl>
     </Panel>
   );
+}
+
+/** Commands stand between back quotes. */
+function marked(text: string): ComponentChildren[] {
+  return text.split("`").map((piece, index) => (index % 2 === 1 ? <code key={index}>{piece}</code> : piece));
 }
 
 const MOST_CORES = 8;

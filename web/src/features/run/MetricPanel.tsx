@@ -13,12 +13,14 @@ interface MetricPanelProps {
   figures: WindowedFigures;
   /** Of what, when that is not the whole run: " of local / llama". */
   of: string;
+  /** Whether these are the figures of several loads together. */
+  isMixture: boolean;
   calibration: Maybe<Calibration>;
   spec: BenchmarkSpec;
 }
 
 /** Every latency of a load, and of its steady window right under it. */
-export function MetricPanel({ figures, of, calibration, spec }: MetricPanelProps) {
+export function MetricPanel({ figures, of, isMixture, calibration, spec }: MetricPanelProps) {
   // In an open loop only the schedule's start is honest: waiting behind a slow server counts.
   const isClosed = spec.load.kind === "closed" || spec.load.kind === "closed_steps";
   const [origin, setOrigin] = useState<Origin>(isClosed ? "started" : "intended");
@@ -26,7 +28,8 @@ export function MetricPanel({ figures, of, calibration, spec }: MetricPanelProps
   const { scale, rows } = metricTable(figures.metrics, origin, figures.steady?.metrics);
   const hasSteady = rows.some((row) => row.isSteady);
   const hasIntervals = rows.some((row) => row.cells.some((cell) => cell.interval));
-  const window = describeWindow(figures.window);
+  // Of several loads together there is no window to speak of: each has its own.
+  const window = isMixture && !figures.steady ? null : describeWindow(figures.window);
   return (
     <Panel
       flush

@@ -1,6 +1,7 @@
 import type { BenchmarkSpec } from "../../api/types";
 import {
   describeExplore,
+  describeExploredLoad,
   describeLoad,
   describeSpan,
   describeStop,
@@ -36,7 +37,7 @@ export function SpecPanel({ spec }: { spec: BenchmarkSpec }) {
   const lines: [string, string][] = [
     ["Targets", spec.targets.map(describeTarget).join(", then ")],
     ["Workload", describeWorkload(spec.workload)],
-    ["Load", describeLoad(spec.load)],
+    ["Load", spec.explore ? describeExploredLoad(spec.load) : describeLoad(spec.load)],
     ...given("Levels", spec.explore && describeExplore(spec.explore)),
     ["Stop after", describeStop(spec.stop) || "the load's own end"],
     ["SLO", slo.join(", ") || "none"],

@@ -31,7 +31,13 @@ export function SummaryPanels({ summary, spec }: { summary: Summary; spec: Bench
           />
         </div>
       )}
-      <MetricPanel figures={part.figures} of={of} calibration={summary.instrument?.calibration} spec={spec} />
+      <MetricPanel
+        figures={part.figures}
+        of={of}
+        isMixture={parts.length > 1 && part === whole}
+        calibration={summary.instrument?.calibration}
+        spec={spec}
+      />
       <div class="run-facts-panels">
         <TotalsPanel figures={part.figures} spec={spec} />
         <div class="run-column">
@@ -39,7 +45,7 @@ export function SummaryPanels({ summary, spec }: { summary: Summary; spec: Bench
           <ChecksPanel summary={summary} figures={part.figures} />
         </div>
       </div>
-      <ServerTimingsPanel timings={summary.server_timings} />
+      <ServerTimingsPanel timings={part.figures.server_timings} />
     </>
   );
 }
