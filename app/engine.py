@@ -32,6 +32,8 @@ from app.loadgen.poller import READABLE, new_poller
 from app.loadgen.pool import Pool
 from app.loadgen.session import Session
 
+_SIGNATURE_NS = 120 * 10**9  # services take them for five minutes; clocks differ, and retries come later
+
 
 def main() -> int:
     """Run one plan; 0 when it ran, 1 when it could not."""
@@ -55,6 +57,8 @@ def main() -> int:
 def _wire(plan: Plan, pipe: FramePipe) -> tuple[Session, Callable[[Session], None]]:
     if isinstance(plan.workload, Embeddings):  # one body, so no time-out of a first token
         plan = msgspec.structs.replace(plan, sampling=plan.sampling | {"stream": False})
+    if registry.get(plan.endpoint.adapter).is_signed:
+        plan = msgspec.structs.replace(plan, message_lifetime_ns=_SIGNATURE_NS)
     url = urlsplit(plan.endpoint.base_url)
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise ValueError(f"base_url must be http://… or https://…, not {plan.endpoint.base_url!r}")

@@ -149,7 +149,7 @@ class StreamDecoder:
             event = self._wire.read(payload)
         except (ValueError, RecursionError) as error:
             begin = payload[:200].decode(errors="replace")
-            self.reply.fail("protocol", f"an event of the stream cannot be read: {error}: {begin}")
+            self.reply.fail("protocol", f"not a chat completion chunk: {error}: {begin}")
             return
         _take_facts(self.reply, event)
         if event.usage:
@@ -213,7 +213,7 @@ class BodyDecoder:
         try:
             event = self._wire.read_body(body)
         except (ValueError, RecursionError) as error:
-            reply.fail("protocol", f"the answer cannot be read: {error}: {body[:200].decode(errors='replace')}")
+            reply.fail("protocol", f"not a chat completion: {error}: {body[:200].decode(errors='replace')}")
             return
         _take_facts(reply, event)
         if not _take_output(reply, event, self._last_ns) and event.finish_reason is None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from app.adapters.base import Buckets, EmbeddingRequest, HttpRequest, Reply, ReplyDecoder
-from app.adapters.errors import error_body_text
+from app.adapters.errors import error_body_text, error_kind
 
 BODY_LIMIT_BYTES = 256 * 2**20  # 2,048 vectors of 4,096 numbers are about 100 MB of text
 _ABSENT = msgspec.Raw(b"null")
@@ -79,6 +79,7 @@ class _Decoder:
             reply.fail("protocol", f"status {self._status} is no answer to an embeddings request")
         elif self._status != 200:
             reply.error = error_body_text(self._status, bytes(self._body))
+            reply.error_kind = error_kind(self._status, bytes(self._body))
         elif self._is_too_large:
             reply.fail("protocol", f"the body is larger than {BODY_LIMIT_BYTES} bytes")
         elif not complete:

@@ -6,8 +6,8 @@ Headers: `openai-processing-ms` (OpenAI API reference, "Debugging requests"), `x
 Timing: `dur` in milliseconds). Left out: `x-compute-time`, which is seconds with some servers and milliseconds with
 others.
 
-Bodies: llama.cpp's `timings` (`prompt_ms`, `predicted_ms` …), Ollama's `*_duration` (nanoseconds), Bedrock's `latencyMs`,
-and Groq's and Cerebras' `queue_time`, `prompt_time`, `completion_time`, `total_time` (seconds).
+Bodies: llama.cpp's `timings` (`prompt_ms`, `predicted_ms` …), Ollama's `*_duration` (nanoseconds), Bedrock's
+`latencyMs`, and Groq's and Cerebras' `queue_time`, `prompt_time`, `completion_time`, `total_time` (seconds).
 
 Bounds: `MAX_NAMES` names of lower-case letters, digits and underscores; values from 0 to a day. Everything else is left
 out: what a server says must never break a measurement.

@@ -210,9 +210,12 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
 def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
     """What has no column of its own.
 
-    `clock_stepped`; `conversation` and `turn`, both from 0; `point` and `level`; `server_timings_ms` by name.
+    `clock_stepped`; `error_kind`, what the provider's error means, the same under every vendor; `conversation` and
+    `turn`, both from 0; `point` and `level`; `server_timings_ms` by name.
     """
     metadata: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
+    if record.error_kind is not None:
+        metadata["error_kind"] = record.error_kind
     if record.turn is not None:
         metadata |= {"conversation": record.conversation, "turn": record.turn}
     if context.level is not None:

@@ -262,7 +262,7 @@ class Exchange:
 
     def _add_reply(self, record: Record, reply: Any, *, save_gaps: bool) -> None:
         stamps = reply.chunk_stamps
-        record.error_type, record.error = reply.error_type, reply.error
+        record.error_type, record.error, record.error_kind = reply.error_type, reply.error, reply.error_kind
         record.response_id = reply.response_id
         record.finish_reason = reply.finish_reason
         record.chunks = len(stamps)

@@ -72,6 +72,7 @@ class Record(msgspec.Struct, array_like=True, omit_defaults=True):
     server_timings: dict[str, float] = {}  # milliseconds, as the server reports them; see `adapters.server_timings`
     turn: int | None = None  # of its conversation, from 0; None outside one
     conversation: int | None = None  # its number in the run, from 0
+    error_kind: str | None = None  # what the provider's error means; see `adapters.errors.ErrorKind`
 
 
 # `Record.gaps` holds one little-endian int64 per output chunk after the first: nanoseconds since the chunk before it.

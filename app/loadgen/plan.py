@@ -194,4 +194,5 @@ class Plan(msgspec.Struct, frozen=True, tag="plan", omit_defaults=True):
     grace_ns: int = 5 * 10**9  # after Stop, in-flight requests get this long
     save_responses: bool = False
     save_gaps: bool = True
+    message_lifetime_ns: int | None = None  # how long the bytes of a request are good, where they are signed
     skip: tuple[int, ...] = ()  # indices already stored by an earlier try of this shard

@@ -13,7 +13,6 @@ from app.loadgen.plan import Limits
 
 _RETRYABLE_STATUS = {408, 409, 429}
 _RETRYABLE_TYPES = {"connect", "tls", "timeout_connect", "disconnected"}
-_SPENT = ("insufficient_quota", "quota", "billing", "spend")
 
 
 def retry_delay_ns(record: Record, headers: HeaderList, limits: Limits, now_ns: int, rng: random.Random) -> int | None:
@@ -40,7 +39,7 @@ def _is_retryable(record: Record, headers: HeaderList) -> bool:
     if said is not None:
         return said.strip().lower() == b"true"
     status = record.http_status
-    if status == 429 and any(word in (record.error or "").lower() for word in _SPENT):
+    if status == 429 and record.error_kind == "quota":  # waiting does not fill an empty account
         return False
     if status is None:
         return record.error_type in _RETRYABLE_TYPES

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from app.loadgen.arrivals import ArrivalCount, offsets, shard_concurrency, user_changes
+from app.loadgen.clock import monotonic_ns
 from app.loadgen.exchange import Exchange
 from app.loadgen.plan import Plan
 from app.loadgen.rate_limit import RateLimiter
@@ -86,6 +87,7 @@ class _Requests:
         self._limiter = limiter
         self._arrivals: Iterator[tuple[int, int]] = offsets(plan)
         self._ready: deque[tuple[int, int, bytes]] = deque()  # (number, offset, message)
+        self._made_ns: deque[int] = deque()  # when each of them was made, if they do not keep for ever
         self._ready_bytes = 0
         self._is_drained = False
 
@@ -110,6 +112,9 @@ class _Requests:
             return None
         number, _, message = self._ready.popleft()
         self._ready_bytes -= len(message)
+        lifetime_ns = self._plan.message_lifetime_ns
+        if lifetime_ns is not None and now_ns - self._made_ns.popleft() > lifetime_ns:
+            message = self._message(number)
         exchange = Exchange(self._plan.index_base + number * self._plan.index_stride, message, intended_ns)
         if self._limiter is not None:
             self._limiter.start(exchange, number, now_ns)
@@ -129,6 +134,8 @@ class _Requests:
             return False
         message = self._message(arrival[0])
         self._ready.append((*arrival, message))
+        if self._plan.message_lifetime_ns is not None:
+            self._made_ns.append(monotonic_ns())
         self._ready_bytes += len(message)
         return True
 

@@ -73,8 +73,10 @@ def test_request_bytes() -> None:
         request_bytes("GET", "/", "h", [("A", "b\r\nEvil: 1")], b"")
 
 
-def failed(status: int | None, *, error: str = "", error_type: str = "http_5xx", attempts: int = 1) -> Record:
-    return Record(0, "error", 0, http_status=status, error_type=error_type, error=error, attempts=attempts)
+def failed(
+    status: int | None, *, error_kind: str | None = None, error_type: str = "http_5xx", attempts: int = 1
+) -> Record:
+    return Record(0, "error", 0, http_status=status, error_type=error_type, error_kind=error_kind, attempts=attempts)
 
 
 LIMITS = Limits(max_attempts=3, base_delay_ns=1000, max_delay_ns=5_000_000_000)
@@ -87,7 +89,8 @@ LIMITS = Limits(max_attempts=3, base_delay_ns=1000, max_delay_ns=5_000_000_000)
         (failed(503), [(b"retry-after-ms", b"1500.5"), (b"retry-after", b"9")], 1_500_500_000),
         (failed(429), [(b"retry-after", b"Thu, 01 Jan 1970 00:00:03 GMT")], 2_000_000_000),
         (failed(429), [(b"retry-after", b"60")], None),  # longer than we care to wait
-        (failed(429, error="You exceeded your current quota"), [(b"retry-after", b"1")], None),
+        (failed(429, error_kind="quota"), [(b"retry-after", b"1")], None),
+        (failed(429, error_kind="rate_limit"), [(b"retry-after", b"1")], 1_000_000_000),
         (failed(400), [], None),
         (failed(400), [(b"x-should-retry", b"true"), (b"retry-after", b"1")], 1_000_000_000),
         (failed(503), [(b"x-should-retry", b"false")], None),
