@@ -19,9 +19,10 @@ def test_a_benchmark_of_each_format(kind: str, simulator: str, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert "12 ok, 0 failed" in done.stdout
     rows = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]
-    assert {row["output_tokens"] for row in rows} == {10}
+    tokens = 128 if kind == "llamacpp-completion" else 10  # that one can be made to go on
+    assert {row["output_tokens"] for row in rows} == {tokens}
     assert {row["token_count_source"] for row in rows} == {"usage"}
-    assert {row["chunks"] for row in rows} == {10}
+    assert {row["chunks"] for row in rows} == {tokens}
     assert all(19 < row["ttft_ms"] < 2000 for row in rows)
 
 
