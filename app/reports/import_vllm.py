@@ -52,7 +52,7 @@ def read(document: Mapping[str, Any]) -> Imported:
         duration_seconds=imported.maybe(document.get("duration"), "duration", **_SECONDS),
         load=_load(document),
     )
-    if "ttfts" not in document:
+    if document.get("ttfts") is None:
         return run
     columns = _columns(document)
     if "start_times" not in columns:
