@@ -46,7 +46,8 @@ def make_bundle(
 ) -> dict[str, Any]:
     """The bundle of a run; `started` says how many requests each target had, None when that is not known.
 
-    `workload` is that part of the run's summary. The same arguments give the same bundle. Facts about the machine are added by whoever ran it.
+    `workload` is that part of the run's summary. The same arguments give the same bundle. Facts about the machine are
+    added by whoever ran it.
     """
     models = token_models.of_targets(workload, len(spec.targets))
     return {
