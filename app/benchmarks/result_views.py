@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.benchmarks import gaps
 from app.benchmarks.measures import MeasuredResult
-from app.benchmarks.views import View
+from app.benchmarks.view import View
 
 
 class ResultItem(View):

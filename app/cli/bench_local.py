@@ -22,7 +22,7 @@ from app.cli.bundle_files import write_bundle
 from app.cli.usage import UsageProblem
 from app.core.errors import ConfigError, InvalidRequestError
 from app.core.settings import load_settings
-from app.loadgen.plan import Endpoint
+from app.loadgen.plan import Endpoint, TokenModel
 
 _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves at once."
 
@@ -33,8 +33,17 @@ def run_here(options: BenchOptions) -> int:
     return run_spec(spec, endpoint, formats, options)
 
 
-def run_spec(spec: BenchmarkSpec, endpoint: Endpoint, formats: tuple[str, ...], options: BenchOptions) -> int:
-    """As `run_here`, of a spec that is there already; `options` say what is kept and shown."""
+def run_spec(
+    spec: BenchmarkSpec,
+    endpoint: Endpoint,
+    formats: tuple[str, ...],
+    options: BenchOptions,
+    tokens: list[TokenModel] | None = None,
+) -> int:
+    """As `run_here`, of a spec that is there already; `options` say what is kept and shown.
+
+    `tokens` are those of `run_local`.
+    """
     endpoints = endpoints_of(spec, endpoint)
     _check_budget(spec, endpoints)
     fields = (*LINE_FIELDS, *_more_fields(spec))
@@ -43,7 +52,7 @@ def run_spec(spec: BenchmarkSpec, endpoint: Endpoint, formats: tuple[str, ...], 
     with files or nullcontext():
         try:
             with view.running():
-                summary, interrupted = asyncio.run(_run(spec, endpoints, files, view, options))
+                summary, interrupted = asyncio.run(_run(spec, endpoints, files, view, options, tokens))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None  # the second Ctrl-C
         summary = calibrations.annotate(summary, _data_dir(), engines=planner.shard_count(spec))
@@ -51,7 +60,7 @@ def run_spec(spec: BenchmarkSpec, endpoint: Endpoint, formats: tuple[str, ...], 
             status = "failed" if summary["error"] else "interrupted" if interrupted else "completed"
             try:
                 written = files.finish({**_context(spec, endpoint, status), **summary})
-                written.append(write_bundle(files.folder, spec, endpoint, started=summary["requests"]["total"]))
+                written.append(write_bundle(files.folder, spec, endpoints, summary))
             except OutputError as error:
                 summary["error"] = summary["error"] or error.message
             else:
@@ -68,7 +77,12 @@ def _check_budget(spec: BenchmarkSpec, endpoints: list[Endpoint]) -> None:
 
 
 async def _run(
-    spec: BenchmarkSpec, endpoints: list[Endpoint], files: ResultFiles | None, view: BenchView, options: BenchOptions
+    spec: BenchmarkSpec,
+    endpoints: list[Endpoint],
+    files: ResultFiles | None,
+    view: BenchView,
+    options: BenchOptions,
+    tokens: list[TokenModel] | None,
 ) -> tuple[dict[str, Any], bool]:
     stop = asyncio.Event()
 
@@ -81,7 +95,7 @@ async def _run(
         stop.set()
 
     with _on_interrupt(interrupt):
-        summary = await run_local(spec, endpoints, on_progress=view.update, on_results=keep, stop=stop)
+        summary = await run_local(spec, endpoints, on_progress=view.update, on_results=keep, stop=stop, tokens=tokens)
     return summary, stop.is_set()
 
 
