@@ -15,8 +15,8 @@ import msgspec
 import numpy as np
 import orjson
 
+from app.adapters import prices
 from app.adapters.base import Buckets
-from app.adapters.prices import cost_usd
 from app.benchmarks import gaps
 from app.core.ids import new_id
 from app.loadgen.frames import Record
@@ -216,7 +216,7 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
     outputs = (result.visible_output_tokens, result.reasoning_tokens)
     result.input_tokens, result.output_tokens = _sum(inputs), _sum(outputs)
     if result.status == "ok":
-        result.cost_usd = _cost(context.kind, context.model, *inputs, *outputs)
+        result.cost_usd = _cost(prices.version(), context.kind, context.model, *inputs, *outputs)
     if not record.clock_stepped:
         _set_durations(result, record)
     return result
@@ -336,9 +336,9 @@ def _json_object(usage: bytes) -> dict[str, Any] | None:
 
 # One price look-up takes tens of microseconds, and most requests of a run have one of few sizes.
 @lru_cache(maxsize=8_192)
-def _cost(kind: str, model: str, *buckets: int | None) -> float | None:
+def _cost(_prices: int, kind: str, model: str, *buckets: int | None) -> float | None:
     try:
-        cost = cost_usd(kind, model, Buckets(*buckets))
+        cost = prices.cost_usd(kind, model, Buckets(*buckets))
     except LookupError:
         return None
     return None if cost is None else float(cost)
@@ -346,4 +346,4 @@ def _cost(kind: str, model: str, *buckets: int | None) -> float | None:
 
 def warm_prices(context: MeasureContext) -> None:
     """Load the price table now if this target needs it."""
-    _cost(context.kind, context.model, 1, None, None, 1, None)
+    _cost(prices.version(), context.kind, context.model, 1, None, None, 1, None)

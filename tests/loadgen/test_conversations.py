@@ -67,7 +67,7 @@ def test_the_servers_own_answer_becomes_history(tmp_path: Path) -> None:
     assert second == [*first, answers[0], {"role": "user", "content": "second"}]
     assert third == [*second, answers[1], {"role": "user", "content": "third"}]
     assert [one.response_text for one in talks[2]] == [" time year", " time year hand", " time"]
-    assert [sent[one.response_id or ""].get("max_tokens") for one in talks[2]] == [2, 3, 1]
+    assert [sent[one.response_id or ""].get("max_completion_tokens") for one in talks[2]] == [2, 3, 1]
     assert sent[talks[1][0].response_id or ""]["messages"] == [{"role": "user", "content": "alone"}]
 
 
