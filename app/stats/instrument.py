@@ -147,7 +147,9 @@ class InstrumentFacts:
     def unpack(cls, packed: list[Any]) -> Self:
         """The facts behind `pack`'s values."""
         clocks, *others, readers = packed
-        return cls(set(clocks), *others, set(readers))
+        found = cls(set(clocks), *others)
+        found.readers = set(readers)
+        return found
 
     def _verdict(
         self, coalesced_share: float, round_ms: float | None, dropped_samples: int, requests: int
