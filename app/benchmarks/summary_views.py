@@ -93,6 +93,9 @@ class Instrument(View):
     """The instrument's own error during the run, and whether to trust the numbers."""
 
     clock: str | None = Field(description="kernel, user, or both joined by +.")
+    reader: str | None = Field(
+        None, description="Who read the sockets: native (C), python, or both joined by +; null when not known."
+    )
     loop_lag_ms: dict[str, float] | None = Field(description="p50, p99, max of the worst engine.")
     send_lag_ms: dict[str, float] | None = Field(description="Due → sent; p50, p99, max of the worst engine.")
     coalesced_share: float = Field(description="Share of chunks that came out of one read with a later one.")
