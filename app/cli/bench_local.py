@@ -3,11 +3,12 @@
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from app.adapters import prices
 from app.benchmarks import calibrations, gaps, planner
 from app.benchmarks.budget import estimate
 from app.benchmarks.local import run_local
@@ -23,6 +24,7 @@ from app.cli.usage import UsageProblem
 from app.core.errors import ConfigError, InvalidRequestError
 from app.core.settings import load_settings
 from app.loadgen.plan import Endpoint
+from app.providers.own_prices import price_list
 
 _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves at once."
 
@@ -36,6 +38,7 @@ def run_here(options: BenchOptions) -> int:
 def run_spec(spec: BenchmarkSpec, endpoint: Endpoint, formats: tuple[str, ...], options: BenchOptions) -> int:
     """As `run_here`, of a spec that is there already; `options` say what is kept and shown."""
     endpoints = endpoints_of(spec, endpoint)
+    _use_own_prices()
     _check_budget(spec, endpoints)
     fields = (*LINE_FIELDS, *_more_fields(spec))
     files = ResultFiles(options.output, formats, fields) if options.output else None
@@ -57,6 +60,12 @@ def run_spec(spec: BenchmarkSpec, endpoint: Endpoint, formats: tuple[str, ...], 
             else:
                 view.console.print(f"Wrote {', '.join(str(path) for path in written)}", highlight=False, soft_wrap=True)
     return show_outcome(spec.name, summary, as_json=options.as_json, interrupted=interrupted)
+
+
+def _use_own_prices() -> None:
+    """Those of this machine's configuration; a broken one costs only that."""
+    with suppress(ConfigError):
+        prices.use(price_list(load_settings().providers))
 
 
 def _check_budget(spec: BenchmarkSpec, endpoints: list[Endpoint]) -> None:
