@@ -182,7 +182,8 @@ async def supervise(
                 with contextlib.suppress(asyncio.CancelledError):
                     await watcher
     except EngineDiedError as error:
-        log.error("%s; its last words:\n%s", error.why, error.stderr)  # noqa: TRY400 - its traceback, not ours
+        words = f"; its last words:\n{error.stderr}" if error.stderr.strip() else ""
+        log.error("%s%s", error.why, words)  # noqa: TRY400 - its traceback, not ours
         run.lost(str(error))
     except msgspec.DecodeError as error:
         run.lost(f"the engine sent a frame that cannot be read: {error}")

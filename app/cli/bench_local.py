@@ -16,7 +16,7 @@ from app.benchmarks.local import run_local
 from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
 from app.benchmarks.schemas import BenchmarkSpec
 from app.cli.bench_outcome import show_outcome
-from app.cli.bench_output import OutputError, ResultFiles, parse_formats
+from app.cli.bench_output import OutputError, ResultFiles, check_needs_output, parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec, endpoints_of
 from app.cli.bench_view import BenchView
 from app.cli.bundle_files import write_bundle
@@ -32,6 +32,7 @@ _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves
 
 def run_here(options: BenchOptions) -> int:
     """Run, show and write; the answer is the exit code."""
+    check_needs_output(options.given, options.output)
     spec, endpoint, formats = build_spec(options), build_endpoint(options), parse_formats(options.export)
     return run_spec(spec, endpoint, formats, options)
 

@@ -7,7 +7,7 @@ import contextlib
 import csv
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,6 +38,17 @@ def parse_formats(text: str) -> tuple[str, ...]:
     if unknown := [part for part in formats if part not in FORMATS]:
         raise UsageProblem([f"--export: unknown format {', '.join(unknown)}; known are {', '.join(FORMATS)}"])
     return tuple(dict.fromkeys(formats))
+
+
+def check_needs_output(given: Container[str], output: Path | None) -> None:
+    """Options that say what files hold mean nothing without files.
+
+    Raises:
+        UsageProblem: naming each of them.
+    """
+    names = {"export": "--export", "save_gaps": "--save-gaps"}
+    if output is None and (problems := [f"{names[name]}: needs --output" for name in names if name in given]):
+        raise UsageProblem(problems)
 
 
 class ResultFiles:

@@ -11,7 +11,7 @@ from app.adapters import registry
 from app.benchmarks.schemas import BenchmarkSpec
 from app.cli import EXIT_FAILED
 from app.cli.bench_outcome import show_outcome
-from app.cli.bench_output import parse_formats
+from app.cli.bench_output import check_needs_output, parse_formats
 from app.cli.bench_spec import BenchOptions, build_spec, headers, option_of, provider_key
 from app.cli.bench_view import BenchView
 from app.cli.server_client import ServerClient, ServerError
@@ -25,6 +25,7 @@ FINAL = ("completed", "failed", "cancelled")
 def run_on_server(options: BenchOptions) -> int:
     """Submit, follow and export; the answer is the exit code."""
     assert options.server
+    check_needs_output(options.given, options.output)
     spec, formats = build_spec(options), parse_formats(options.export)
     with ServerClient(options.server, options.api_key) as client:
         _ensure_provider(client, options)

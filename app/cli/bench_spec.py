@@ -1,6 +1,8 @@
 """From the options of `bench` to a benchmark spec and an endpoint. Says what is wrong in terms of options."""
 
 import os
+import re
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +145,7 @@ _PARTS_BY_FIELD = {
     "sampling": {},
     "retry": {},
 }
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token, RFC 9110, section 5.6.2
 _OTHER_TYPE = {"int_type", "model_attributes_type"}  # kinds of problem
 _SELF_ENDING = {kind.model_fields["kind"].default for kind in ENDS_BY_ITSELF}
 
@@ -229,8 +232,8 @@ def build_endpoint(options: BenchOptions) -> Endpoint:
     if base_url is None:
         raise UsageProblem([f"--base-url: {options.provider} has no default address; give one"])
     _check_address(base_url)
-    if options.ca_file is not None and not options.ca_file.is_file():
-        raise UsageProblem([f"--ca-file: {options.ca_file} is not a file"])
+    if options.ca_file is not None:
+        _check_authorities(options.ca_file)
     return Endpoint(
         adapter=options.provider,
         base_url=base_url,
@@ -240,6 +243,17 @@ def build_endpoint(options: BenchOptions) -> Endpoint:
         verify_tls=not options.insecure,
         ca_file=str(options.ca_file) if options.ca_file else None,
     )
+
+
+def _check_authorities(path: Path) -> None:
+    if not path.is_file():
+        raise UsageProblem([f"--ca-file: {path} is not a file"])
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError:
+        raise UsageProblem([f"--ca-file: {path} holds no certificate in PEM form"]) from None
+    except OSError as error:
+        raise UsageProblem([f"--ca-file: {path}: {error.strerror}"]) from None
 
 
 def endpoints_of(spec: BenchmarkSpec, endpoint: Endpoint) -> list[Endpoint]:
@@ -284,6 +298,8 @@ def headers(options: BenchOptions) -> dict[str, str]:
         name, separator, value = line.partition(":")
         if not separator or not name.strip():
             raise UsageProblem([f"--header: {line!r} is not of the form 'Name: value'"])
+        if not _HEADER_NAME.fullmatch(name.strip()):
+            raise UsageProblem([f"--header: {name.strip()!r} is no header name; it takes letters, digits and - _ ."])
         if any(not character.isprintable() for character in line):
             raise UsageProblem([f"--header: {line!r} contains a line break or another control character"])
         found[name.strip()] = value.strip()

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import httpx
 
+from app.cli.usage import UsageProblem
 from app.core.errors import ServiceUnavailableError, TestBenchError, UnauthorizedError, UpstreamTimeoutError
 
 API = "/api/v1"
@@ -21,9 +22,11 @@ class ServerError(TestBenchError):
 
 
 class ServerClient:
-    """Calls `{server}/api/v1`."""
+    """Calls `{server}/api/v1`; raises `UsageProblem` for what is no address."""
 
     def __init__(self, server: str, api_key: str | None) -> None:
+        if not server.startswith(("http://", "https://")):
+            raise UsageProblem([f"--server: {server!r} must start with http:// or https://"])
         self.server = server.rstrip("/")
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._http = httpx.Client(base_url=self.server + API, headers=headers, timeout=TIMEOUT)

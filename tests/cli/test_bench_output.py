@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.bench_output import OutputError, ResultFiles, parse_formats
+from app.cli.bench_output import OutputError, ResultFiles, check_needs_output, parse_formats
 from app.cli.usage import UsageProblem
 from tests.cli.command import PYTHON
 from tests.cli.conftest import Cli
@@ -123,3 +123,11 @@ def test_what_the_server_says_about_its_times_is_kept(stream: str, cli: Cli, tmp
     assert {name: metric["mean"] for name, metric in summary["server_timings"].items()} == pytest.approx(expected)
     with (tmp_path / "out" / "results.csv").open(newline="") as file:
         assert json.loads(next(csv.DictReader(file))["server_timings_ms"]) == expected
+
+
+@pytest.mark.parametrize("name", ["export", "save_gaps"])
+def test_what_files_hold_needs_files(name: str) -> None:
+    check_needs_output({name}, Path("out"))
+    check_needs_output({"requests"}, None)
+    with pytest.raises(UsageProblem, match=f"--{name.replace('_', '-')}: needs --output"):
+        check_needs_output({name}, None)

@@ -162,7 +162,10 @@ def test_a_kind_knows_its_own_address() -> None:
         ({"api_key_env": "LTB_NO_SUCH_VARIABLE"}, "--api-key-env: .*LTB_NO_SUCH_VARIABLE is not set"),
         ({"header": ["nonsense"]}, "--header: "),
         ({"header": ["Name: a\nb"]}, "--header: .*line break"),
+        ({"header": ["Bad Name: a"]}, "--header: 'Bad Name' is no header name"),
+        ({"header": ["é: a"]}, "--header: 'é' is no header name"),
         ({"ca_file": Path("absent.pem")}, "--ca-file: "),
+        ({"ca_file": Path(__file__)}, "--ca-file: .* holds no certificate"),
     ],
 )
 def test_a_wrong_endpoint_names_its_option(changed: dict[str, Any], named: str) -> None:

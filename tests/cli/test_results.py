@@ -63,6 +63,11 @@ def test_a_server_that_is_not_there_is_told(cli: Cli) -> None:
     assert "http://127.0.0.1:1 cannot be reached" in done.stderr
 
 
+def test_a_server_needs_an_address(cli: Cli) -> None:
+    done = cli("results", "export", "--session", str(new_id()), "--server", "nonsense")
+    assert (done.returncode, done.stderr.count("must start with http://")) == (EXIT_USAGE, 1)
+
+
 def measured(simulator: str, cli: Cli, *more: str) -> None:
     options = f"bench --base-url {simulator} --model m --concurrency 4 --requests 12 --quiet --output out".split()
     assert cli(*options, *more).returncode == 0
