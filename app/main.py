@@ -26,7 +26,6 @@ from app.core.http import install_error_handlers
 from app.core.keyring import load_keyring
 from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
 from app.core.origins import HostPolicy, OriginPolicy
-from app.core.outbound import OutboundGuard
 from app.core.rate_limit import RateLimiter
 from app.core.settings import Settings
 from app.core.static import Dashboard
@@ -35,7 +34,7 @@ from app.events.outbox import publish_on_commit
 from app.events.redis_bus import RedisBus
 from app.monitoring.health import Readiness, database_check, redis_check
 from app.monitoring.metrics import Metrics, ObserveRequests
-from app.providers.service import ProviderService
+from app.providers.wiring import provider_service
 from app.realtime.gateway import Gateway, limits_from
 
 STATIC_FOLDER = Path(__file__).parent / "static"
@@ -176,8 +175,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         gate = app.state.gate = RequestGate(accounts, limiter, settings.server.rate_limit_requests_per_minute)
         app.state.authenticate = gate.authenticate
 
-        guard = OutboundGuard(settings.outbound.allow)
-        providers = app.state.providers = ProviderService(database, clock, keyring, guard)
+        providers = app.state.providers = provider_service(settings, database, clock, keyring)
         app.state.generated_admin_password = await accounts.users.bootstrap(
             settings.security.admin_username, settings.storage.data_dir, production=settings.security.production
         )

@@ -11,10 +11,9 @@ from app.core.clock import SystemClock
 from app.core.database import Database
 from app.core.errors import ConfigError
 from app.core.keyring import load_keyring
-from app.core.outbound import OutboundGuard
 from app.core.settings import Settings, load_settings
 from app.events.redis_bus import RedisBus
-from app.providers.service import ProviderService
+from app.providers.wiring import provider_service
 
 _open = AsyncExitStack()
 
@@ -42,6 +41,5 @@ async def build_context(settings: Settings, stack: AsyncExitStack) -> WorkerCont
     stack.push_async_callback(database.close)
     bus = RedisBus(settings.distributed.redis_url)
     stack.push_async_callback(bus.close)
-    guard = OutboundGuard(settings.outbound.allow)
-    providers = ProviderService(database, SystemClock(), load_keyring(settings), guard)
+    providers = provider_service(settings, database, SystemClock(), load_keyring(settings))
     return WorkerContext(database, bus, providers)

@@ -1,18 +1,49 @@
-"""What a request cost, from public list prices (genai-prices, offline). An unknown price is None, never 0."""
+"""What a request cost: from prices of one's own, else public list prices (genai-prices, offline).
+
+An unknown price is None, never 0.
+"""
 
 from decimal import Decimal
 
 from app.adapters import registry
 from app.adapters.base import Buckets
+from app.adapters.price_list import PriceList
+
+
+class _Mine:
+    prices = PriceList()
+    version = 0
+
+
+def use(prices: PriceList) -> None:
+    """Let these win over list prices in this process, from now on. Called when a process is set up."""
+    _Mine.prices = prices
+    _Mine.version += 1
+
+
+def mine() -> PriceList:
+    """The prices in use that win over list prices."""
+    return _Mine.prices
+
+
+def version() -> int:
+    """Changes when `use` is called: a part of the key of whatever keeps costs."""
+    return _Mine.version
 
 
 def cost_usd(kind: str, model: str, buckets: Buckets) -> Decimal | None:
     """Exact cost in USD, or None when the model's price or the token counts are not known.
 
-    `kind` is a provider kind of the registry. Reasoning tokens are billed as output, cached input at its own price.
+    `kind` is a provider kind of the registry. Reasoning tokens are billed as output where they have no price of their
+    own, cached input at its own price.
     """
     provider = registry.kind(kind).price_provider
-    if provider is None or (buckets.uncached_input is None and buckets.visible_output is None):
+    if buckets.uncached_input is None and buckets.visible_output is None:
+        return None
+    override = _Mine.prices.find(kind, model)
+    if override is not None:
+        return override.cost_usd(buckets)
+    if provider is None:
         return None
     from genai_prices import Usage, calc_price  # noqa: PLC0415  (its table of 2,300 models takes 0.2 s to load)
 
@@ -21,8 +52,16 @@ def cost_usd(kind: str, model: str, buckets: Buckets) -> Decimal | None:
         cache_read_tokens=buckets.cache_read or None,
         cache_write_tokens=buckets.cache_write or None,
         output_tokens=(buckets.visible_output or 0) + (buckets.reasoning or 0),
+        output_reasoning_tokens=buckets.reasoning or None,
     )
     try:
-        return calc_price(usage, model_ref=model, provider_id=provider).total_price
+        found = calc_price(usage, model_ref=model, provider_id=provider)
     except LookupError:
         return None
+    if not _has_token_price(found.model_price):  # billed by the minute, the page or the search
+        return None
+    return found.total_price
+
+
+def _has_token_price(price: object) -> bool:
+    return any(getattr(price, name) is not None for name in ("input_mtok", "output_mtok"))

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from app.adapters.anthropic import AnthropicMessages
 from app.adapters.base import Adapter, EmbeddingsAdapter
 from app.adapters.bedrock import BedrockConverse
+from app.adapters.capabilities import OWN_SERVER, Capabilities, of_kind
 from app.adapters.cohere import CohereChat
 from app.adapters.gemini import Gemini
 from app.adapters.llamacpp import LlamaCppCompletion
@@ -22,6 +23,7 @@ class Kind(NamedTuple):
     default_base_url: str | None  # None: everybody has an address of their own
     price_provider: str | None  # its id in genai-prices; None: self-hosted or not listed, the price is unknown
     embeddings: EmbeddingsAdapter | None  # None: its API is not spoken here, or there is none
+    capabilities: Capabilities = OWN_SERVER
 
 
 class UnknownKindError(LookupError):
@@ -54,37 +56,104 @@ _AZURE = Profile(
 _AZURE_V1 = Profile(auth=_API_KEY, max_tokens="max_completion_tokens")
 
 _KINDS: dict[str, Kind] = {
-    "openai": Kind("OpenAI", OpenAiChat(_OPENAI), "https://api.openai.com/v1", "openai", _EMBEDDINGS),
-    "openai-responses": Kind("OpenAI Responses", OpenAiResponses(), "https://api.openai.com/v1", "openai", _EMBEDDINGS),
-    "anthropic": Kind("Anthropic", AnthropicMessages(), "https://api.anthropic.com", "anthropic", None),
-    "gemini": Kind("Google Gemini", Gemini(), "https://generativelanguage.googleapis.com", "google", None),
-    "cohere": Kind("Cohere", CohereChat(), "https://api.cohere.com", "cohere", None),
-    "bedrock": Kind("AWS Bedrock", BedrockConverse(), "https://bedrock-runtime.us-east-1.amazonaws.com", "aws", None),
-    "azure-openai": Kind("Azure OpenAI (deployments)", OpenAiChat(_AZURE), None, "azure", None),
-    "azure-openai-v1": Kind("Azure OpenAI (v1)", OpenAiChat(_AZURE_V1), None, "azure", None),
-    "mistral": Kind("Mistral", _MISTRAL, "https://api.mistral.ai/v1", "mistral", _EMBEDDINGS),
-    "groq": Kind("Groq", _NEWER_LIMIT, "https://api.groq.com/openai/v1", "groq", _EMBEDDINGS),
-    "together": Kind("Together AI", _PLAIN, "https://api.together.xyz/v1", "together", _EMBEDDINGS),
-    "perplexity": Kind("Perplexity", _NO_STREAM_OPTIONS, "https://api.perplexity.ai", "perplexity", _EMBEDDINGS),
-    "deepseek": Kind("DeepSeek", _PLAIN, "https://api.deepseek.com/v1", "deepseek", _EMBEDDINGS),
-    "xai": Kind("xAI", _NEWER_LIMIT, "https://api.x.ai/v1", "x-ai", _EMBEDDINGS),
-    "openrouter": Kind("OpenRouter", _PLAIN, "https://openrouter.ai/api/v1", "openrouter", _EMBEDDINGS),
-    "fireworks": Kind("Fireworks AI", _PLAIN, "https://api.fireworks.ai/inference/v1", "fireworks", _EMBEDDINGS),
-    "cerebras": Kind("Cerebras", _NEWER_LIMIT, "https://api.cerebras.ai/v1", "cerebras", _EMBEDDINGS),
-    "sambanova": Kind("SambaNova", _PLAIN, "https://api.sambanova.ai/v1", None, _EMBEDDINGS),
-    "deepinfra": Kind("DeepInfra", _PLAIN, "https://api.deepinfra.com/v1/openai", None, _EMBEDDINGS),
-    "nvidia": Kind("NVIDIA NIM", _PLAIN, "https://integrate.api.nvidia.com/v1", None, _EMBEDDINGS),
-    "moonshot": Kind("Moonshot AI", _PLAIN, "https://api.moonshot.ai/v1", "moonshotai", _EMBEDDINGS),
-    "zai": Kind("Z.ai", _PLAIN, "https://api.z.ai/api/paas/v4", "zai", _EMBEDDINGS),
-    "huggingface": Kind("Hugging Face router", _PLAIN, "https://router.huggingface.co/v1", None, _EMBEDDINGS),
-    "tgi": Kind("Hugging Face TGI", _PLAIN, "http://127.0.0.1:8080/v1", None, _EMBEDDINGS),
+    "openai": Kind(
+        "OpenAI",
+        OpenAiChat(_OPENAI),
+        "https://api.openai.com/v1",
+        "openai",
+        _EMBEDDINGS,
+        of_kind(audio=True, embeddings=True),
+    ),
+    "openai-responses": Kind(
+        "OpenAI Responses",
+        OpenAiResponses(),
+        "https://api.openai.com/v1",
+        "openai",
+        _EMBEDDINGS,
+        of_kind(embeddings=True),
+    ),
+    "anthropic": Kind("Anthropic", AnthropicMessages(), "https://api.anthropic.com", "anthropic", None, of_kind()),
+    "gemini": Kind(
+        "Google Gemini", Gemini(), "https://generativelanguage.googleapis.com", "google", None, of_kind(audio=True)
+    ),
+    "cohere": Kind("Cohere", CohereChat(), "https://api.cohere.com", "cohere", None, of_kind()),
+    "bedrock": Kind(
+        "AWS Bedrock",
+        BedrockConverse(),
+        "https://bedrock-runtime.us-east-1.amazonaws.com",
+        "aws",
+        None,
+        of_kind(json_mode=None),
+    ),
+    "azure-openai": Kind("Azure OpenAI (deployments)", OpenAiChat(_AZURE), None, "azure", None, of_kind(audio=True)),
+    "azure-openai-v1": Kind("Azure OpenAI (v1)", OpenAiChat(_AZURE_V1), None, "azure", None, of_kind(audio=True)),
+    "mistral": Kind(
+        "Mistral", _MISTRAL, "https://api.mistral.ai/v1", "mistral", _EMBEDDINGS, of_kind(audio=True, embeddings=True)
+    ),
+    "groq": Kind("Groq", _NEWER_LIMIT, "https://api.groq.com/openai/v1", "groq", _EMBEDDINGS, of_kind()),
+    "together": Kind(
+        "Together AI", _PLAIN, "https://api.together.xyz/v1", "together", _EMBEDDINGS, of_kind(embeddings=True)
+    ),
+    "perplexity": Kind(
+        "Perplexity",
+        _NO_STREAM_OPTIONS,
+        "https://api.perplexity.ai",
+        "perplexity",
+        _EMBEDDINGS,
+        of_kind(tools=None, embeddings=None),
+    ),
+    "deepseek": Kind("DeepSeek", _PLAIN, "https://api.deepseek.com/v1", "deepseek", _EMBEDDINGS, of_kind(vision=False)),
+    "xai": Kind("xAI", _NEWER_LIMIT, "https://api.x.ai/v1", "x-ai", _EMBEDDINGS, of_kind(embeddings=None)),
+    "openrouter": Kind(
+        "OpenRouter",
+        _PLAIN,
+        "https://openrouter.ai/api/v1",
+        "openrouter",
+        _EMBEDDINGS,
+        of_kind(audio=True, embeddings=True),
+    ),
+    "fireworks": Kind(
+        "Fireworks AI",
+        _PLAIN,
+        "https://api.fireworks.ai/inference/v1",
+        "fireworks",
+        _EMBEDDINGS,
+        of_kind(embeddings=True),
+    ),
+    "cerebras": Kind(
+        "Cerebras", _NEWER_LIMIT, "https://api.cerebras.ai/v1", "cerebras", _EMBEDDINGS, of_kind(vision=None)
+    ),
+    "sambanova": Kind("SambaNova", _PLAIN, "https://api.sambanova.ai/v1", None, _EMBEDDINGS, of_kind(embeddings=True)),
+    "deepinfra": Kind(
+        "DeepInfra", _PLAIN, "https://api.deepinfra.com/v1/openai", None, _EMBEDDINGS, of_kind(embeddings=True)
+    ),
+    "nvidia": Kind(
+        "NVIDIA NIM", _PLAIN, "https://integrate.api.nvidia.com/v1", None, _EMBEDDINGS, of_kind(embeddings=True)
+    ),
+    "moonshot": Kind(
+        "Moonshot AI", _PLAIN, "https://api.moonshot.ai/v1", "moonshotai", _EMBEDDINGS, of_kind(embeddings=None)
+    ),
+    "zai": Kind("Z.ai", _PLAIN, "https://api.z.ai/api/paas/v4", "zai", _EMBEDDINGS, of_kind(embeddings=True)),
+    "huggingface": Kind(
+        "Hugging Face router", _PLAIN, "https://router.huggingface.co/v1", None, _EMBEDDINGS, of_kind(embeddings=None)
+    ),
+    "tgi": Kind(
+        "Hugging Face TGI", _PLAIN, "http://127.0.0.1:8080/v1", None, _EMBEDDINGS, of_kind(vision=None, tools=None)
+    ),
     "vllm": Kind("vLLM", _IGNORES_EOS, "http://127.0.0.1:8000/v1", None, _EMBEDDINGS),
     "sglang": Kind("SGLang", _IGNORES_EOS, "http://127.0.0.1:30000/v1", None, _EMBEDDINGS),
     "llamacpp": Kind("llama.cpp server", _IGNORES_EOS, "http://127.0.0.1:8080/v1", None, _EMBEDDINGS),
     "llamacpp-completion": Kind(
-        "llama.cpp server, /completion", LlamaCppCompletion(), "http://127.0.0.1:8080", None, None
+        "llama.cpp server, /completion",
+        LlamaCppCompletion(),
+        "http://127.0.0.1:8080",
+        None,
+        None,
+        of_kind(vision=None, audio=None, tools=False, json_mode=None),
     ),
-    "ollama": Kind("Ollama", OllamaChat(), "http://127.0.0.1:11434", None, None),
+    "ollama": Kind(
+        "Ollama", OllamaChat(), "http://127.0.0.1:11434", None, None, of_kind(vision=None, audio=None, tools=None)
+    ),
     "lmstudio": Kind("LM Studio", _PLAIN, "http://127.0.0.1:1234/v1", None, _EMBEDDINGS),
     "openai-compatible": Kind("Any OpenAI-compatible server", _PLAIN, None, None, _EMBEDDINGS),
 }

@@ -1,8 +1,9 @@
 """Server-sent events, incrementally: WHATWG HTML Living Standard, section 9.2.6 "Interpreting an event stream".
 
 Lines end with LF, CR or CRLF, in any mixture and split anywhere; comments, a byte-order mark, multi-line data and
-events without data are handled as the standard says. One deviation: data left over when the stream ends without its
-blank line is delivered, because servers in the field forget it.
+events without data are handled as the standard says. Two deviations: data left over when the stream ends without its
+blank line is delivered, because servers in the field forget it; and a field `error` is data that says so, because
+llama.cpp's server before 2025 sent failures like that.
 """
 
 import re
@@ -74,4 +75,6 @@ class SseParser:
             self._data.append(line[6:] if line[5:6] == b" " else line[5:])
         elif line == b"data":
             self._data.append(b"")
+        elif line.startswith(b"error:"):
+            self._data.append(b'{"error":%b}' % line[6:])
         return None

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from app.adapters import registry
+from app.adapters import prices, registry
 from app.adapters.base import Buckets
-from app.adapters.prices import cost_usd
 from app.benchmarks import planner
 from app.benchmarks.expected import requests_at_least, requests_expected, tokens_expected
 from app.benchmarks.explorations import Search
@@ -171,10 +170,16 @@ def dollars(usd: float) -> str:
     return f"${usd:,.2f}" if usd >= 1 or not usd else f"${usd:.3g}"
 
 
-@lru_cache(maxsize=256)
 def _price(kind: str, model: str, input_tokens: float, output_tokens: float) -> float | None:
+    return _kept_price(prices.version(), kind, model, input_tokens, output_tokens)
+
+
+@lru_cache(maxsize=256)
+def _kept_price(_prices: int, kind: str, model: str, input_tokens: float, output_tokens: float) -> float | None:
     try:
-        cost = cost_usd(kind, model, Buckets(max(round(input_tokens), 1), None, None, round(output_tokens), None))
+        cost = prices.cost_usd(
+            kind, model, Buckets(max(round(input_tokens), 1), None, None, round(output_tokens), None)
+        )
     except LookupError:
         return None
     return None if cost is None else float(cost)

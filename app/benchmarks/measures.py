@@ -15,8 +15,8 @@ import msgspec
 import numpy as np
 import orjson
 
+from app.adapters import prices
 from app.adapters.base import Buckets
-from app.adapters.prices import cost_usd
 from app.benchmarks import gaps
 from app.core.ids import new_id
 from app.loadgen.frames import Record
@@ -110,6 +110,21 @@ class MeasuredResult(msgspec.Struct, kw_only=True):
         """That level: concurrency, or requests per second."""
         return self.metadata.get("level")
 
+    @property
+    def conversation(self) -> int | None:
+        """Which conversation it is a turn of, from 0; None for other workloads."""
+        return self.metadata.get("conversation")
+
+    @property
+    def turn(self) -> int | None:
+        """Which turn of that, from 0."""
+        return self.metadata.get("turn")
+
+    @property
+    def server_timings_ms(self) -> dict[str, float] | None:
+        """What the server said about its own times."""
+        return self.metadata.get("server_timings_ms")
+
 
 RESULT_FIELDS = tuple(field.name for field in msgspec.structs.fields(MeasuredResult))
 
@@ -145,15 +160,15 @@ LINE_FIELDS = (
     "trace_id",
     "point",
     "level",
+    "conversation",
+    "turn",
     "server_timings_ms",
 )
 
 
 def results_line(result: MeasuredResult) -> dict[str, Any]:
     """One request as a flat JSON object: a line of `results.jsonl`."""
-    line = {name: getattr(result, name) for name in LINE_FIELDS[:-1]}
-    line["server_timings_ms"] = result.metadata.get("server_timings_ms")
-    return line
+    return {name: getattr(result, name) for name in LINE_FIELDS}
 
 
 def measure(record: Record, context: MeasureContext) -> MeasuredResult:
@@ -201,7 +216,7 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
     outputs = (result.visible_output_tokens, result.reasoning_tokens)
     result.input_tokens, result.output_tokens = _sum(inputs), _sum(outputs)
     if result.status == "ok":
-        result.cost_usd = _cost(context.kind, context.model, *inputs, *outputs)
+        result.cost_usd = _cost(prices.version(), context.kind, context.model, *inputs, *outputs)
     if not record.clock_stepped:
         _set_durations(result, record)
     return result
@@ -283,9 +298,7 @@ def columns(results: list[MeasuredResult]) -> Batch:
             result.token_count_source for result in results if result.status == "ok" and result.token_count_source
         ),
         server_timings=tuple(
-            timings
-            for result in results
-            if result.status == "ok" and (timings := result.metadata.get("server_timings_ms"))
+            timings for result in results if result.status == "ok" and (timings := result.server_timings_ms)
         ),
     )
 
@@ -323,9 +336,9 @@ def _json_object(usage: bytes) -> dict[str, Any] | None:
 
 # One price look-up takes tens of microseconds, and most requests of a run have one of few sizes.
 @lru_cache(maxsize=8_192)
-def _cost(kind: str, model: str, *buckets: int | None) -> float | None:
+def _cost(_prices: int, kind: str, model: str, *buckets: int | None) -> float | None:
     try:
-        cost = cost_usd(kind, model, Buckets(*buckets))
+        cost = prices.cost_usd(kind, model, Buckets(*buckets))
     except LookupError:
         return None
     return None if cost is None else float(cost)
@@ -333,4 +346,4 @@ def _cost(kind: str, model: str, *buckets: int | None) -> float | None:
 
 def warm_prices(context: MeasureContext) -> None:
     """Load the price table now if this target needs it."""
-    _cost(context.kind, context.model, 1, None, None, 1, None)
+    _cost(prices.version(), context.kind, context.model, 1, None, None, 1, None)

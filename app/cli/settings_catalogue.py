@@ -64,7 +64,9 @@ def value_of(values: BaseModel, setting: Setting) -> Any:
         return REDACTED
     if isinstance(found, str) and "://" in found:
         return _without_password(found)
-    return str(found) if isinstance(found, Path) else found
+    if isinstance(found, tuple):
+        return tuple(_plain(item) for item in found)
+    return _plain(found)
 
 
 def source_of(setting: Setting, path: Path) -> str:
@@ -81,8 +83,18 @@ def source_of(setting: Setting, path: Path) -> str:
 
 
 def toml_value(value: Any) -> str:
-    """`value` as TOML; JSON and TOML agree on strings, numbers, booleans and arrays of them."""
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    """`value` as TOML; JSON and TOML agree on strings, numbers, booleans and arrays of them, not on tables."""
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{name} = {toml_value(item)}' for name, item in value.items())} }}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
+    return str(value) if isinstance(value, Path) else value
 
 
 def _of_section(section: str, model: type[BaseModel]) -> Iterator[Setting]:

@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from app.core.errors import ConfigError
+from app.core.provider_settings import ProviderSettings
 
 ENV_PREFIX = "LTB_"
 CONFIG_PATH_VARIABLE = "LTB_CONFIG"
@@ -177,6 +178,7 @@ class Settings(BaseSettings):
     distributed: DistributedSettings = Field(default_factory=DistributedSettings)
     security: SecuritySettings = Field(default_factory=SecuritySettings)
     outbound: OutboundSettings = Field(default_factory=OutboundSettings)
+    providers: ProviderSettings = Field(default_factory=ProviderSettings)
     demo: DemoSettings = Field(default_factory=DemoSettings)
 
     @classmethod

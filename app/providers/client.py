@@ -6,22 +6,27 @@ that a stored key reaches only the address that it was entered for.
 
 import asyncio
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import httpx
 
 from app.adapters import registry
-from app.adapters.addressing import models_request
-from app.adapters.base import HttpRequest
+from app.adapters.addressing import addressed, models_request
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
+from app.adapters.capabilities import Capabilities
+from app.adapters.errors import ErrorKind, error_kind
 from app.core.errors import ServiceUnavailableError, TestBenchError, UpstreamTimeoutError
 from app.core.logging import redact_text
 from app.core.outbound import OutboundGuard, guarded_client
+from app.providers import model_facts
 
 TIMEOUT_SECONDS = 15.0
 MAX_ANSWER_BYTES = 4 * 2**20
 MAX_MESSAGE_CHARACTERS = 500
+_COMPLETION_TOKENS = 16  # OpenAI's Responses API takes no fewer
 
 
 class ProviderAnswerError(TestBenchError):
@@ -31,9 +36,10 @@ class ProviderAnswerError(TestBenchError):
     http_status = 502
     retryable = True
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(self, message: str, *, status: int | None = None, kind: ErrorKind | None = None) -> None:
         super().__init__(message, provider_status=status)
         self.status = status
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,22 @@ class ResolvedProvider:
     addresses: tuple[str, ...] = ()
 
 
+class LiveModels(NamedTuple):
+    """A provider's own list, what it says of its models, and how long the call took."""
+
+    ids: list[str]
+    facts: dict[str, Capabilities]
+    latency_ms: float
+
+
+class Completion(NamedTuple):
+    """A completion of a few tokens."""
+
+    text: str
+    buckets: Buckets
+    latency_ms: float
+
+
 class ProviderClient:
     """Makes control calls for any kind of provider."""
 
@@ -58,8 +80,8 @@ class ProviderClient:
         self._guard = guard
         self._timeout_seconds = timeout_seconds
 
-    async def models(self, provider: ResolvedProvider) -> tuple[list[str], float]:
-        """Its model ids, and how many milliseconds the call took.
+    async def models(self, provider: ResolvedProvider) -> LiveModels:
+        """Its models; costs nothing.
 
         Raises:
             AddressRefusedError: its address is not allowed (any more).
@@ -68,21 +90,52 @@ class ProviderClient:
             ProviderAnswerError: it answered with an error or with junk.
         """
         adapter = registry.get(provider.adapter)
+        url, request = _models_request(provider)
         started = time.perf_counter()
-        url, request = models_request(adapter, provider.base_url, provider.api_key, time.time())
-        status, body = await self._send(provider, url, request)
+        status, _, body = await self._send(provider, url, request)
         latency_ms = (time.perf_counter() - started) * 1000
-        if 300 <= status < 400:
-            raise ProviderAnswerError("it answers with a redirect, which is not followed; fix base_url", status=status)
-        if status >= 400:
-            said = _shortened(adapter.parse_error(status, body), provider)
-            raise ProviderAnswerError(f"it answered HTTP {status}: {said}", status=status)
+        _check_status(provider, status, body)
         try:
-            return adapter.parse_models(body), latency_ms
+            return LiveModels(adapter.parse_models(body), model_facts.read(body), latency_ms)
         except ValueError:
             raise ProviderAnswerError("its answer is not a model list; is base_url right?", status=status) from None
 
-    async def _send(self, provider: ResolvedProvider, url: str, request: HttpRequest) -> tuple[int, bytes]:
+    async def is_list_open(self, provider: ResolvedProvider) -> bool:
+        """Whether the models are listed without a key too, so that the list says nothing about the key.
+
+        Raises:
+            TestBenchError: it does not answer; as `models`.
+        """
+        anonymous = replace(provider, api_key=None)
+        url, request = _models_request(anonymous)
+        status, _, _ = await self._send(anonymous, url, request)
+        return status < 300
+
+    async def completion(self, provider: ResolvedProvider, model: str) -> Completion:
+        """A completion of a few tokens, which is paid for; raises as `models`."""
+        adapter = registry.get(provider.adapter)
+        chat = ChatRequest(
+            model=model, messages=(Message("user", "Say ok."),), stream=False, max_tokens=_COMPLETION_TOKENS
+        )
+        parts = urlsplit(provider.base_url)
+        host = parts.netloc.rpartition("@")[2]
+        key = provider.api_key
+        request = addressed(adapter, adapter.encode(chat, key), host, parts.path, key, time.time())
+        started = time.perf_counter()
+        status, content_type, body = await self._send(
+            provider, urlunsplit((parts.scheme, host, "", "", "")) + request.path, request
+        )
+        latency_ms = (time.perf_counter() - started) * 1000
+        _check_status(provider, status, body)
+        decoder = adapter.decoder(status, content_type, keep_text=True)
+        decoder.feed(time.monotonic_ns(), body)
+        reply = decoder.finish(complete=True)
+        if reply.error_type is not None:
+            said = _shortened(reply.error or reply.error_type, provider)
+            raise ProviderAnswerError(f"it answered with an error: {said}", status=status, kind=reply.error_kind)
+        return Completion(_shortened("".join(reply.text), provider, ""), reply.buckets, latency_ms)
+
+    async def _send(self, provider: ResolvedProvider, url: str, request: HttpRequest) -> tuple[int, str, bytes]:
         # Unpacked, an answer could be a thousand times what the limit below allows.
         headers = [*request.headers, *provider.headers.items(), ("Accept-Encoding", "identity")]
         client = guarded_client(self._guard, verify=provider.verify_tls, timeout_seconds=self._timeout_seconds)
@@ -101,7 +154,8 @@ class ProviderClient:
                         )
                 if response.headers.get("content-encoding", "identity") != "identity":
                     raise ProviderAnswerError("its answer is compressed, unasked", status=response.status_code)
-                return response.status_code, bytes(body)
+                content_type = response.headers.get("content-type", "")
+                return response.status_code, content_type, bytes(body)
         except (httpx.TimeoutException, TimeoutError):
             raise UpstreamTimeoutError(f"it did not answer within {self._timeout_seconds:g} s") from None
         except httpx.TransportError as error:
@@ -110,7 +164,22 @@ class ProviderClient:
             raise ProviderAnswerError("its answer cannot be decoded") from None
 
 
-def _shortened(text: str, provider: ResolvedProvider) -> str:
+def _models_request(provider: ResolvedProvider) -> tuple[str, HttpRequest]:
+    return models_request(registry.get(provider.adapter), provider.base_url, provider.api_key, time.time())
+
+
+def _check_status(provider: ResolvedProvider, status: int, body: bytes) -> None:
+    if 300 <= status < 400:
+        raise ProviderAnswerError("it answers with a redirect, which is not followed; fix base_url", status=status)
+    if status >= 400:
+        said = _shortened(registry.get(provider.adapter).parse_error(status, body), provider)
+        kind = error_kind(status, body)
+        raise ProviderAnswerError(f"it answered HTTP {status}: {said}", status=status, kind=kind)
+
+
+def _shortened(text: str, provider: ResolvedProvider, otherwise: str = "no reason given") -> str:
     if provider.api_key:  # some providers quote the key that they refuse
         text = text.replace(provider.api_key, "[redacted]")
-    return redact_text(" ".join(text.split()))[:MAX_MESSAGE_CHARACTERS] or "no reason given"
+    # A provider's words end up in terminals, which obey control characters.
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return redact_text(" ".join(text.split()))[:MAX_MESSAGE_CHARACTERS] or otherwise

@@ -7,8 +7,16 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.core.http import error_responses
-from app.core.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
-from app.providers.schemas import ModelList, ProviderCreate, ProviderHealth, ProviderUpdate, ProviderView
+from app.core.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from app.providers.schemas import (
+    ModelList,
+    ModelName,
+    ProviderCreate,
+    ProviderHealth,
+    ProviderPage,
+    ProviderUpdate,
+    ProviderView,
+)
 from app.providers.service import ProviderService
 
 router = APIRouter(prefix="/providers", tags=["providers"])
@@ -37,8 +45,8 @@ async def list_providers(
     service: Service,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Providers per page.")] = DEFAULT_PAGE_SIZE,
     cursor: Annotated[str | None, Query(max_length=512, description="`next_cursor` of the page before.")] = None,
-) -> Page[ProviderView]:
-    """Providers by name. Keys are never shown."""
+) -> ProviderPage:
+    """Providers by name, and on the first page the known kinds with what they can do. Keys are never shown."""
     return await service.list(limit, cursor)
 
 
@@ -52,7 +60,8 @@ async def list_providers(
 async def create_provider(body: ProviderCreate, caller: ProvidersManage, service: Service) -> ProviderView:
     """Configure an endpoint for benchmarks.
 
-    Its address must be public or in a network that `outbound.allow` lists (by default this machine).
+    Its address must be public or in a network that `outbound.allow` lists (by default this machine). Its key is stored
+    encrypted, or read at each use from where `api_key_ref` says; the configuration lists what may be read.
     """
     return await service.create(caller, body)
 
@@ -77,7 +86,7 @@ async def get_provider(name: Name, _caller: ProvidersRead, service: Service) -> 
 async def update_provider(name: Name, body: ProviderUpdate, caller: ProvidersManage, service: Service) -> ProviderView:
     """Change the fields that are given; `api_key: null` forgets the key.
 
-    A stored key never follows an address: another scheme, host or port of `base_url` needs the key again.
+    A key never follows an address: another scheme, host or port of `base_url` needs the key, or its reference, again.
     """
     return await service.update(caller, name, body)
 
@@ -101,9 +110,16 @@ async def delete_provider(name: Name, caller: ProvidersManage, service: Service)
     summary="List a provider's models",
     responses=error_responses(401, 403, 404, 422, 502, 503, 504),
 )
-async def list_models(name: Name, _caller: ProvidersRead, service: Service) -> ModelList:
-    """Ask the provider which models it has."""
-    return await service.models(name)
+async def list_models(
+    name: Name,
+    _caller: ProvidersRead,
+    service: Service,
+    refresh: Annotated[
+        bool, Query(description="Ask the provider now, instead of telling what it said before.")
+    ] = False,
+) -> ModelList:
+    """The models that the provider lists, then known ones that it does not; with context lengths and prices."""
+    return await service.models(name, refresh=refresh)
 
 
 @router.post(
@@ -112,6 +128,12 @@ async def list_models(name: Name, _caller: ProvidersRead, service: Service) -> M
     summary="Check a provider",
     responses=error_responses(401, 403, 404, 422),
 )
-async def check_health(name: Name, _caller: ProvidersTest, service: Service) -> ProviderHealth:
-    """Make one free control call with the stored key and say how it went."""
-    return await service.health(name)
+async def check_health(
+    name: Name,
+    _caller: ProvidersTest,
+    service: Service,
+    completion: Annotated[bool, Query(description="Also ask for a few tokens, which is paid for.")] = False,
+    model: Annotated[ModelName | None, Query(description="For the completion; else the default model.")] = None,
+) -> ProviderHealth:
+    """Make free control calls with the key and say how they went: is it there, is the key taken."""
+    return await service.health(name, completion=completion, model=model)

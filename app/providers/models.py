@@ -12,7 +12,11 @@ from app.core.ids import new_id
 
 
 class Provider(Base):
-    """An endpoint that benchmarks can target. `credential` is an AES-GCM envelope, never readable at rest."""
+    """An endpoint that benchmarks can target.
+
+    `credential` is an AES-GCM envelope, never readable at rest; `credential_ref` instead names where the key is read
+    from at each use. At most one of them is set.
+    """
 
     __tablename__ = "providers"
 
@@ -21,6 +25,7 @@ class Provider(Base):
     kind: Mapped[str] = mapped_column(String(32))
     base_url: Mapped[str] = mapped_column(String(2048))
     credential: Mapped[str | None] = mapped_column(String(8192))
+    credential_ref: Mapped[str | None] = mapped_column(String(1024))
     default_model: Mapped[str | None] = mapped_column(String(200))
     options: Mapped[dict[str, Any]]
     is_enabled: Mapped[bool] = mapped_column(default=True, server_default=true())

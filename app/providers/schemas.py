@@ -1,14 +1,18 @@
 """Bodies of the provider endpoints."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from app.adapters import registry
+from app.adapters.errors import ErrorKind
+from app.core.pagination import Page
 from app.core.validation import without_nul
+from app.providers.secrets import MAX_REFERENCE_CHARACTERS
 
 MAX_HEADERS = 32
 MAX_API_KEY_CHARACTERS = 4096
@@ -46,6 +50,7 @@ ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0
 Kind = Annotated[str, StringConstraints(max_length=32), AfterValidator(_known_kind)]
 BaseUrl = Annotated[str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2048)]
 ApiKey = Annotated[SecretStr, Field(min_length=1, max_length=MAX_API_KEY_CHARACTERS), AfterValidator(_one_line)]
+KeyReference = Annotated[str, StringConstraints(pattern=r"^[a-z]+:[\x21-\x7e]+$", max_length=MAX_REFERENCE_CHARACTERS)]
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(without_nul)]
 
 
@@ -64,6 +69,17 @@ class ProviderOptions(Body):
     verify_tls: bool = Field(True, description="Check the server's certificate.")
 
 
+_REFERENCE = (
+    "Instead of `api_key`: where the key is read from at each use. `env:NAME`, `file:/PATH`, `vault:PATH#FIELD`, "
+    "`aws:NAME#FIELD` or `kubernetes:NAMESPACE/NAME#KEY`; only what `[providers]` in the configuration lists."
+)
+
+
+def _at_most_one_key(api_key: object, api_key_ref: object) -> None:
+    if api_key is not None and api_key_ref is not None:
+        raise ValueError("give api_key or api_key_ref, not both")
+
+
 class ProviderCreate(Body):
     """A new provider."""
 
@@ -75,27 +91,35 @@ class ProviderCreate(Body):
         examples=["http://127.0.0.1:9000/v1"],
     )
     api_key: ApiKey | None = Field(None, description="Stored encrypted, never shown again.")
+    api_key_ref: KeyReference | None = Field(None, description=_REFERENCE, examples=["env:OPENAI_API_KEY"])
     default_model: ModelName | None = Field(None, description="Offered first in forms.")
     options: ProviderOptions = Field(default_factory=ProviderOptions)
     is_enabled: bool = Field(True, description="Whether benchmarks may use it.")
 
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        _at_most_one_key(self.api_key, self.api_key_ref)
+        return self
+
 
 class ProviderUpdate(Body):
-    """Changes to a provider: fields left out stay as they are; `api_key: null` forgets the key."""
+    """Changes to a provider: fields left out stay as they are; `api_key: null` forgets the key or its reference."""
 
     name: ProviderName | None = Field(None, description="Another name.")
     kind: Kind | None = Field(None, description="What speaks there.")
     base_url: BaseUrl | None = Field(
         None, description="Another scheme, host or port needs the API key again (or null), if one is stored."
     )
-    api_key: ApiKey | None = Field(None, description="Another key; null forgets the stored one.")
+    api_key: ApiKey | None = Field(None, description="Another key; null forgets the stored one, or its reference.")
+    api_key_ref: KeyReference | None = Field(None, description="Another reference; " + _REFERENCE)
     default_model: ModelName | None = Field(None, description="Offered first in forms; null for none.")
     options: ProviderOptions | None = Field(None, description="All options anew.")
     is_enabled: bool | None = Field(None, description="Whether benchmarks may use it.")
 
     @model_validator(mode="after")
     def _only_some_may_be_null(self) -> Self:
-        nullable = {"api_key", "default_model"}
+        _at_most_one_key(self.api_key, self.api_key_ref)
+        nullable = {"api_key", "api_key_ref", "default_model"}
         for name in self.model_fields_set - nullable:
             if getattr(self, name) is None:
                 raise ValueError(f"{name} cannot be null; leave it out to keep it")
@@ -109,7 +133,8 @@ class ProviderView(BaseModel):
     name: str = Field(description="How benchmarks name it.")
     kind: str = Field(description="What speaks there.")
     base_url: str = Field(description="Its address.")
-    has_api_key: bool = Field(description="Whether a key is stored.")
+    has_api_key: bool = Field(description="Whether there is a key: stored, or by reference.")
+    api_key_ref: str | None = Field(description="Where the key is read from; null when it is stored here.")
     default_model: str | None = Field(description="Offered first in forms.")
     options: ProviderOptions
     is_enabled: bool = Field(description="Whether benchmarks may use it.")
@@ -117,23 +142,88 @@ class ProviderView(BaseModel):
     updated_at: datetime = Field(description="When it was last changed.")
 
 
+class CapabilitiesView(BaseModel):
+    """What can be done: true, false, or null where it is not known or depends on the server."""
+
+    streaming: bool | None = Field(description="Answers arrive while they are made.")
+    vision: bool | None = Field(description="Takes images.")
+    audio: bool | None = Field(description="Takes audio.")
+    tools: bool | None = Field(description="Calls tools.")
+    json_mode: bool | None = Field(description="Can be held to JSON.")
+    embeddings: bool | None = Field(description="Benchmarks of embeddings can run.")
+    context_length: int | None = Field(description="Tokens of prompt and answer, or of the prompt alone.")
+    max_output_tokens: int | None = Field(description="Tokens of an answer.")
+
+
+class KindView(BaseModel):
+    """A kind of provider; of its capabilities, true means that some of its models have them."""
+
+    kind: str = Field(description="Its name in `kind`.")
+    title: str = Field(description="Its name for people.")
+    default_base_url: str | None = Field(description="The vendor's own address; null means `base_url` is required.")
+    has_list_prices: bool = Field(description="Whether list prices of its models are known.")
+    capabilities: CapabilitiesView
+
+
+class ProviderPage(Page[ProviderView]):
+    """Configured providers, and the kinds that a new one may have."""
+
+    kinds: list[KindView] = Field(description="Every known kind, on the first page; empty on later ones.")
+
+
+class PriceView(BaseModel):
+    """US dollars per million tokens, exact; null means no price of its own, so that of input or output holds."""
+
+    input: Decimal | None = Field(description="Of input that is not cached.")
+    output: Decimal | None = Field(description="Of output.")
+    cache_read: Decimal | None = Field(description="Of input out of the cache.")
+    cache_write: Decimal | None = Field(description="Of input into the cache.")
+    reasoning: Decimal | None = Field(description="Of reasoning.")
+    per_request: Decimal | None = Field(description="Of a request beside its tokens, in US dollars.")
+    is_tiered: bool = Field(description="Long prompts cost more than this.")
+    source: str = Field(description="`configuration`, or the table of list prices and its version.")
+    as_of: date | None = Field(description="The day of the price, where one is told.")
+
+
 class ModelView(BaseModel):
     """One model of a provider."""
 
     id: str = Field(description="Name of the model.")
+    title: str | None = Field(description="Its name for people.")
+    is_live: bool = Field(description="Whether the provider lists it now; false for one that is only known.")
+    is_deprecated: bool | None = Field(description="Whether the vendor will withdraw it.")
+    capabilities: CapabilitiesView
+    price: PriceView | None = Field(description="Null when it is not known.")
 
 
 class ModelList(BaseModel):
-    """The models that a provider says it has."""
+    """The models that a provider says it has, then further ones that are known of its vendor."""
 
-    models: list[ModelView] = Field(description="As the provider orders them.")
-    fetched_at: datetime = Field(description="Lists are kept for half a minute.")
+    models: list[ModelView] = Field(description="As the provider orders them, then by what is known.")
+    fetched_at: datetime = Field(description="When the provider was asked; lists are kept for a while.")
+
+
+class HealthCompletion(BaseModel):
+    """A completion of a few tokens that was asked for, and paid."""
+
+    model: str = Field(description="Which model answered.")
+    latency_ms: float = Field(description="Over a new connection; not a measurement.")
+    text: str = Field(description="What it said, shortened.")
+    input_tokens: int | None = Field(description="By the provider's own count.")
+    output_tokens: int | None = Field(description="By the provider's own count.")
+    cost_usd: Decimal | None = Field(description="Null when the price or the count is unknown.")
 
 
 class ProviderHealth(BaseModel):
-    """Whether a provider answers a free control call with the stored key."""
+    """Whether a provider answers control calls with the key in force."""
 
     status: Literal["ok", "unreachable", "unauthorized", "error"] = Field(description="How it went.")
+    reachable: bool | None = Field(description="Whether something answered over HTTP; null when nothing was sent.")
+    auth: Literal["ok", "refused", "unknown"] = Field(
+        description="Of the key; unknown when there is none, or when the model list is open to everybody."
+    )
     latency_ms: float | None = Field(description="Of the control call over a new connection; not a measurement.")
     message: str = Field(description="The same for people.")
+    error_type: ErrorKind | None = Field(description="What a refusal means, whatever the provider calls it.")
+    completion: HealthCompletion | None = Field(description="With `?completion=true`, when it worked.")
     checked_at: datetime = Field(description="When.")

@@ -1,5 +1,6 @@
 """Configured providers: what may be stored, what changes need, and what a benchmark gets."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -19,44 +20,52 @@ from app.core.errors import (
     ConflictError,
     InvalidRequestError,
     NotFoundError,
-    ServiceUnavailableError,
     TestBenchError,
-    UpstreamTimeoutError,
 )
 from app.core.ids import new_id
 from app.core.keyring import Keyring
 from app.core.outbound import AddressUnknownError, OutboundGuard, split_url
-from app.core.pagination import Page, decode_cursor, encode_cursor
-from app.providers import repository
-from app.providers.client import ProviderAnswerError, ProviderClient, ResolvedProvider
+from app.core.pagination import decode_cursor, encode_cursor
+from app.providers import health, model_lists, repository
+from app.providers.client import ProviderClient, ResolvedProvider
 from app.providers.models import Provider
 from app.providers.schemas import (
     ModelList,
-    ModelView,
     ProviderCreate,
     ProviderHealth,
     ProviderOptions,
+    ProviderPage,
     ProviderUpdate,
     ProviderView,
 )
+from app.providers.secrets import ReferenceRefusedError, SecretReferences
 
 __all__ = ["ProviderService", "ResolvedProvider"]
 
-_MODELS_KEPT = timedelta(seconds=30)
-_MAX_CACHED_LISTS = 1000
-_UNAUTHORIZED = {401, 403}
+_KEYS = {"api_key", "api_key_ref"}
+_MAX_CACHED_LISTS = 200  # of at most some thousand models each
 
 
 class _CachedModels(NamedTuple):
     updated_at: datetime
-    fetched_at: datetime
-    models: list[str]
+    models: ModelList
 
 
 class ProviderService:
     """What can be done with providers. Each method is at most one transaction, and none spans a network call."""
 
-    def __init__(self, database: Database, clock: Clock, keyring: Keyring, guard: OutboundGuard) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        keyring: Keyring,
+        guard: OutboundGuard,
+        references: SecretReferences | None = None,
+        *,
+        models_kept_seconds: float = 300.0,
+    ) -> None:
+        self._references = references or SecretReferences({})
+        self._models_kept = timedelta(seconds=models_kept_seconds)
         self._database = database
         self._clock = clock
         self._cipher = Cipher(keyring, "provider-credential")
@@ -64,13 +73,17 @@ class ProviderService:
         self._client = ProviderClient(guard)
         self._models: dict[UUID, _CachedModels] = {}
 
-    async def list(self, limit: int, cursor: str | None) -> Page[ProviderView]:
-        """One page of providers, by name."""
+    async def list(self, limit: int, cursor: str | None) -> ProviderPage:
+        """One page of providers, by name; the first also has the known kinds."""
         after = decode_cursor(cursor, str)[0] if cursor is not None else None
         async with self._database.read() as session:
             found = await repository.page(session, after, limit + 1)
         items = [_view(provider) for provider in found[:limit]]
-        return Page(items=items, next_cursor=encode_cursor(items[-1].name) if len(found) > limit else None)
+        return ProviderPage(
+            items=items,
+            next_cursor=encode_cursor(items[-1].name) if len(found) > limit else None,
+            kinds=model_lists.kinds() if cursor is None else [],
+        )
 
     async def get(self, name: str) -> ProviderView:
         """One provider; raises `NotFoundError`."""
@@ -81,9 +94,10 @@ class ProviderService:
         """Store a new provider.
 
         Raises:
-            InvalidRequestError: the address is missing, malformed or not allowed.
+            InvalidRequestError: the address is missing, malformed or not allowed; the key's reference is not allowed.
             ConflictError: the name is taken.
         """
+        self._check_reference(body.api_key_ref)
         base_url = body.base_url or registry.kind(body.kind).default_base_url
         if base_url is None:
             raise _invalid("base_url", f"is required: the kind '{body.kind}' has no address of its own")
@@ -94,6 +108,7 @@ class ProviderService:
             name=body.name,
             kind=body.kind,
             base_url=base_url,
+            credential_ref=body.api_key_ref,
             default_model=body.default_model,
             options=body.options.model_dump(),
             is_enabled=body.is_enabled,
@@ -120,8 +135,10 @@ class ProviderService:
 
         Raises:
             NotFoundError, ConflictError: no such provider, or the new name is taken.
-            InvalidRequestError: the address is not allowed, or it moved without the key being given again.
+            InvalidRequestError: the address or the key's reference is not allowed, or the address moved without the
+                key being given again.
         """
+        self._check_reference(body.api_key_ref)
         base_url = await self._checked_url(body.base_url) if body.base_url is not None else None
         try:
             async with self._database.write() as session:
@@ -131,7 +148,7 @@ class ProviderService:
                 provider.updated_at = self._clock.now()
                 await session.flush()
                 changes: dict[str, Any] = {"before": before, "after": _audited(provider)}
-                if "api_key" in body.model_fields_set:
+                if _KEYS & body.model_fields_set:
                     changes["credential_replaced"] = True
                 await audit.record(session, caller, "provider.update", "provider", provider.id, changes)
         except IntegrityError:
@@ -178,39 +195,58 @@ class ProviderService:
             ConflictError: it is disabled.
             AddressRefusedError, AddressUnknownError: its address is not allowed or does not resolve.
             EnvelopeError: its key cannot be opened.
+            SecretUnavailableError: its key is elsewhere and cannot be read there.
         """
         async with self._database.read() as session:
             provider = _found(await repository.by_name(session, name), name)
         if not provider.is_enabled:
             raise ConflictError(f"provider '{name}' is disabled")
         checked = await self._guard.check(provider.base_url)
-        return self._resolved(provider, checked.addresses)
+        return await self._resolved(provider, checked.addresses)
 
-    async def models(self, name: str) -> ModelList:
-        """The provider's models, at most half a minute old; raises as `ProviderClient.models`."""
+    async def models(self, name: str, *, refresh: bool = False) -> ModelList:
+        """The provider's models and what is known of them, from a while ago unless `refresh`.
+
+        Raises:
+            TestBenchError: as `ProviderClient.models`, `SecretUnavailableError`, `NotFoundError`.
+        """
         async with self._database.read() as session:
             provider = _found(await repository.by_name(session, name), name)
         now = self._clock.now()
         kept = self._models.get(provider.id)
-        if kept is None or kept.updated_at != provider.updated_at or now - kept.fetched_at >= _MODELS_KEPT:
-            found, _ = await self._client.models(self._resolved(provider))
-            kept = _CachedModels(provider.updated_at, now, found)
-            if len(self._models) >= _MAX_CACHED_LISTS:
-                self._models.clear()
-            self._models[provider.id] = kept
-        return ModelList(models=[ModelView(id=model) for model in kept.models], fetched_at=kept.fetched_at)
+        if kept is not None and kept.updated_at == provider.updated_at and not refresh:
+            age = now - kept.models.fetched_at
+            if timedelta(0) <= age < self._models_kept:
+                return kept.models
+        live = await self._client.models(await self._resolved(provider))
+        # Tens of milliseconds for a vendor with hundreds of models, and loading the tables takes 0.2 s once.
+        models = await asyncio.to_thread(model_lists.merge, provider.kind, live.ids, live.facts, now)
+        self._models.pop(provider.id, None)
+        if len(self._models) >= _MAX_CACHED_LISTS:
+            self._models.pop(next(iter(self._models)))  # the one that was fetched first
+        self._models[provider.id] = _CachedModels(provider.updated_at, models)
+        return models
 
-    async def health(self, name: str) -> ProviderHealth:
-        """Ask the provider for its models, which costs nothing, and say how that went."""
+    async def health(self, name: str, *, completion: bool = False, model: str | None = None) -> ProviderHealth:
+        """Ask the provider for its models, which costs nothing, and say how that went.
+
+        `completion`: ask `model`, or the provider's default model, for a few tokens too, which is paid for.
+
+        Raises:
+            NotFoundError: no such provider.
+            InvalidRequestError: a completion of no model.
+        """
         async with self._database.read() as session:
             provider = _found(await repository.by_name(session, name), name)
+        chosen = (model or provider.default_model) if completion else None
+        if completion and chosen is None:
+            raise _invalid("model", "is required for a completion: the provider has no default model")
         now = self._clock.now()
         try:
-            found, latency_ms = await self._client.models(self._resolved(provider))
+            resolved = await self._resolved(provider, fresh=True)
         except TestBenchError as error:
-            return ProviderHealth(status=_health(error), latency_ms=None, message=error.message, checked_at=now)
-        message = f"{len(found)} model{'' if len(found) == 1 else 's'}"
-        return ProviderHealth(status="ok", latency_ms=round(latency_ms, 1), message=message, checked_at=now)
+            return health.failed(error, now)
+        return await health.check(self._client, resolved, now, chosen)
 
     async def _apply(
         self, session: WriteSession, provider: Provider, body: ProviderUpdate, base_url: str | None
@@ -218,9 +254,10 @@ class ProviderService:
         given = body.model_fields_set
         if base_url is not None:
             moved = split_url(base_url) != split_url(provider.base_url)
-            if moved and provider.credential is not None and "api_key" not in given:
+            if moved and _has_key(provider) and not _KEYS & given:
+                path = "api_key" if provider.credential is not None else "api_key_ref"
                 raise _invalid(
-                    "api_key",
+                    path,
                     "is needed again, because a stored key never goes to another scheme, host or port; "
                     "give null to forget it",
                 )
@@ -229,11 +266,12 @@ class ProviderService:
             if await repository.by_name(session, body.name):
                 raise _taken(body.name)
             provider.name = body.name
-        if "api_key" in given:
+        if _KEYS & given:  # one replaces the other, and null forgets both
             key = body.api_key
             provider.credential = (
                 self._cipher.seal(key.get_secret_value(), _context(provider.id)) if key is not None else None
             )
+            provider.credential_ref = body.api_key_ref
         if body.options is not None:
             provider.options = body.options.model_dump()
         for field in ("kind", "default_model", "is_enabled"):
@@ -249,9 +287,23 @@ class ProviderService:
             await self._guard.check(text)
         return str(parsed).rstrip("/")
 
-    def _resolved(self, provider: Provider, addresses: tuple[str, ...] = ()) -> ResolvedProvider:
+    def _check_reference(self, reference: str | None) -> None:
+        if reference is not None:
+            try:
+                self._references.check(reference)
+            except ReferenceRefusedError as error:
+                raise _invalid("api_key_ref", str(error)) from None
+
+    async def _key(self, provider: Provider, *, fresh: bool) -> str | None:
+        if provider.credential_ref is not None:
+            return await self._references.resolve(provider.credential_ref, fresh=fresh)
+        return self._cipher.open(provider.credential, _context(provider.id)) if provider.credential else None
+
+    async def _resolved(
+        self, provider: Provider, addresses: tuple[str, ...] = (), *, fresh: bool = False
+    ) -> ResolvedProvider:
         options = ProviderOptions.model_validate(provider.options)
-        key = self._cipher.open(provider.credential, _context(provider.id)) if provider.credential else None
+        key = await self._key(provider, fresh=fresh)
         return ResolvedProvider(
             id=provider.id,
             name=provider.name,
@@ -265,12 +317,8 @@ class ProviderService:
         )
 
 
-def _health(error: TestBenchError) -> Any:
-    if isinstance(error, ProviderAnswerError):
-        return "unauthorized" if error.status in _UNAUTHORIZED else "error"
-    if isinstance(error, ServiceUnavailableError | UpstreamTimeoutError):
-        return "unreachable"
-    return "error"
+def _has_key(provider: Provider) -> bool:
+    return provider.credential is not None or provider.credential_ref is not None
 
 
 def _found(provider: Provider | None, name: str) -> Provider:
@@ -293,7 +341,8 @@ def _context(provider_id: UUID) -> str:
 
 def _audited(provider: Provider) -> Mapping[str, Any]:
     fields = ("name", "kind", "base_url", "default_model", "options", "is_enabled")
-    return {field: getattr(provider, field) for field in fields} | {"has_api_key": provider.credential is not None}
+    shown = {field: getattr(provider, field) for field in fields}
+    return shown | {"has_api_key": _has_key(provider), "api_key_ref": provider.credential_ref}
 
 
 def _view(provider: Provider) -> ProviderView:
@@ -302,7 +351,8 @@ def _view(provider: Provider) -> ProviderView:
         name=provider.name,
         kind=provider.kind,
         base_url=provider.base_url,
-        has_api_key=provider.credential is not None,
+        has_api_key=_has_key(provider),
+        api_key_ref=provider.credential_ref,
         default_model=provider.default_model,
         options=ProviderOptions.model_validate(provider.options),
         is_enabled=provider.is_enabled,

@@ -9,7 +9,7 @@ from app.benchmarks.budget import BudgetWatch
 from app.benchmarks.exploring import Exploration, completed
 from app.benchmarks.planner import Point
 from app.benchmarks.schemas import BenchmarkSpec
-from app.benchmarks.views import Summary
+from app.benchmarks.summary_views import Summary
 from app.stats.instrument import InstrumentFacts
 from app.stats.pace import Pace
 from app.stats.run_statistics import RunStatistics, TargetKey

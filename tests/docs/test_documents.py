@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.adapters import registry
 from app.api import API_PREFIX, openapi_document
 from app.cli import COMMANDS, load_command
 from app.core.settings import load_settings
@@ -21,6 +22,12 @@ def text(name: str) -> str:
 
 def test_the_readme_lists_every_setting_as_it_is() -> None:
     assert rewritten(text("README.md")) == text("README.md"), "run: python -m tests.docs.settings_table"
+
+
+@pytest.mark.parametrize("kind", registry.names())
+def test_the_readme_lists_every_kind_of_provider(kind: str) -> None:
+    table = text("README.md").partition("### Providers")[2].partition("###")[0]
+    assert f"`{kind}`" in table
 
 
 @pytest.mark.parametrize("name", COMMANDS)

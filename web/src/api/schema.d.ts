@@ -1475,6 +1475,11 @@ export interface components {
              */
             clock: string | null;
             /**
+             * Reader
+             * @description Who read the sockets: native (C), python, or both joined by +; null when not known.
+             */
+            reader?: string | null;
+            /**
              * Loop Lag Ms
              * @description p50, p99, max of the worst engine.
              */
@@ -2792,6 +2797,16 @@ export interface components {
              */
             level?: number | null;
             /**
+             * Conversation
+             * @description Which conversation it is a turn of; null for other workloads.
+             */
+            conversation?: number | null;
+            /**
+             * Turn
+             * @description Which turn of it, from 0.
+             */
+            turn?: number | null;
+            /**
              * Tags
              * @description Tags of the benchmark.
              */
@@ -3079,6 +3094,16 @@ export interface components {
              * @description That level: concurrency, or requests per second.
              */
             level?: number | null;
+            /**
+             * Conversation
+             * @description Which conversation it is a turn of; null for other workloads.
+             */
+            conversation?: number | null;
+            /**
+             * Turn
+             * @description Which turn of it, from 0.
+             */
+            turn?: number | null;
             /**
              * Tags
              * @description Tags of the benchmark.

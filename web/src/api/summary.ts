@@ -85,6 +85,7 @@ export interface Instrument {
   verdict: Verdict;
   reason?: Maybe<string>;
   clock?: Maybe<string>;
+  reader?: Maybe<string>;
   loop_lag_ms?: Maybe<Lag>;
   send_lag_ms?: Maybe<Lag>;
   coalesced_share?: Maybe<number>;
