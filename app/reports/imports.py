@@ -78,6 +78,10 @@ def summary(run: Imported, counted: RunStatistics, source: dict[str, Any]) -> di
     made = summarise(counted, InstrumentFacts())
     for part in (made, *made["by_target"]):
         _correct_rates(run, part)
+        if "started_ns" in run.not_recorded:  # every request was put at the start: there is no course of time
+            reason = f"imported: {run.not_recorded['started_ns']}"
+            part["window"] = {**part["window"], "from_s": None, "to_s": None, "method": "none", "reason": reason}
+            part |= {"steady": None, "queueing": None}
     reason = f"imported: the error of {run.tool}'s instrument is unknown"
     instrument = {**made["instrument"], "verdict": "suspect", "reason": reason, "clock": None}
     instrument |= {"calibration": None, "calibration_reason": "calibrations are of this instrument"}

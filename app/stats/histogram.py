@@ -185,7 +185,7 @@ class Histogram:
     def encode(self) -> bytes:
         """The counts as HdrHistogram V2 compressed bytes; `below` and `above` have no place there."""
         library = HdrHistogram(self.layout.lowest, self.layout.highest, self.layout.digits)
-        recorded = np.flatnonzero(self.counts)
+        recorded = np.flatnonzero(self.counts != 0)  # of booleans: four times as fast as of integers
         if len(recorded):
             last = int(recorded[-1])
             np.frombuffer(library.counts, dtype=np.int64)[: last + 1] = self.counts[: last + 1]
@@ -205,7 +205,7 @@ class Histogram:
             raise ValueError(f"expected {layout}, got {found}")
         histogram = cls(layout)
         counts = np.frombuffer(library.counts, dtype=np.int64)
-        recorded = np.flatnonzero(counts)
+        recorded = np.flatnonzero(counts != 0)
         if len(recorded):
             histogram._grow(int(recorded[-1]) + 1)
             histogram.counts[:] = counts[: len(histogram.counts)]

@@ -62,6 +62,9 @@ def test_older_vllm_files_have_no_instants_and_rates_by_the_recorded_duration(tm
     assert found["rates"]["requests_per_s"] == pytest.approx(2 / 2.5)
     assert found["by_target"][0]["rates"]["output_tokens_per_s"] == pytest.approx(8 / 2.5)
     assert {"started_ns", "schedule_delay_ms"} <= set(found["not_recorded"])
+    for part in (found, found["by_target"][0]):
+        assert (part["steady"], part["queueing"], part["window"]["method"]) == (None, None, "none")
+        assert part["window"]["reason"] == "imported: this version of vLLM did not save start_times"
     del document["duration"]
     assert set(summary_of(imports.read_file(write(tmp_path, document)))["rates"].values()) == {None}
 

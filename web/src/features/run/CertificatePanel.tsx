@@ -32,8 +32,16 @@ const READERS: Record<string, string> = {
 };
 
 /** The instrument's own error during the run, in plain words. */
-export function CertificatePanel({ instrument }: { instrument: Maybe<Instrument> }) {
+export function CertificatePanel({ instrument, isImported }: { instrument: Maybe<Instrument>; isImported?: boolean }) {
   if (!instrument) return null;
+  if (isImported) {
+    // Another tool's instrument: zeros here would be claims that nobody measured.
+    return (
+      <Panel title="Certificate: the instrument's own error" aside={<Badge {...VERDICTS[instrument.verdict]} />}>
+        <p class="certificate-reason">{instrument.reason && sentence(instrument.reason)}</p>
+      </Panel>
+    );
+  }
   const { loop_lag_ms: loop, send_lag_ms: send } = instrument;
   const scale = durationScale([loop?.p50, loop?.p99, send?.p50, send?.p99]);
   const look = VERDICTS[instrument.verdict];

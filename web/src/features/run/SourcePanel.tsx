@@ -14,6 +14,7 @@ export function SourcePanel({ summary }: { summary: Summary }) {
       <p>
         Measured by {TOOLS[source.tool] ?? source.tool}
         {source.version ? ` ${source.version}` : ""}, not by this service: its instrument's error is not known.
+        {missing.length > 0 && " It did not record:"}
       </p>
       <dl class="facts source-facts">
         {missing.map(([measure, reason]) => (
@@ -21,7 +22,7 @@ export function SourcePanel({ summary }: { summary: Summary }) {
             <dt>
               <code>{measure}</code>
             </dt>
-            <dd>Not recorded: {sentence(reason)}</dd>
+            <dd>{sentence(reason)}</dd>
           </div>
         ))}
         {source.file_sha256 && (

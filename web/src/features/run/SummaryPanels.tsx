@@ -41,7 +41,7 @@ export function SummaryPanels({ summary, spec }: { summary: Summary; spec: Bench
       <div class="run-facts-panels">
         <TotalsPanel figures={part.figures} spec={spec} />
         <div class="run-column">
-          <CertificatePanel instrument={summary.instrument} />
+          <CertificatePanel instrument={summary.instrument} isImported={Boolean(summary.source)} />
           <ChecksPanel summary={summary} figures={part.figures} />
         </div>
       </div>

@@ -62,10 +62,18 @@ describe("an imported run", () => {
   const source = { tool: "guidellm", version: "0.5.1", file_sha256: "ab12" };
   const text = page(<SourcePanel summary={{ ...OLD, source, not_recorded: { icl_ms: "this file has no itls" } }} />);
 
-  it.each(["Measured by GuideLLM 0.5.1, not by this service", "icl_msNot recorded: This file has no itls.", "ab12"])(
-    "says “%s”",
-    (words) => expect(text).toContain(words),
-  );
+  it.each([
+    "Measured by GuideLLM 0.5.1, not by this service",
+    "It did not record:icl_msThis file has no itls.",
+    "ab12",
+  ])("says “%s”", (words) => expect(text).toContain(words));
+
+  it("claims no zeros for an instrument that is not ours", () => {
+    const instrument = { ...FULL.instrument, verdict: "suspect", reason: "imported: unknown", cpu_share: 0 } as const;
+    const certificate = page(<CertificatePanel instrument={instrument} isImported />);
+    expect(certificate).toContain("Imported: unknown.");
+    expect(certificate).not.toContain("CPU of its busiest engine");
+  });
 
   it("says nothing of our own runs", () => expect(page(<SourcePanel summary={OLD} />)).toBe(""));
 });
