@@ -34,6 +34,7 @@ COMMANDS = {
     "bench": LazyCommand("app.cli.bench:bench_app", "Run one benchmark here, or submit it to a server."),
     "simulate": LazyCommand("app.cli.simulate:simulate_app", "Run a simulated LLM server with known timings."),
     "calibrate": LazyCommand("app.cli.calibrate:calibrate_app", "Measure the instrument's own error on this machine."),
+    "providers": LazyCommand("app.cli.providers:providers_app", "Add, test and list providers."),
     "results": LazyCommand("app.cli.results:results_app", "Read back what was measured."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
     "auth": LazyCommand("app.cli.auth:auth_app", "Create users and API keys."),

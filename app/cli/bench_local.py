@@ -3,11 +3,12 @@
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.adapters import prices
 from app.benchmarks import calibrations, gaps, planner
 from app.benchmarks.budget import estimate
 from app.benchmarks.calibrations import program
@@ -24,6 +25,7 @@ from app.cli.usage import UsageProblem
 from app.core.errors import ConfigError, InvalidRequestError
 from app.core.settings import load_settings
 from app.loadgen.plan import Endpoint, TokenModel
+from app.providers.own_prices import price_list
 
 _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves at once."
 
@@ -46,6 +48,7 @@ def run_spec(
     `tokens` are those of `run_local`.
     """
     endpoints = endpoints_of(spec, endpoint)
+    _use_own_prices()
     _check_budget(spec, endpoints)
     fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
     files = ResultFiles(options.output, formats, fields) if options.output else None
@@ -79,6 +82,12 @@ def run_spec(
             else:
                 view.console.print(f"Wrote {', '.join(str(path) for path in written)}", highlight=False, soft_wrap=True)
     return show_outcome(spec.name, summary, as_json=options.as_json, interrupted=interrupted)
+
+
+def _use_own_prices() -> None:
+    """Those of this machine's configuration; a broken one costs only that."""
+    with suppress(ConfigError):
+        prices.use(price_list(load_settings().providers))
 
 
 def _check_budget(spec: BenchmarkSpec, endpoints: list[Endpoint]) -> None:

@@ -180,4 +180,6 @@ def _check_status(provider: ResolvedProvider, status: int, body: bytes) -> None:
 def _shortened(text: str, provider: ResolvedProvider, otherwise: str = "no reason given") -> str:
     if provider.api_key:  # some providers quote the key that they refuse
         text = text.replace(provider.api_key, "[redacted]")
+    # A provider's words end up in terminals, which obey control characters.
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
     return redact_text(" ".join(text.split()))[:MAX_MESSAGE_CHARACTERS] or otherwise

@@ -1,14 +1,13 @@
 """The provider room out of the settings: the same in the server, in workers and on the command line."""
 
 from app.adapters import prices
-from app.adapters.price_list import Override, PriceList
 from app.core.clock import Clock
 from app.core.database import Database
 from app.core.keyring import Keyring
 from app.core.outbound import OutboundGuard
-from app.core.provider_settings import ProviderSettings
 from app.core.settings import Settings
 from app.providers.local_secrets import EnvironmentSecrets, FileSecrets
+from app.providers.own_prices import price_list
 from app.providers.secret_stores import AwsSecrets, KubernetesSecrets, VaultSecrets
 from app.providers.secrets import SecretReferences, SecretSource
 from app.providers.service import ProviderService
@@ -38,23 +37,3 @@ def secret_references(settings: Settings) -> SecretReferences:
         "kubernetes": KubernetesSecrets(ours.kubernetes),
     }
     return SecretReferences(sources, ours.secret_cache_seconds)
-
-
-def price_list(settings: ProviderSettings) -> PriceList:
-    """The prices of one's own."""
-    return PriceList(
-        tuple(
-            Override(
-                kind=entry.kind,
-                model=entry.model,
-                input=entry.input,
-                output=entry.output,
-                cache_read=entry.cache_read,
-                cache_write=entry.cache_write,
-                reasoning=entry.reasoning,
-                per_request=entry.per_request,
-                as_of=entry.as_of,
-            )
-            for entry in settings.prices
-        )
-    )

@@ -44,6 +44,15 @@ def _resolver(**names: list[str]) -> OutboundGuard:
         "http://0x0a000001/",
         "http://012.0.0.1/",
         "http://10.1/",
+        "http://0xa.0x0.0x0.0x1/",
+        "http://0300.0250.1.1/",  # 192.168.1.1
+        "http://3232235777/",
+        "http://2852039166/",  # 169.254.169.254
+        "http://0xa9fea9fe/",
+        "http://10.0.0.1./",
+        "http://[::ffff:a9fe:a9fe]/",
+        "http://[0:0:0:0:0:ffff:192.168.0.1]/",
+        "http://[::ffff:100.100.100.200]/",
     ],
 )
 async def test_addresses_that_are_not_public_are_refused(url: str) -> None:
@@ -142,6 +151,34 @@ async def test_the_checked_address_is_the_one_connected_to(server: _Server) -> N
     assert response.text == "ok"
     assert f"host: rebind.example:{server.port}" in server.heads[0].lower()
     assert len(answers) == 1
+
+
+async def test_each_request_is_checked_again(server: _Server) -> None:
+    answers = [["127.0.0.1"], ["10.0.0.1"], ["::ffff:10.0.0.1"], ["127.0.0.1", "169.254.169.254"]]
+
+    async def rebinding(host: str, port: int) -> list[str]:
+        return answers.pop(0)
+
+    url = f"http://rebind.example:{server.port}/"
+    async with guarded_client(OutboundGuard(LOOPBACK, rebinding), timeout_seconds=5) as client:
+        assert (await client.get(url)).text == "ok"
+        for _ in range(3):
+            with pytest.raises(AddressRefusedError):
+                await client.get(url)
+    assert len(server.heads) == 1
+    assert not answers
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_followed_and_no_header_goes_along(server: _Server, status: int) -> None:
+    server.answer = (
+        f"HTTP/1.1 {status} Moved\r\nLocation: http://127.0.0.1:{server.port}/other\r\n"
+        "Content-Length: 0\r\nConnection: close\r\n\r\n"
+    ).encode()
+    async with guarded_client(OutboundGuard(LOOPBACK), timeout_seconds=5) as client:
+        response = await client.get(f"http://127.0.0.1:{server.port}/", headers={"Authorization": "Bearer x"})
+    assert response.status_code == status
+    assert len(server.heads) == 1
 
 
 async def test_a_dead_address_is_followed_by_the_next(server: _Server) -> None:

@@ -32,10 +32,11 @@ async def _health(admin: httpx.AsyncClient) -> dict[str, Any]:
 async def test_a_provider_that_answers(running: Running, upstream: Upstream) -> None:
     admin = await _provider(running, upstream.base_url, options={"headers": {"X-Team": "blue"}})
     health = await _health(admin)
-    assert (health["status"], health["message"]) == ("ok", "2 models")
+    assert health["status"] == "ok"
+    assert health["message"].startswith("2 models; ")
     assert health["latency_ms"] > 0
     models = (await admin.get("/api/v1/providers/local/models")).json()
-    assert models["models"] == [{"id": "small"}, {"id": "large"}]
+    assert [(model["id"], model["is_live"]) for model in models["models"]] == [("small", True), ("large", True)]
     head = upstream.heads[0]
     assert head.startswith("GET /v1/models HTTP/1.1\r\n")
     assert f"Authorization: Bearer {KEY}" in head
@@ -49,8 +50,13 @@ async def test_model_lists_are_kept_until_the_provider_changes(running: Running,
     assert (await admin.get("/api/v1/providers/local/models")).json() == first
     assert len(upstream.heads) == 1
     await admin.patch("/api/v1/providers/local", json={"api_key": "sk-other"})
-    assert (await admin.get("/api/v1/providers/local/models")).json()["models"] == [{"id": "new"}]
+    models = (await admin.get("/api/v1/providers/local/models")).json()["models"]
+    assert [model["id"] for model in models] == ["new"]
     assert "Bearer sk-other" in upstream.heads[1]
+    upstream.say(200, {"data": [{"id": "newer"}]})
+    refreshed = (await admin.get("/api/v1/providers/local/models", params={"refresh": "true"})).json()["models"]
+    assert [model["id"] for model in refreshed] == ["newer"]
+    assert (await admin.get("/api/v1/providers/local/models")).json()["models"] == refreshed
 
 
 @pytest.mark.parametrize(
@@ -111,3 +117,77 @@ async def test_a_provider_that_never_answers(running: Running, upstream: Upstrea
     response = await admin.get("/api/v1/providers/local/models")
     assert response.status_code == 504
     assert response.json()["error"]["code"] == "TIMEOUT"
+
+
+async def test_an_open_list_says_nothing_about_the_key(running: Running, upstream: Upstream) -> None:
+    admin = await _provider(running, upstream.base_url)
+    health = await _health(admin)
+    assert (health["status"], health["reachable"], health["auth"]) == ("ok", True, "unknown")
+    assert "not checked" in health["message"]
+    assert "Authorization" in upstream.heads[0]
+    assert "Authorization" not in upstream.heads[1]
+    assert all(head.startswith("GET ") for head in upstream.heads), "a completion was not asked for"
+
+
+async def test_no_completion_without_a_model(running: Running, upstream: Upstream) -> None:
+    admin = await _provider(running, upstream.base_url)
+    refused = await admin.post("/api/v1/providers/local/health", params={"completion": "true"})
+    assert refused.status_code == 422
+    assert refused.json()["error"]["details"]["errors"][0]["path"] == "model"
+    assert not upstream.heads
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "auth", "kind"),
+    [
+        (400, {"error": {"message": "API key not valid.", "status": "INVALID_ARGUMENT",
+                         "details": [{"reason": "API_KEY_INVALID"}]}}, "refused", "auth"),
+        (429, {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, "unknown", "rate_limit"),
+        (429, {"error": {"message": "empty", "code": "insufficient_quota"}}, "ok", "quota"),
+        (503, {"error": {"message": "busy"}}, "unknown", "overloaded"),
+    ],
+)  # fmt: skip
+async def test_what_a_refusal_says_about_the_key(
+    running: Running, upstream: Upstream, status: int, body: object, auth: str, kind: str
+) -> None:
+    upstream.say(status, body)
+    admin = await _provider(running, upstream.base_url)
+    health = await _health(admin)
+    assert (health["reachable"], health["auth"], health["error_type"]) == (True, auth, kind)
+
+
+async def test_words_of_a_provider_hold_no_control_characters(running: Running, upstream: Upstream) -> None:
+    upstream.say(500, {"error": {"message": "a\u001b[2Jb\u0007"}})
+    admin = await _provider(running, upstream.base_url)
+    assert "HTTP 500: a [2Jb" in (await _health(admin))["message"]
+
+
+async def test_redirects_to_private_addresses_are_not_followed(running: Running, upstream: Upstream) -> None:
+    upstream.say(307, b"", Location=f"{upstream.base_url}/elsewhere")
+    admin = await _provider(running, upstream.base_url)
+    assert "redirect" in (await _health(admin))["message"]
+    assert len(upstream.heads) == 1
+
+
+async def test_model_lists_are_merged_with_what_is_known(running: Running, upstream: Upstream) -> None:
+    listed = [
+        {"id": "gpt-4o-2024-08-06"},
+        {"id": "mine", "context_length": 1234, "architecture": {"input_modalities": ["text", "image"]}},
+    ]
+    upstream.say(200, {"data": listed})
+    admin = await _provider(running, upstream.base_url, kind="openai")
+    models = (await admin.get("/api/v1/providers/local/models")).json()["models"]
+    dated, mine, *known = models
+    assert dated["id"] == "gpt-4o-2024-08-06"
+    assert dated["price"]["input"] == "2.5"
+    assert dated["price"]["cache_read"] == "1.25"
+    assert dated["price"]["source"].startswith("genai-prices ")
+    assert dated["capabilities"]["context_length"] == 128_000
+    assert mine["price"] is None
+    assert mine["capabilities"]["context_length"] == 1234
+    assert (mine["capabilities"]["vision"], mine["capabilities"]["audio"]) == (True, False)
+    assert {model["is_live"] for model in known} == {False}
+    assert "gpt-4.1" in {model["id"] for model in known}
+    assert "gpt-4o" not in {model["id"] for model in known}, "it is there under its dated name"
+    for name in ("whisper-1", "tts-1"):
+        assert name not in {model["id"] for model in known}, "not billed by the token"

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from app.accounts.permissions import Role
+from app.adapters import registry
 from app.core.settings import StorageSettings
 from tests.service import Running, running_service, service_settings
 
@@ -42,7 +43,8 @@ async def test_a_provider_lives(both: Running) -> None:
     shown = await admin.get("/api/v1/providers/local")
     assert shown.json() == created
     listed = await admin.get("/api/v1/providers")
-    assert listed.json() == {"items": [created], "next_cursor": None}
+    assert listed.json()["items"] == [created]
+    assert listed.json()["next_cursor"] is None
     for response in (shown, listed):
         assert KEY not in response.text
 
@@ -80,6 +82,7 @@ async def test_pages_follow_names(both: Running) -> None:
     while True:
         params = {"limit": 2} | ({"cursor": cursor} if cursor else {})
         page = (await admin.get("/api/v1/providers", params=params)).json()
+        assert bool(page["kinds"]) is (cursor is None)
         seen += [item["name"] for item in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
@@ -185,3 +188,16 @@ async def test_only_administrators_manage(running: Running) -> None:
         assert (await client.post("/api/v1/providers", json=LOCAL)).status_code == 403
         assert (await client.patch("/api/v1/providers/local", json={"is_enabled": False})).status_code == 403
         assert (await client.delete("/api/v1/providers/local")).status_code == 403
+
+
+async def test_kinds_tell_what_they_can_do(running: Running) -> None:
+    kinds = {one["kind"]: one for one in (await (await running.admin()).get("/api/v1/providers")).json()["kinds"]}
+    assert list(kinds) == registry.names()
+    assert kinds["anthropic"]["default_base_url"] == "https://api.anthropic.com"
+    assert kinds["anthropic"]["capabilities"]["embeddings"] is False
+    assert kinds["openai"]["capabilities"]["vision"] is True
+    assert kinds["vllm"]["capabilities"]["tools"] is None, "it depends on the server"
+    assert kinds["vllm"]["has_list_prices"] is False
+    for name, one in kinds.items():
+        if one["capabilities"]["embeddings"]:
+            assert registry.kind(name).embeddings is not None, name

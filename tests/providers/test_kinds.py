@@ -30,9 +30,20 @@ async def test_health_and_models(kind: str, port: int, running: Running) -> None
         assert (await admin.post("/api/v1/providers", json=body)).status_code == 201
     health = (await admin.post("/api/v1/providers/right/health")).json()
     assert (health["status"], health["message"]) == ("ok", "1 model")
-    assert (await admin.get("/api/v1/providers/right/models")).json()["models"] == [{"id": "tiny"}]
+    assert (health["reachable"], health["auth"], health["completion"]) == (True, "ok", None)
+    models = (await admin.get("/api/v1/providers/right/models")).json()["models"]
+    assert [model["id"] for model in models if model["is_live"]] == ["tiny"]
     refused = (await admin.post("/api/v1/providers/wrong/health")).json()
     assert refused["status"] == "unauthorized"
+    assert (refused["reachable"], refused["auth"], refused["error_type"]) == (True, "refused", "auth")
+    paid = await admin.post("/api/v1/providers/right/health", params={"completion": "true", "model": "tiny"})
+    said = paid.json()["completion"]
+    assert said["model"] == "tiny"
+    assert said["text"]
+    assert said["latency_ms"] > 0
+    assert said["output_tokens"] > 0
+    assert said["cost_usd"] is None  # no list has a price for it
+    assert KEY.partition(":")[2] not in paid.text
     assert "Incorrect API key" in refused["message"]
 
 
