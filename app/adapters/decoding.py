@@ -167,16 +167,16 @@ class StreamDecoder:
         self.reply.fail("protocol", f"the stream cannot be read: {error}")
 
 
-class BodyDecoder:
-    """Decodes a whole answer, or an error body."""
+class WholeBody:
+    """Base of decoders of a body that is no stream of events: keeps it, up to a limit, until it is all there."""
 
-    __slots__ = ("_body", "_last_ns", "_overflow", "_status", "_wire", "reply")
+    __slots__ = ("_body", "_last_ns", "_overflow", "_status", "reply")
 
-    template: ClassVar[tuple[bytes, bytes] | None] = None  # a body is no stream of events
+    template: ClassVar[tuple[bytes, bytes] | None] = None
+    asked: ClassVar[str]  # what it answers, with its article
 
-    def __init__(self, wire: EventReader, status: int, *, keep_text: bool) -> None:
+    def __init__(self, status: int, *, keep_text: bool = False) -> None:
         self.reply = Reply(keep_text=keep_text)
-        self._wire = wire
         self._status = status
         self._body = bytearray()
         self._last_ns = 0
@@ -196,7 +196,7 @@ class BodyDecoder:
         reply = self.reply
         body = bytes(self._body)
         if 200 < self._status < 300:
-            reply.fail("protocol", f"status {self._status} is no answer to a chat completion")
+            reply.fail("protocol", f"status {self._status} is no answer to {self.asked}")
         elif self._status != 200:
             reply.error = error_body_text(self._status, body)
             reply.error_kind = error_kind(self._status, body)
@@ -207,6 +207,22 @@ class BodyDecoder:
         else:
             self._take(body)
         return reply
+
+    def _take(self, body: bytes) -> None:
+        """A whole body of status 200 into the reply."""
+        raise NotImplementedError
+
+
+class BodyDecoder(WholeBody):
+    """Decodes a whole answer, or an error body."""
+
+    __slots__ = ("_wire",)
+
+    asked = "a chat completion"
+
+    def __init__(self, wire: EventReader, status: int, *, keep_text: bool) -> None:
+        super().__init__(status, keep_text=keep_text)
+        self._wire = wire
 
     def _take(self, body: bytes) -> None:
         reply = self.reply

@@ -1,12 +1,12 @@
 """OpenAI Embeddings, and every server that speaks it. Source: the OpenAI API reference, "Create embeddings"."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
 from app.adapters.base import Buckets, EmbeddingRequest, HttpRequest, Reply, ReplyDecoder
-from app.adapters.errors import error_body_text, error_kind
+from app.adapters.decoding import WholeBody
+from app.adapters.errors import error_body_text
 
 BODY_LIMIT_BYTES = 256 * 2**20  # 2,048 vectors of 4,096 numbers are about 100 MB of text
 _ABSENT = msgspec.Raw(b"null")
@@ -48,45 +48,16 @@ class OpenAiEmbeddings:
         return _Decoder(status, items)
 
 
-class _Decoder:
+class _Decoder(WholeBody):
     """There are no output tokens and no first token; the answer is there when its body is."""
 
-    __slots__ = ("_body", "_is_too_large", "_items", "_last_ns", "_status", "reply")
+    __slots__ = ("_items",)
 
-    template: ClassVar[tuple[bytes, bytes] | None] = None  # a body is no stream of events
+    asked = "an embeddings request"
 
     def __init__(self, status: int, items: int) -> None:
-        self.reply = Reply(keep_text=False)
-        self._status = status
+        super().__init__(status)
         self._items = items
-        self._body = bytearray()
-        self._last_ns = 0
-        self._is_too_large = False
-
-    def feed(self, stamp_ns: int, data: bytes) -> None:
-        self._last_ns = stamp_ns
-        if len(self._body) + len(data) > BODY_LIMIT_BYTES:
-            self._is_too_large = True
-            return
-        self._body += data
-
-    def repeat(self, stamps_ns: Sequence[int], middles: Sequence[bytes]) -> None:
-        raise AssertionError("a decoder without a template is never asked to repeat one")
-
-    def finish(self, *, complete: bool) -> Reply:
-        reply = self.reply
-        if 200 < self._status < 300:
-            reply.fail("protocol", f"status {self._status} is no answer to an embeddings request")
-        elif self._status != 200:
-            reply.error = error_body_text(self._status, bytes(self._body))
-            reply.error_kind = error_kind(self._status, bytes(self._body))
-        elif self._is_too_large:
-            reply.fail("protocol", f"the body is larger than {BODY_LIMIT_BYTES} bytes")
-        elif not complete:
-            reply.fail("truncated", "the connection closed before the body was complete")
-        else:
-            self._take(bytes(self._body))
-        return reply
 
     def _take(self, body: bytes) -> None:
         reply = self.reply
