@@ -1,35 +1,35 @@
-"""Arrival number → request body, as the engine will send it. The one place that bundles take bodies from."""
+"""Arrival number → request body: the very bytes that the engine sends. The one place that bundles take bodies from."""
 
 from collections.abc import Callable
+from math import gcd
 
 from app.adapters import registry
-from app.adapters.base import ChatRequest, Message
-from app.datasets import synthetic
-from app.loadgen.plan import Plan, Prompts, Synthetic
+from app.datasets.requests import RequestWriter, message_of
+from app.loadgen.plan import Conversations, Embeddings, Plan, Prompts
+
+_HEAD_END = b"\r\n\r\n"
 
 
 def body_of(plan: Plan) -> Callable[[int], bytes] | None:
-    """The function that makes the body of arrival `number`; None where bodies depend on the answers before them."""
-    workload, sampling = plan.workload, dict(plan.sampling)
-    if not isinstance(workload, Prompts | Synthetic):
+    """The function that makes the body of arrival `number`; None where bodies depend on the answers before them.
+
+    Raises:
+        UnknownKindError: there is no such kind of provider.
+        ValueError: this kind cannot be asked so.
+    """
+    if isinstance(plan.workload, Conversations):
         return None
-    adapter = registry.get(plan.endpoint.adapter)
-    system, stop = sampling.pop("system", None), sampling.pop("stop", None)
-    before = (Message("system", system),) if system else ()
-    output_tokens = round(workload.output_tokens.mean) if isinstance(workload, Synthetic) else None
+    kind = registry.kind(plan.endpoint.adapter)
+    message = message_of(plan, RequestWriter(plan, kind.adapter, kind.embeddings))
+    message(0)  # what cannot be asked shows now, as in the engine
+    return lambda number: message(number).partition(_HEAD_END)[2]
 
-    def body(number: int) -> bytes:
-        if isinstance(workload, Synthetic):
-            prompt = synthetic.prompt(plan.seed, number, round(workload.input_tokens.mean))
-        else:
-            prompt = workload.prompts[number % len(workload.prompts)]
-        request = ChatRequest(
-            model=plan.endpoint.model,
-            messages=(*before, Message("user", prompt)),
-            stop=tuple(stop) if stop else None,
-            output_tokens=output_tokens,
-            **sampling,
-        )
-        return adapter.encode(request, None).body
 
-    return body
+def distinct_bodies(plan: Plan) -> int | None:
+    """After how many arrivals bodies come again; None when they never do."""
+    workload = plan.workload
+    if isinstance(workload, Prompts):
+        return len(workload.message_lists or workload.prompts)
+    if isinstance(workload, Embeddings) and workload.texts:
+        return len(workload.texts) // gcd(len(workload.texts), workload.batch_size)
+    return None

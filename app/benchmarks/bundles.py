@@ -1,7 +1,8 @@
 """The reproducibility bundle: what a run was, so that it can be repeated exactly and checked to be the same.
 
-It holds the spec with its seed, the whole arrival schedule of an open loop, SHA-256 digests of request bodies, and what
-made them: program, libraries, machine. No secret: of headers only their names, and whether there was a key.
+It holds the spec with its seed, the whole arrival schedule of an open loop, SHA-256 digests of request bodies as they
+were sent, how words were turned into tokens to make them, and what made them: program, libraries, machine. No secret:
+of headers only their names, and whether there was a key.
 
 Bounds: `MAX_OFFSETS` arrivals a target, and `MAX_HASHED` bodies or as many as come to `MAX_HASHED_BYTES`, the first
 `MAX_LISTED` of which are listed; `digest` is the SHA-256 over the digests of all hashed bodies in order.
@@ -17,12 +18,14 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from app.adapters import registry
-from app.benchmarks import planner
-from app.benchmarks.bodies import body_of
+from app.benchmarks import planner, token_models
+from app.benchmarks.bodies import body_of, distinct_bodies
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.spec_parts import STORED
+from app.benchmarks.token_models import told
+from app.benchmarks.token_probe import makes_text_up, with_tokens
 from app.loadgen.arrivals import offsets
-from app.loadgen.plan import Endpoint, Plan, Prompts
+from app.loadgen.plan import Endpoint, Plan, Prompts, TokenModel
 
 FORMAT = "llm-test-bench bundle"
 VERSION = 1
@@ -34,12 +37,19 @@ LIBRARIES = ("numpy", "httptools", "msgspec", "orjson", "pydantic")
 
 
 def make_bundle(
-    spec: BenchmarkSpec, endpoints: Sequence[Endpoint], *, program: str, started: Sequence[int | None]
+    spec: BenchmarkSpec,
+    endpoints: Sequence[Endpoint],
+    *,
+    program: str,
+    started: Sequence[int | None],
+    workload: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """The bundle of a run; `started` says how many requests each target had, None when that is not known.
 
-    The same arguments give the same bundle. Facts about the machine are added by whoever ran it.
+    `workload` is that part of the run's summary. The same arguments give the same bundle. Facts about the machine are
+    added by whoever ran it.
     """
+    models = token_models.of_targets(workload, len(spec.targets))
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -47,17 +57,24 @@ def make_bundle(
         "libraries": {name: _version(name) for name in LIBRARIES},
         "spec": spec.model_dump(mode="json"),
         "targets": [
-            target_part(spec, index, endpoint, count)
-            for index, (endpoint, count) in enumerate(zip(endpoints, started, strict=True))
+            target_part(spec, index, endpoint, count, tokens=tokens)
+            for index, (endpoint, count, tokens) in enumerate(zip(endpoints, started, models, strict=True))
         ],
     }
 
 
 def target_part(
-    spec: BenchmarkSpec, index: int, endpoint: Endpoint, started: int | None, hashed: int | None = None
+    spec: BenchmarkSpec,
+    index: int,
+    endpoint: Endpoint,
+    started: int | None,
+    hashed: int | None = None,
+    *,
+    tokens: TokenModel,
 ) -> dict[str, Any]:
     """One target: where it went, when its requests were due, what they were; `hashed` bodies instead of the bounds."""
     plan = planner.shard(spec.model_copy(update={"workers": 1}), index, _without_secrets(endpoint))
+    plan = with_tokens(plan, tokens)
     total = spec.stop.requests if spec.stop.requests is not None else started
     return {
         "endpoint": {
@@ -70,7 +87,8 @@ def target_part(
             "verify_tls": endpoint.verify_tls,
         },
         "schedule": _schedule(spec, plan),
-        "requests": _requests(plan, total, hashed),
+        "tokens": _tokens(plan),
+        "requests": _requests(spec, plan, total, hashed),
     }
 
 
@@ -84,7 +102,7 @@ def differences(bundle: Mapping[str, Any], program: str) -> list[str]:
     for index, part in enumerate(_targets(bundle, spec)):
         requests, schedule = part.get("requests") or {}, part.get("schedule") or {}
         endpoint = endpoint_of(part)
-        mine = target_part(spec, index, endpoint, None, _hashed(requests))
+        mine = target_part(spec, index, endpoint, None, _hashed(requests), tokens=tokens_of(part))
         where = f"target {index + 1}: " if len(spec.targets) > 1 else ""
         if (theirs := schedule.get("sha256")) != mine["schedule"].get("sha256"):
             found.append(f"{where}the arrival schedule differs (bundle {str(theirs)[:12]}…)")
@@ -108,6 +126,7 @@ def check_bundle(document: Any) -> dict[str, Any]:
     spec = spec_of(document)
     for part in _targets(document, spec):
         endpoint_of(part)
+        tokens_of(part)
     return document
 
 
@@ -131,6 +150,14 @@ def endpoint_of(part: Mapping[str, Any]) -> Endpoint:
     return Endpoint(str(texts["adapter"]), str(texts["base_url"] or ""), str(texts["model"]))
 
 
+def tokens_of(part: Mapping[str, Any]) -> TokenModel:
+    """How words were turned into tokens for a bundle's target; raises `ValueError`."""
+    said = part.get("tokens")
+    if said is not None and not isinstance(said, Mapping):
+        raise ValueError("has a target with broken tokens")
+    return token_models.understood(said)
+
+
 def _targets(bundle: Mapping[str, Any], spec: BenchmarkSpec) -> list[Any]:
     parts = bundle.get("targets")
     if not isinstance(parts, list) or len(parts) != len(spec.targets):
@@ -150,6 +177,11 @@ def _without_secrets(endpoint: Endpoint) -> Endpoint:
     return Endpoint(endpoint.adapter, endpoint.base_url, endpoint.model)
 
 
+def _tokens(plan: Plan) -> dict[str, Any] | None:
+    workload = plan.workload
+    return told(workload.tokens) if not isinstance(workload, Prompts) and makes_text_up(workload) else None
+
+
 def _schedule(spec: BenchmarkSpec, plan: Plan) -> dict[str, Any]:
     if plan.arrivals.kind == "closed":
         return {"kind": "closed", "note": "a request starts when a user is free; there is no schedule to keep"}
@@ -160,16 +192,16 @@ def _schedule(spec: BenchmarkSpec, plan: Plan) -> dict[str, Any]:
     return {"kind": "open", "count": len(due), "sha256": digest, "offsets_ns": due.tolist()}
 
 
-def _requests(plan: Plan, total: int | None, exactly: int | None) -> dict[str, Any]:
+def _requests(spec: BenchmarkSpec, plan: Plan, total: int | None, exactly: int | None) -> dict[str, Any]:
     try:
         body = body_of(plan)
     except registry.UnknownKindError:
         return {"note": "the provider does not exist any more, so nobody knows how it was asked"}
+    except ValueError as error:
+        return {"note": f"there are no bodies: {error}"}
     if body is None:
         return {"note": "bodies of this workload depend on the answers before them"}
-    distinct = total
-    if isinstance(plan.workload, Prompts):
-        distinct = len(plan.workload.prompts) if total is None else min(total, len(plan.workload.prompts))
+    distinct = min((known for known in (total, distinct_bodies(plan)) if known is not None), default=None)
     most = exactly if exactly is not None else MAX_HASHED if distinct is None else min(distinct, MAX_HASHED)
     digests, size = [], 0
     for number in range(most):
@@ -184,7 +216,7 @@ def _requests(plan: Plan, total: int | None, exactly: int | None) -> dict[str, A
         "hashed": len(digests),
         "digest": overall,
         "sha256": [digest.hexdigest() for digest in digests[:MAX_LISTED]],
-    }
+    } | ({"note": "those of the first level; the others' follow from the spec and the seed"} if spec.explore else {})
 
 
 def _hashed(requests: Mapping[str, Any]) -> int | None:

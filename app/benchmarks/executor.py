@@ -182,6 +182,8 @@ class Executor:
         """Find out what a word is in tokens at a target, unless that is asked already or nothing depends on it."""
         if target_index in run.probed or not token_probe.needs_probes(plan_workloads.workload(run.spec.workload)):
             return
+        if not run.has_begun:
+            run.live.prepare()
         task = ProbeTask(self._context, run.session_id, target_index)
         asked = asyncio.create_task(self._cluster.probe(task))
         try:

@@ -87,13 +87,14 @@ class Exploration:
         targets = range(len(self._spec.targets))
         stored = (key for key in statistics.targets if key.level is not None)
         keys = {*stored, *(self._key(one.point) for one in self._measured)}
+        ordered = sorted(keys, key=self._position)
         return {
-            "points": [self._row(key, statistics) for key in sorted(keys, key=self._position)],
+            "points": [self._row(key, statistics, is_last=key == ordered[-1]) for key in ordered],
             "exploration": {
                 "kind": explore.kind,
                 "parameter": explore.parameter,
                 "confidence": explore.confidence if isinstance(explore, Search) else None,
-                "by_target": [self._of_target(target) for target in targets],
+                "by_target": [self._of_target(target, statistics) for target in targets],
             },
             "warnings": [warning for target in targets for warning in self._warnings(target)],
         }
@@ -162,11 +163,13 @@ class Exploration:
         names = [(target.provider, target.model) for target in self._spec.targets]
         return names.index((key.provider, key.model)), key.point
 
-    def _row(self, key: TargetKey, statistics: RunStatistics) -> dict[str, Any]:
+    def _row(self, key: TargetKey, statistics: RunStatistics, *, is_last: bool) -> dict[str, Any]:
         assert self._spec.explore is not None
         measured = next((one for one in self._measured if self._key(one.point) == key), None)
         judgement = measured.judgement if measured else None
-        reason = judgement.reason if judgement else measured.cut_short if measured else self._ended
+        # Points whose own report died with the server: a search lost its verdicts; of a sweep only the last was cut.
+        lost = self._ended if is_last or isinstance(self._spec.explore, Search) else None
+        reason = judgement.reason if judgement else measured.cut_short if measured else lost
         certificate = measured.certificate if measured else None
         return {
             "point": key.point,
@@ -180,7 +183,7 @@ class Exploration:
             **figures(statistics.targets.get(key, TargetStatistics()), statistics.slo, self._conditions),
         }
 
-    def _of_target(self, target_index: int) -> dict[str, Any]:
+    def _of_target(self, target_index: int, statistics: RunStatistics) -> dict[str, Any]:
         explore, target = self._spec.explore, self._spec.targets[target_index]
         assert explore is not None
         found = None
@@ -190,10 +193,14 @@ class Exploration:
             finished = next_level(search_plan(explore), probes) is None
             text = statement(search_plan(explore), probes, cut_short=None if finished else self._ended)
         else:
-            levels = [one.point.level for one in self._measured if one.point.target_index == target_index]
-            shown = ", ".join(level_text(level) for level in levels if level is not None) or "nothing"
-            text = f"{explore.parameter} {shown} measured"
-            if len(levels) < len(explore.values) or any(one.cut_short for one in self._measured):
+            mine = [one for one in self._measured if one.point.target_index == target_index]
+            reported = {one.point.point for one in mine}
+            stored = {key.point for key in statistics.targets if key[:2] == (target.provider, target.model)}
+            levels = [explore.values[point] for point in sorted(reported | stored)]
+            shown = ", ".join(map(level_text, levels))
+            text = f"{explore.parameter} {shown} measured" if levels else "nothing measured"
+            is_cut = any(one.cut_short for one in mine) or (not self._measured and self._ended is not None)
+            if len(levels) < len(explore.values) or is_cut:
                 text += f"; the sweep is not finished: {self._ended or 'it was not run to its end'}"
         return {"provider": target.provider, "model": target.model, "answer": found, "statement": text}
 

@@ -44,9 +44,15 @@ class LiveRun:
         self._shards: dict[tuple[int, int, int], _ShardCounters] = {}
         self._points = planner.point_count(spec)
         self._ended_before = 0  # the stage began
+        self._is_preparing = False
+
+    def prepare(self) -> None:
+        """Time does not count until the first stage begins: something is found out about the targets before."""
+        self._is_preparing = True
 
     def begin_stage(self, target_index: int, start_at_ns: int, point: Point | None = None) -> None:
         """The next target's turn, or the next point's."""
+        self._is_preparing = False
         self.target_index = target_index
         self.point = point
         self._stage_began_ns = start_at_ns
@@ -85,6 +91,8 @@ class LiveRun:
     def progress(self, status: Status, now_ns: int) -> dict[str, Any]:
         """The `Progress` document, see `benchmarks.views`."""
         counters = self.counters()
+        if self._is_preparing:
+            now_ns = self._origin_ns
         elapsed_s = max((now_ns - self._origin_ns) / _NS_PER_S, 0.0)
         recent = self._window.total()
         covered_s = min(elapsed_s, self._window.seconds - 1 + elapsed_s % 1)

@@ -29,7 +29,7 @@ from app.benchmarks.supervisor import (
 )
 from app.benchmarks.token_probe import Probed
 from app.benchmarks.workload_facts import workload_facts
-from app.loadgen.plan import Endpoint
+from app.loadgen.plan import Endpoint, TokenModel
 from app.stats.instrument import InstrumentFacts
 from app.stats.pace import Pace
 from app.stats.run_statistics import RunStatistics
@@ -46,11 +46,13 @@ async def run_local(
     on_results: Callable[[list[MeasuredResult]], None] = lambda _: None,
     stop: asyncio.Event | None = None,
     new_engine: EngineFactory = engine_process,
+    tokens: Sequence[TokenModel] | None = None,
 ) -> dict[str, Any]:
     """Run every target and return the summary, with `error` telling what ended the run early, if anything did.
 
     `endpoint` is one for all targets or one per target. `on_progress` gets a `Progress` document four times a second,
-    `on_results` each request once. Setting `stop` winds the run down; what was measured is summarised.
+    `on_results` each request once. Setting `stop` winds the run down; what was measured is summarised. `tokens` says
+    for each target how words become tokens; then no probes are sent to find that out.
 
     Raises:
         InvalidRequestError: when the spec has a budget that cannot be kept.
@@ -61,8 +63,11 @@ async def run_local(
         kinds = [one.adapter for one in endpoints]
         watch = BudgetWatch(spec, await asyncio.to_thread(estimate, spec, kinds))  # loading prices takes a second
     stop = stop or asyncio.Event()
-    plans = [planner.shard(spec, index, one) for index, one in enumerate(endpoints)]
-    probed = await token_probe.probe_all(plans, new_engine=new_engine, stop=stop)
+    if tokens is not None:
+        probed = [Probed(model) for model in tokens]
+    else:
+        plans = [planner.shard(spec, index, one) for index, one in enumerate(endpoints)]
+        probed = await token_probe.probe_all(plans, new_engine=new_engine, stop=stop)
     run = _LocalRun(spec, endpoints, probed, watch, on_progress, on_results, new_engine)
     summary = await run.execute(stop)
     return summary | {"workload": workload_facts(spec.workload, dict(enumerate(probed)))}

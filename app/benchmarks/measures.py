@@ -110,6 +110,21 @@ class MeasuredResult(msgspec.Struct, kw_only=True):
         """That level: concurrency, or requests per second."""
         return self.metadata.get("level")
 
+    @property
+    def conversation(self) -> int | None:
+        """Which conversation it is a turn of, from 0; None for other workloads."""
+        return self.metadata.get("conversation")
+
+    @property
+    def turn(self) -> int | None:
+        """Which turn of that, from 0."""
+        return self.metadata.get("turn")
+
+    @property
+    def server_timings_ms(self) -> dict[str, float] | None:
+        """What the server said about its own times."""
+        return self.metadata.get("server_timings_ms")
+
 
 RESULT_FIELDS = tuple(field.name for field in msgspec.structs.fields(MeasuredResult))
 
@@ -145,15 +160,15 @@ LINE_FIELDS = (
     "trace_id",
     "point",
     "level",
+    "conversation",
+    "turn",
     "server_timings_ms",
 )
 
 
 def results_line(result: MeasuredResult) -> dict[str, Any]:
     """One request as a flat JSON object: a line of `results.jsonl`."""
-    line = {name: getattr(result, name) for name in LINE_FIELDS[:-1]}
-    line["server_timings_ms"] = result.metadata.get("server_timings_ms")
-    return line
+    return {name: getattr(result, name) for name in LINE_FIELDS}
 
 
 def measure(record: Record, context: MeasureContext) -> MeasuredResult:
@@ -283,9 +298,7 @@ def columns(results: list[MeasuredResult]) -> Batch:
             result.token_count_source for result in results if result.status == "ok" and result.token_count_source
         ),
         server_timings=tuple(
-            timings
-            for result in results
-            if result.status == "ok" and (timings := result.metadata.get("server_timings_ms"))
+            timings for result in results if result.status == "ok" and (timings := result.server_timings_ms)
         ),
     )
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.benchmarks import gaps
 from app.benchmarks.measures import MeasuredResult
-from app.benchmarks.views import View
+from app.benchmarks.view import View
 
 
 class ResultItem(View):
@@ -66,17 +66,16 @@ class ResultItem(View):
     trace_id: str | None = Field(description="W3C trace id that was sent.")
     point: int | None = Field(None, description="Which level of load it belongs to; null when none is explored.")
     level: float | None = Field(None, description="That level: concurrency, or requests per second.")
+    conversation: int | None = Field(None, description="Which conversation it is a turn of; null for other workloads.")
+    turn: int | None = Field(None, description="Which turn of it, from 0.")
     tags: list[str] = Field(description="Tags of the benchmark.")
     metadata: dict[str, Any] = Field(description="Whatever else was kept.")
 
     @classmethod
     def of(cls, session_id: UUID, result: MeasuredResult, **more: Any) -> Self:
         """The answer for a stored result."""
-        return cls.model_validate(
-            msgspec.structs.asdict(result)
-            | {"session_id": session_id, "point": result.point, "level": result.level}
-            | more
-        )
+        kept = {name: getattr(result, name) for name in ("point", "level", "conversation", "turn")}
+        return cls.model_validate(msgspec.structs.asdict(result) | {"session_id": session_id} | kept | more)
 
 
 class ResultDetail(ResultItem):

@@ -316,4 +316,5 @@ class _ShardRun:
             steal_share=done.steal_share,
             involuntary_switches=done.involuntary_switches,
             held_by_rate_limit=done.held_by_rate_limit,
+            readers={done.reader},
         )

@@ -14,6 +14,7 @@ from statistics import median
 import msgspec
 
 from app.benchmarks.supervisor import Engine, EngineFactory, engine_process
+from app.benchmarks.token_models import MEASURED_DIGITS
 from app.core.errors import TestBenchError
 from app.datasets import synthetic
 from app.loadgen.frames import Done, Failed, Record, Records
@@ -136,7 +137,8 @@ def fitted(samples: Sequence[tuple[int, int]]) -> TokenModel:
         slope = whole if abs(whole - slope) <= _LIKE * slope else slope
     if not _PER_WORD_RANGE[0] <= slope <= _PER_WORD_RANGE[1]:
         return TokenModel()
-    return TokenModel(per_word=slope, overhead=at_first - slope * first, source="usage")
+    per_word = 1 / round(1 / slope, MEASURED_DIGITS)
+    return TokenModel(per_word, at_first - per_word * first, "usage")
 
 
 def _samples(lengths: tuple[int, ...], records: list[Record]) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.benchmarks import plan_workloads
+from app.benchmarks.token_models import told
 from app.benchmarks.token_probe import Probed, makes_text_up
 from app.benchmarks.workloads import (
     ConversationList,
@@ -34,19 +35,12 @@ def workload_facts(spec: WorkloadSpec, probed: Mapping[int, Probed]) -> dict[str
     is_one = all(model == models[0] for model in models)
     sources = {model.source for model in models}
     return {
-        "words_per_token": 1 / models[0].per_word if made_up and is_one else None,
-        "overhead_tokens": models[0].overhead if made_up and is_one else None,
+        **(told(models[0]) if made_up and is_one else {"words_per_token": None, "overhead_tokens": None}),
         "source": next(iter(sources)) if len(sources) == 1 else "mixed",
         "probe_requests": sum(found.requests for found in probed.values()),
         "uniqueness": uniqueness(spec),
         "by_target": [
-            {
-                "target_index": index,
-                "words_per_token": 1 / found.tokens.per_word,
-                "overhead_tokens": found.tokens.overhead,
-                "source": found.tokens.source,
-                "probe_requests": found.requests,
-            }
+            {"target_index": index, **told(found.tokens), "probe_requests": found.requests}
             for index, found in sorted(probed.items())
         ]
         if made_up and not is_one

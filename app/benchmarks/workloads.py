@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
-from app.benchmarks.spec_parts import Prompt, SpecPart
+from app.benchmarks.spec_parts import STORED, Prompt, SpecPart
 
 MAX_TOKENS = 1_000_000
 MAX_PROMPTS = 100_000
@@ -13,24 +13,31 @@ MAX_TURNS = 1_000
 Tokens = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
 
 
-class NormalLength(SpecPart):
+class CutLength(SpecPart):
+    """A distribution without ends of its own, cut to limits."""
+
+    mean: float = Field(gt=0, le=MAX_TOKENS, description="Mean, in tokens.")
+    stdev: float = Field(ge=0, le=MAX_TOKENS, description="Standard deviation, in tokens.")
+    minimum: Tokens = Field(1, description="Shorter ones are made this long.")
+    maximum: Tokens = Field(MAX_TOKENS, description="Longer ones are made this long.")
+
+    @model_validator(mode="after")
+    def _in_order(self, info: ValidationInfo) -> Self:
+        if self.minimum > self.maximum and info.context is not STORED:
+            raise ValueError("minimum must not exceed maximum")
+        return self
+
+
+class NormalLength(CutLength):
     """Normally distributed, cut to the limits."""
 
     kind: Literal["normal"] = "normal"
-    mean: float = Field(gt=0, le=MAX_TOKENS, description="Mean, in tokens.")
-    stdev: float = Field(ge=0, le=MAX_TOKENS, description="Standard deviation, in tokens.")
-    minimum: Tokens = Field(1, description="Shorter ones are made this long.")
-    maximum: Tokens = Field(MAX_TOKENS, description="Longer ones are made this long.")
 
 
-class LognormalLength(SpecPart):
+class LognormalLength(CutLength):
     """Lognormally distributed with this mean and standard deviation, cut to the limits: few long ones, many short."""
 
     kind: Literal["lognormal"] = "lognormal"
-    mean: float = Field(gt=0, le=MAX_TOKENS, description="Mean, in tokens.")
-    stdev: float = Field(ge=0, le=MAX_TOKENS, description="Standard deviation, in tokens.")
-    minimum: Tokens = Field(1, description="Shorter ones are made this long.")
-    maximum: Tokens = Field(MAX_TOKENS, description="Longer ones are made this long.")
 
 
 class UniformLength(SpecPart):

@@ -4,26 +4,27 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from importlib.metadata import version
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from app.adapters import prices
 from app.benchmarks import calibrations, gaps, planner
 from app.benchmarks.budget import estimate
+from app.benchmarks.calibrations import program
 from app.benchmarks.local import run_local
 from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
 from app.benchmarks.schemas import BenchmarkSpec
-from app.benchmarks.workloads import ConversationList, SyntheticConversations
 from app.cli.bench_outcome import show_outcome
 from app.cli.bench_output import OutputError, ResultFiles, parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec, endpoints_of
 from app.cli.bench_view import BenchView
 from app.cli.bundle_files import write_bundle
+from app.cli.summary_file import summary_document
 from app.cli.usage import UsageProblem
 from app.core.errors import ConfigError, InvalidRequestError
 from app.core.settings import load_settings
-from app.loadgen.plan import Endpoint
+from app.loadgen.plan import Endpoint, TokenModel
 from app.providers.own_prices import price_list
 
 _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves at once."
@@ -35,26 +36,47 @@ def run_here(options: BenchOptions) -> int:
     return run_spec(spec, endpoint, formats, options)
 
 
-def run_spec(spec: BenchmarkSpec, endpoint: Endpoint, formats: tuple[str, ...], options: BenchOptions) -> int:
-    """As `run_here`, of a spec that is there already; `options` say what is kept and shown."""
+def run_spec(
+    spec: BenchmarkSpec,
+    endpoint: Endpoint,
+    formats: tuple[str, ...],
+    options: BenchOptions,
+    tokens: list[TokenModel] | None = None,
+) -> int:
+    """As `run_here`, of a spec that is there already; `options` say what is kept and shown.
+
+    `tokens` are those of `run_local`.
+    """
     endpoints = endpoints_of(spec, endpoint)
     _use_own_prices()
     _check_budget(spec, endpoints)
-    fields = (*LINE_FIELDS, *_more_fields(spec))
+    fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
     files = ResultFiles(options.output, formats, fields) if options.output else None
     view = BenchView(spec.name, quiet=options.quiet)
+    started_at = datetime.now(UTC)
     with files or nullcontext():
         try:
             with view.running():
-                summary, interrupted = asyncio.run(_run(spec, endpoints, files, view, options))
+                summary, interrupted = asyncio.run(_run(spec, endpoints, files, view, options, tokens))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None  # the second Ctrl-C
         summary = calibrations.annotate(summary, _data_dir(), engines=planner.shard_count(spec))
         if files:
             status = "failed" if summary["error"] else "interrupted" if interrupted else "completed"
             try:
-                written = files.finish({**_context(spec, endpoint, status), **summary})
-                written.append(write_bundle(files.folder, spec, endpoint, started=summary["requests"]["total"]))
+                document = summary_document(
+                    summary,
+                    name=spec.name,
+                    status=status,
+                    started_at=started_at.isoformat(),
+                    finished_at=datetime.now(UTC).isoformat(),
+                    program=program(),
+                    base_url=endpoint.base_url,
+                    spec=spec.model_dump(mode="json"),
+                    error=summary["error"],
+                )
+                written = files.finish(document)
+                written.append(write_bundle(files.folder, spec, endpoints, summary))
             except OutputError as error:
                 summary["error"] = summary["error"] or error.message
             else:
@@ -77,35 +99,35 @@ def _check_budget(spec: BenchmarkSpec, endpoints: list[Endpoint]) -> None:
 
 
 async def _run(
-    spec: BenchmarkSpec, endpoints: list[Endpoint], files: ResultFiles | None, view: BenchView, options: BenchOptions
+    spec: BenchmarkSpec,
+    endpoints: list[Endpoint],
+    files: ResultFiles | None,
+    view: BenchView,
+    options: BenchOptions,
+    tokens: list[TokenModel] | None,
 ) -> tuple[dict[str, Any], bool]:
     stop = asyncio.Event()
 
     def keep(results: list[MeasuredResult]) -> None:
         if files:
-            files.write(_line(result, spec, options) for result in results)
+            files.write(_line(result, options, with_text=spec.save_responses) for result in results)
 
     def interrupt() -> None:
         view.note(_STOPPING)
         stop.set()
 
     with _on_interrupt(interrupt):
-        summary = await run_local(spec, endpoints, on_progress=view.update, on_results=keep, stop=stop)
+        summary = await run_local(spec, endpoints, on_progress=view.update, on_results=keep, stop=stop, tokens=tokens)
     return summary, stop.is_set()
 
 
-def _line(result: MeasuredResult, spec: BenchmarkSpec, options: BenchOptions) -> dict[str, Any]:
-    more = {"response_text": result.response_text, **result.metadata}
-    line = results_line(result) | {name: more.get(name) for name in _more_fields(spec)}
+def _line(result: MeasuredResult, options: BenchOptions, *, with_text: bool) -> dict[str, Any]:
+    line = results_line(result)
+    if with_text:
+        line["response_text"] = result.response_text
     if options.save_gaps:
         line["gaps_ms"] = gaps.milliseconds(result.gaps)
     return line
-
-
-def _more_fields(spec: BenchmarkSpec) -> tuple[str, ...]:
-    """Fields that only some runs have."""
-    turns = ("conversation", "turn") if isinstance(spec.workload, SyntheticConversations | ConversationList) else ()
-    return (*turns, "response_text") if spec.save_responses else turns
 
 
 @contextmanager
@@ -134,14 +156,3 @@ def _data_dir() -> Path | None:
         return load_settings().storage.data_dir
     except ConfigError:
         return None
-
-
-def _context(spec: BenchmarkSpec, endpoint: Endpoint, status: str) -> dict[str, Any]:
-    """What it takes to run the same again; keys and header values stay out."""
-    return {
-        "name": spec.name,
-        "status": status,
-        "program": f"llm-test-bench {version('llm-test-bench')}",
-        "base_url": endpoint.base_url,
-        "spec": spec.model_dump(mode="json"),
-    }

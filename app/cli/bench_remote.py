@@ -15,6 +15,7 @@ from app.cli.bench_output import parse_formats
 from app.cli.bench_spec import BenchOptions, build_spec, headers, option_of, provider_key
 from app.cli.bench_view import BenchView
 from app.cli.server_client import ServerClient, ServerError
+from app.cli.summary_file import HEAD, summary_document
 from app.cli.usage import UsageProblem
 
 POLL_SECONDS = 0.5
@@ -128,8 +129,9 @@ def _export(
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / "summary.json"]
-    kept = {name: benchmark[name] for name in ("id", "name", "status", "spec", "started_at", "finished_at")}
-    written[0].write_text(json.dumps({**kept, **benchmark["summary"]}, indent=2) + "\n", encoding="utf-8")
+    known = {name: value for name, value in benchmark.items() if name in HEAD}
+    document = summary_document(benchmark["summary"], **known)
+    written[0].write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     for export_format in formats:
         path = folder / f"results.{export_format}"
         with path.open("wb") as file:

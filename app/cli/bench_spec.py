@@ -143,6 +143,7 @@ _PARTS_BY_FIELD = {
     "sampling": {},
     "retry": {},
 }
+_OTHER_TYPE = {"int_type", "model_attributes_type"}  # kinds of problem
 _SELF_ENDING = {kind.model_fields["kind"].default for kind in ENDS_BY_ITSELF}
 
 
@@ -194,9 +195,15 @@ def build_spec(options: BenchOptions) -> BenchmarkSpec:
     try:
         return BenchmarkSpec.model_validate(document)
     except ValidationError as error:
-        problems = [
-            f"{_place(item['loc'], from_file, options)}: {item['msg'].removeprefix('Value error, ')}"
+        found = [
+            (_place(item["loc"], from_file, options), item["type"], item["msg"].removeprefix("Value error, "))
             for item in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        # Where a number or a distribution is allowed, each says that the value is not of its own type. That is no news
+        # beside what is wrong with the one that was meant.
+        telling = {place for place, kind, _ in found if kind not in _OTHER_TYPE}
+        problems = [
+            f"{place}: {text}" for place, kind, text in found if kind not in _OTHER_TYPE or place not in telling
         ]
         raise UsageProblem(dict.fromkeys(problems)) from None  # --timeout sets several fields
 

@@ -136,6 +136,8 @@ def certificate(instrument: Mapping[str, Any]) -> Text:
     text = Text("instrument  ")
     text.append(verdict.replace("_", " "), style=_VERDICT_STYLES.get(verdict, "yellow"))
     text.append(f": {instrument['reason']}")
+    if reader := instrument.get("reader"):
+        text.append(f"; {reader} reader")
     return text.append(known_error(instrument))
 
 

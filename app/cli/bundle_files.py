@@ -4,6 +4,7 @@ import gzip
 import json
 import resource
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,15 @@ _LIMIT_BYTES = 256 * 2**20
 _GIT_SECONDS = 5.0
 
 
-def write_bundle(folder: Path, spec: BenchmarkSpec, endpoint: Endpoint, *, started: int) -> Path:
-    """The file that was written; the other form, of an earlier run, is removed.
+def write_bundle(folder: Path, spec: BenchmarkSpec, endpoints: list[Endpoint], summary: Mapping[str, Any]) -> Path:
+    """Of the run that `summary` is of: the file that was written; the other form, of an earlier run, is removed.
 
     Raises:
         OutputError: it cannot be written.
     """
-    bundle = make_bundle(spec, [endpoint], program=program(), started=[started])
+    started = [target["requests"]["total"] for target in summary["by_target"]]
+    started = started if len(started) == len(endpoints) else [None] * len(endpoints)
+    bundle = make_bundle(spec, endpoints, program=program(), started=started, workload=summary["workload"])
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     bundle |= {"git_commit": _git_commit(), "machine": machine.facts(), "limits": {"open_files": [soft, hard]}}
     data = encoded(bundle)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from app.adapters import registry
-from app.benchmarks.bundles import differences, endpoint_of, spec_of
+from app.benchmarks.bundles import differences, endpoint_of, spec_of, tokens_of
 from app.benchmarks.calibrations import program
 from app.cli.bench_local import run_spec
 from app.cli.bench_output import parse_formats
@@ -62,7 +62,7 @@ def replay_bundle(context: typer.Context, path: Path) -> int:
     sys.stderr.flush()
     target = spec.targets[0].model_copy(update={"model": model})
     again = spec.model_copy(update={"targets": [target]})
-    return run_spec(again, endpoint, parse_formats(options.export), options)
+    return run_spec(again, endpoint, parse_formats(options.export), options, [tokens_of(parts[0])])
 
 
 def _notes(said: dict[str, Any], recorded: Any, endpoint: Any) -> list[str]:

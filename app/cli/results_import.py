@@ -15,6 +15,7 @@ from app.benchmarks.calibrations import program
 from app.benchmarks.importing import FinishedRun, store_finished
 from app.benchmarks.measures import LINE_FIELDS, results_line
 from app.cli.bench_output import ResultFiles
+from app.cli.summary_file import summary_document
 from app.cli.summary_view import print_summary
 from app.cli.usage import UsageProblem
 from app.core import migrations
@@ -103,14 +104,16 @@ def _show_claims(
 
 def _write(run: Imported, title: str, summary: dict[str, Any], folder: Path) -> None:
     spec = imports.spec_of(run, title, [])
-    context = {"name": title, "status": "completed", "program": program(), "spec": spec.model_dump(mode="json")}
+    document = summary_document(
+        summary, name=title, status="completed", program=program(), spec=spec.model_dump(mode="json")
+    )
     with ResultFiles(folder, ("jsonl",), LINE_FIELDS) as files:
         for begin in range(0, len(run.results), _BATCH):
             files.write(
                 {**results_line(result), **({"gaps_ms": gaps.milliseconds(result.gaps)} if result.gaps else {})}
                 for result in run.results[begin : begin + _BATCH]
             )
-        files.finish({**context, **summary})
+        files.finish(document)
 
 
 def _finished(run: Imported, title: str, counted: Any, summary: dict[str, Any]) -> FinishedRun:

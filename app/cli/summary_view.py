@@ -119,6 +119,8 @@ def _facts(part: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
 
 
 def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
+    if workload := summary.get("workload"):
+        yield _remark("workload", _workload(workload))
     window = summary.get("window")
     if window and window["from_s"] is not None:
         span = f"{window['from_s']:g} to {window['to_s']:g} s"
@@ -145,6 +147,20 @@ def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
         yield _remark("percentiles", listed, style="dim")
     for warning in summary.get("warnings") or []:
         yield _remark("warning", warning, style="yellow")
+
+
+_ORIGINS = {"usage": "from the server's usage", "given": "as given", "assumed": "assumed"}
+
+
+def _workload(facts: Mapping[str, Any]) -> str:
+    """How prompts became as long as asked, and which of them repeat."""
+    words = [facts] if facts["words_per_token"] is not None else facts.get("by_target") or []
+    ratios = ", ".join(f"{significant(each['words_per_token'])} words per token" for each in words)
+    if not words:
+        return str(facts["uniqueness"])
+    origin = _ORIGINS.get(facts["source"], facts["source"])
+    probes = f", {facts['probe_requests']} probe requests" if facts["probe_requests"] else ""
+    return f"{ratios} ({origin}{probes}). {facts['uniqueness']}"
 
 
 def _remark(label: str, text: str, style: str = "") -> Text:

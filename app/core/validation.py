@@ -14,6 +14,7 @@ MAX_CHARACTERS = 500
 """Of a path or message: both can quote what the request wrote, which may be megabytes."""
 
 _NOT_AN_OBJECT = {"model_attributes_type", "model_type", "dict_type"}
+_OTHER_TYPES = {*_NOT_AN_OBJECT, "int_type", "float_type", "string_type", "bool_type", "list_type"}
 _SOURCES = {"body", "query", "path", "header", "cookie"}
 _BOUNDS = {
     "ge": "≥ {}",
@@ -39,7 +40,24 @@ def without_nul(text: str) -> str:
 
 def describe_problems(exception: RequestValidationError) -> list[dict[str, str]]:
     """One entry per wrong field, in the order of the request; of very many only the first ones."""
-    return [_describe(item, exception.body) for item in exception.errors()[:MAX_PROBLEMS]]
+    return [_describe(item, exception.body) for item in _meant(exception.errors()[:MAX_PROBLEMS], exception.body)]
+
+
+def _meant(items: Sequence[Mapping[str, Any]], body: Any) -> list[Mapping[str, Any]]:
+    """Without what a union says about the members that the value never wanted to be.
+
+    pydantic reports every member that it tried: an object among them that is wrong inside is also "not an integer".
+    """
+    paths = [_path(item, body) for item in items]
+
+    def is_said_better(position: int) -> bool:
+        path, item = paths[position], items[position]
+        return item["type"] in _OTHER_TYPES and any(
+            (path == other or other.startswith(f"{path}.")) and items[number]["type"] not in _OTHER_TYPES
+            for number, other in enumerate(paths)
+        )
+
+    return [item for position, item in enumerate(items) if not is_said_better(position)]
 
 
 def _describe(item: Mapping[str, Any], body: Any) -> dict[str, str]:

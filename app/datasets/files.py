@@ -48,6 +48,8 @@ def read_dataset(
     suffix = PurePath(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise DatasetError(f"{name}: must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+    if column is not None and suffix == ".txt":
+        raise DatasetError(f"{name}: has no columns, each line is a prompt; leave the column out")
     text = _decoded(name, data, MAX_YAML_BYTES if suffix in {".yaml", ".yml"} else MAX_FILE_BYTES)
     entries = _entries(name, suffix, text, column)
     if shuffle_seed is not None:

@@ -19,6 +19,9 @@ from app.loadgen.http1 import Framer
 TIMESPEC = struct.Struct("=qq")  # struct timespec of a 64-bit system
 ANCILLARY_BYTES = 64 if sys.platform == "linux" else 0
 _SO_TIMESTAMPNS = 35
+# struct tcp_info (linux/tcp.h): the state first, then 7 bytes and 4 numbers, then segments not yet acknowledged.
+_TCP_INFO = struct.Struct("=B7x16xI")
+_TCP_CLOSE, _TCP_CLOSE_WAIT = 7, 8
 _TLS_READ_BYTES = 65536
 _TLS_RECORD_BYTES = 16384  # the most plaintext of one record, RFC 8446, section 5.1
 
@@ -153,6 +156,23 @@ class Connection:
         except BlockingIOError:
             return
         self.outgoing = self.outgoing[sent:]
+
+    def closed_before_it_heard(self) -> bool:
+        """After the end of the stream: whether the peer had closed before what was sent last arrived.
+
+        A closed socket answers data with a reset, which takes this end from CLOSE-WAIT to CLOSED (RFC 9293, section
+        3.10.7.4); until that is here, the data is not acknowledged. A peer that took the data and closed afterwards
+        leaves this end in CLOSE-WAIT with all of it acknowledged. False where the kernel does not tell.
+        """
+        if sys.platform != "linux":
+            return False
+        try:
+            state, unacknowledged = _TCP_INFO.unpack(
+                self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+            )
+        except (OSError, struct.error):
+            return False
+        return bool(state == _TCP_CLOSE or (state == _TCP_CLOSE_WAIT and unacknowledged > 0))
 
     def decrypt(self, ciphertext: bytes | bytearray | memoryview) -> tuple[bytes, bool]:
         """`(plaintext, whether the peer closed)`.

@@ -21,13 +21,10 @@ from app.loadgen.arrivals import NANOSECONDS, offsets, shard_concurrency
 from app.loadgen.exchange import Exchange
 from app.loadgen.frames import Record
 from app.loadgen.plan import Plan
-from app.loadgen.users import Users
+from app.loadgen.users import NEVER_NS, Patience, Users
 
-_NEVER_NS = 2**62
 _PREPARED = 256  # first turns made ahead of time, while nothing else is to do
 _PREPARED_BYTES = 16 * 2**20
-_PAUSE_NS = 10_000_000  # after a connection failed, doubling with each failure up to …
-_PAUSE_LIMIT_NS = 250_000_000
 _SOON_NS = 300_000_000  # a little more than the time between two ticks, when an idle session looks
 _SPARE = 8
 
@@ -113,7 +110,9 @@ class ConversationSchedule:
         keep: Callable[[Record], None],
         limiter: Limiter | None = None,
     ) -> None:
-        self.limit = shard_concurrency(plan)
+        self._users = Users(plan) if plan.arrivals.kind == "closed" else None
+        self.limit = shard_concurrency(plan) if self._users is None else self._users.most
+        self._patience = Patience(self.limit)
         self.in_flight = 0
         self._plan = plan
         self._script = script
@@ -123,20 +122,17 @@ class ConversationSchedule:
         conversations = None if plan.requests is None else script.begun_by(plan.requests)
         starts = msgspec.structs.replace(plan, requests=conversations, skip=())
         self._arrivals: Iterator[tuple[int, int]] = offsets(starts)
-        self._users = Users(plan) if plan.arrivals.kind == "closed" else None
         self._skip = {(index - plan.index_base) // plan.index_stride for index in plan.skip}
         self._openings: deque[tuple[_Talk, int]] = deque()  # with the offset of their arrival
         self._is_drained = False
         self._ahead_bytes = 0
         self._talks: dict[int, _Talk] = {}  # by the index of the turn whose answer is not known yet
         self._thinking: list[tuple[int, int, _Talk]] = []  # heap of (due, tie-break, talk)
-        self._resting: list[tuple[int, int]] = []  # heap of (due, the same in Unix time): users that met nobody
         self._answered: deque[_Talk] = deque()  # their next request can be made ahead
         self._tie = itertools.count()
-        self._failures = 0
         self._begin_ns = 0
         self._begin_unix_ns = 0
-        self._ends_ns = _NEVER_NS
+        self._ends_ns = NEVER_NS
 
     # ---------------------------------------------------------------- what a session asks
 
@@ -150,14 +146,12 @@ class ConversationSchedule:
 
     def next_due_ns(self) -> int:
         if self._users is None and self.in_flight >= self.limit:
-            return _NEVER_NS
-        opening = _NEVER_NS
+            return NEVER_NS
+        opening = NEVER_NS
         if self._has_opening():
             talk, offset = self._openings[0]
             opening = self._begin_ns + offset if self._users is None else self._users.next_ns()
             opening = max(opening, self._opens_ns(talk.first))
-        if self._resting:
-            opening = min(opening, self._resting[0][0])
         if not self._thinking:
             return opening
         due_ns, _, talk = self._thinking[0]
@@ -167,7 +161,6 @@ class ConversationSchedule:
         if self._users is not None and now_ns >= self._ends_ns:
             self._users.clear()
             self._thinking.clear()
-            self._resting.clear()
             return None
         if self._users is None and self.in_flight >= self.limit:
             return None
@@ -176,8 +169,8 @@ class ConversationSchedule:
             self._openings.clear()
             self._is_drained = True
             return None
-        while self._resting and self._resting[0][0] <= now_ns:
-            self._free_user(heapq.heappop(self._resting)[1])
+        if self._users is not None:
+            self._users.update(now_ns)
         while self._thinking and self._thinking[0][0] <= now_ns:
             talk = self._thinking[0][2]
             if self._opens_ns(talk.first + talk.turn + 1) > now_ns:
@@ -191,11 +184,7 @@ class ConversationSchedule:
     def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool, pause_ns: int = 0) -> None:
         """`pause_ns` is how long the server asked its client to wait."""
         self.in_flight -= 1
-        if unreachable:
-            pause_ns = max(pause_ns, min(_PAUSE_NS << min(self._failures // self.limit, 10), _PAUSE_LIMIT_NS))
-            self._failures += 1
-        else:
-            self._failures = 0
+        pause_ns = self._patience.pause_ns(pause_ns, unreachable=unreachable)
         talk = self._talks[exchange.index]
         if talk.turn + 1 < talk.turns:
             wait_ns = max(pause_ns, self._script.think_ns(talk.first + talk.turn + 1))
@@ -205,12 +194,8 @@ class ConversationSchedule:
             due_ns = min(max(due_ns, now_ns), now_ns + wait_ns)
             if due_ns < self._ends_ns:
                 heapq.heappush(self._thinking, (due_ns, next(self._tie), talk))
-        elif self._users is None:
-            return
-        elif pause_ns:
-            heapq.heappush(self._resting, (now_ns + pause_ns, exchange.end_ns + pause_ns))
-        else:
-            self._free_user(exchange.end_ns)
+        elif self._users is not None:
+            self._users.done(exchange.end_ns, now_ns, pause_ns)
 
     def replied(self, exchange: Exchange, record: Record) -> None:
         """What a turn's answer turned out to be, as soon as it is decoded; completes the record."""
@@ -241,7 +226,9 @@ class ConversationSchedule:
     def is_exhausted(self, now_ns: int) -> bool:
         if self._users is not None and now_ns >= self._ends_ns:
             return True
-        return not self._thinking and not self._has_opening()
+        if self._thinking:
+            return False
+        return not self._has_opening() or (self._users is not None and self._users.are_gone)
 
     def waiting(self, now_ns: int) -> int:
         if self._users is not None or self.in_flight < self.limit:
@@ -277,7 +264,7 @@ class ConversationSchedule:
             for turn in range(talk.turn + 1, talk.turns):
                 self._keep(self._not_sent(talk.conversation, talk.first, turn, talk.due_unix_ns, reason))
             if self._users is not None:
-                self._free_user(talk.due_unix_ns)
+                self._users.done(talk.due_unix_ns, now_ns)
             return None
         talk.turn += 1
         return self._start(talk, talk.due_unix_ns, now_ns)
@@ -286,9 +273,10 @@ class ConversationSchedule:
         if not self._has_opening() or self._opens_ns(self._openings[0][0].first) > now_ns:
             return None
         if self._users is not None:
-            intended_ns = self._users.take(now_ns)
-            if intended_ns is None:
+            free_since_ns = self._users.take()
+            if free_since_ns is None:
                 return None
+            intended_ns = free_since_ns
         elif now_ns < self._begin_ns + self._openings[0][1]:
             return None
         else:
@@ -309,10 +297,6 @@ class ConversationSchedule:
         self._talks[exchange.index] = talk
         self.in_flight += 1
         return exchange
-
-    def _free_user(self, since_unix_ns: int) -> None:
-        assert self._users is not None
-        self._users.free(since_unix_ns)
 
     def _has_opening(self) -> bool:
         return bool(self._openings) or self._make_opening()

@@ -68,6 +68,7 @@ class Exchange:
         "stamps",
         "started_ns",
         "status",
+        "unheard",
         "user_stamps",
     )
 
@@ -95,6 +96,7 @@ class Exchange:
         self.end_ns = 0
         self.dns_ns = 0
         self.reused = False
+        self.unheard = False  # the server surely never took the request
         self.user_stamps = False  # some read came without a kernel stamp
         self.mode = ALWAYS
         self.is_chunked = False
@@ -126,11 +128,12 @@ class Exchange:
     def met_a_closing_connection(self) -> bool:
         """Whether the server closed an idle connection just as the request was sent on it (RFC 9112, section 9.3.1).
 
-        Then the news is here within a round trip. A server that hangs up later has failed, and that is a result.
+        Either TCP says so, or the news was here within a round trip. A server that hangs up later has failed, and that
+        is a result.
         """
         if self.error_type != "disconnected" or not self.reused or self.connection is None:
             return False
-        return self.end_ns - self.started_ns <= 2 * self.connection.connect_ns + _CLOSING_NS
+        return self.unheard or self.end_ns - self.started_ns <= 2 * self.connection.connect_ns + _CLOSING_NS
 
     def take(self, data: bytes | memoryview, timespec: bytes | bytearray) -> None:
         """Keep one read. The readers do the same in line."""

@@ -10,27 +10,23 @@ that retries (`Limits.max_attempts` above 1), a user whose request was given up 
 most `Limits.max_delay_ns`, before the next one.
 """
 
-import heapq
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from app.loadgen.arrivals import ArrivalCount, offsets, shard_concurrency, user_changes
+from app.loadgen.arrivals import ArrivalCount, offsets, shard_concurrency
 from app.loadgen.clock import monotonic_ns
 from app.loadgen.exchange import Exchange
 from app.loadgen.plan import Plan
 from app.loadgen.rate_limit import RateLimiter
+from app.loadgen.users import NEVER_NS, Patience, Users
 
-NEVER_NS = 2**62
 _PREPARED = 256  # requests made ahead of time, while nothing else is to do
 _PREPARED_BYTES = 16 * 2**20
-_PAUSE_NS = 10_000_000  # a user whose connection failed waits this long, doubling with each failure up to …
-_PAUSE_LIMIT_NS = 250_000_000
 _WARM_NS = 250_000_000  # open loop: connections are opened for what arrives within this time …
 _WARM_MORE = 4  # … and a few more,
 _WARM_LIMIT = 256  # but no more than this
-_JOINING_NS = 1_000_000_000  # closed loop: users that join within this time get theirs
 
 Message = Callable[[int], bytes]
 """An arrival's number → its request as bytes."""
@@ -152,107 +148,52 @@ class ClosedSchedule:
     """
 
     def __init__(self, plan: Plan, message: Message, limiter: RateLimiter | None = None) -> None:
-        self._changes = deque(user_changes(plan))
-        self.limit = max(1, *(users for _, users in self._changes), 0)
+        self._users = Users(plan)
+        self.limit = self._users.most
         self.in_flight = 0
         self._requests = _Requests(plan, message, limiter)
+        self._patience = Patience(self.limit)
         ends = [end for end in (plan.duration_ns, plan.arrivals.levels_end_ns) if end is not None]
         self._lasts_ns = min(ends, default=NEVER_NS)
         self._most = NEVER_NS if plan.requests is None else -(-plan.requests // plan.shards)
-        self._begin_ns = NEVER_NS
-        self._begin_unix_ns = 0
         self._ends_ns = NEVER_NS
-        self._users = 0  # that have joined: free, pausing or in flight
-        self._wanted = 0  # of them; the others leave when their request has ended
-        self._free: deque[int] = deque()  # since when (Unix) each free user is free
-        self._pausing: list[tuple[int, int]] = []  # heap: (due, the same instant in Unix time) of users that pause
-        self._failures = 0  # starts in a row that found nobody to talk to
-        self._joining = 0  # as it was found last
-        self._joining_until_ns = 0
         self.prepare = self._requests.prepare
 
     def begin(self, now_ns: int, unix_ns: int) -> None:
-        self._begin_ns = now_ns
-        self._begin_unix_ns = unix_ns
-        self._joining_until_ns = now_ns
         self._ends_ns = min(now_ns + self._lasts_ns, NEVER_NS)
-        self._change_users(now_ns)
+        self._users.begin(now_ns, unix_ns)
 
     def next_due_ns(self) -> int:
         if self._requests.peek_offset() is None:
             return NEVER_NS
-        if self._free:
-            return self._requests.opens_ns()
-        due = self._pausing[0][0] if self._pausing else NEVER_NS
-        return min(due, self._begin_ns + self._changes[0][0]) if self._changes else due
+        return max(self._users.next_ns(), self._requests.opens_ns())
 
     def take(self, now_ns: int) -> Exchange | None:
-        self._change_users(now_ns)
-        while self._pausing and self._pausing[0][0] <= now_ns:
-            self._free.append(heapq.heappop(self._pausing)[1])
+        self._users.update(now_ns)
         if now_ns >= self._ends_ns:
-            self._free.clear()
-            self._pausing.clear()
-            self._changes.clear()
-        if not self._free or self._requests.peek_offset() is None or self._requests.opens_ns() > now_ns:
+            self._users.clear()
+        if not self._users.free or self._requests.peek_offset() is None or self._requests.opens_ns() > now_ns:
             return None
-        exchange = self._requests.pop(self._free[0], now_ns)
-        if exchange is not None:
-            self._free.popleft()
-            self.in_flight += 1
-        return exchange
+        since_ns = self._users.take()
+        assert since_ns is not None
+        self.in_flight += 1
+        return self._requests.pop(since_ns, now_ns)
 
     def freed(self, exchange: Exchange, now_ns: int, *, unreachable: bool, pause_ns: int = 0) -> None:
         self.in_flight -= 1
-        self._change_users(now_ns)
-        if unreachable:
-            pause_ns = max(pause_ns, min(_PAUSE_NS << min(self._failures // self.limit, 10), _PAUSE_LIMIT_NS))
-        self._failures = self._failures + 1 if unreachable else 0
-        if self._users > self._wanted:
-            self._users -= 1
-        elif pause_ns:
-            heapq.heappush(self._pausing, (now_ns + pause_ns, exchange.end_ns + pause_ns))
-        else:
-            self._free.append(exchange.end_ns)
+        self._users.done(exchange.end_ns, now_ns, self._patience.pause_ns(pause_ns, unreachable=unreachable))
 
     def is_exhausted(self, now_ns: int) -> bool:
-        if now_ns >= self._ends_ns or self._requests.peek_offset() is None:
-            return True
-        return not self._users and not any(users for _, users in self._changes)
+        return now_ns >= self._ends_ns or self._requests.peek_offset() is None or self._users.are_gone
 
     def waiting(self, now_ns: int) -> int:
-        if not self._free or self._requests.peek_offset() is None or self._requests.opens_ns() <= now_ns:
+        if not self._users.free or self._requests.peek_offset() is None or self._requests.opens_ns() <= now_ns:
             return 0
-        return len(self._free)
+        return self._users.free
 
     def spare_connections(self, now_ns: int) -> int:
         """One for each user that is about to join; those who have joined have their own."""
-        if self._begin_ns <= now_ns < self._joining_until_ns or not self._changes:
-            return self._joining if self._changes else 0
-        self._joining_until_ns = now_ns + _JOINING_NS // 10
-        horizon_ns = max(now_ns - self._begin_ns, 0) + _JOINING_NS
-        soon = self._wanted
-        for offset_ns, users in self._changes:
-            if offset_ns > horizon_ns:
-                break
-            soon = max(soon, users)
-        self._joining = min(soon - self._wanted, self._most)
-        return self._joining
-
-    def _change_users(self, now_ns: int) -> None:
-        changes = self._changes
-        while changes and self._begin_ns + changes[0][0] <= now_ns:
-            offset_ns, self._wanted = changes.popleft()
-            more = self._wanted - self._users
-            self._free.extend([self._begin_unix_ns + offset_ns] * more)
-            self._users += max(more, 0)
-            while self._users > self._wanted and (self._free or self._pausing):
-                if self._free:
-                    self._free.pop()
-                else:
-                    self._pausing.remove(max(self._pausing))
-                    heapq.heapify(self._pausing)
-                self._users -= 1
+        return min(self._users.joining(now_ns), self._most)
 
 
 class OpenSchedule:

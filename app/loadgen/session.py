@@ -24,9 +24,10 @@ from app.loadgen.poller import Poller
 from app.loadgen.pool import Pool
 from app.loadgen.rate_limit import RateLimiter
 from app.loadgen.retries import asked_pause_ns, retry_delay_ns
-from app.loadgen.schedule import NEVER_NS, Message, Schedule, new_schedule
+from app.loadgen.schedule import Message, Schedule, new_schedule
 from app.loadgen.timeouts import TimingWheel
 from app.loadgen.token_estimates import estimated_tokens
+from app.loadgen.users import NEVER_NS
 from app.loadgen.wire import Wire
 
 _DECODE_READS = 64  # a slice of decoding: about 0.1 ms, the longest that a due request waits for it

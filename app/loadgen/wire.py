@@ -88,7 +88,9 @@ class Wire:
         try:
             stamp = connection.send(exchange.message)
         except (OSError, ssl.SSLError) as error:
-            self._lost(exchange, str(error))
+            exchange.started_ns = exchange.started_ns or realtime_ns()
+            exchange.unheard = True
+            self._lost(exchange, getattr(error, "strerror", None) or str(error))
             return
         if exchange.reused:
             exchange.started_ns = stamp
@@ -153,7 +155,7 @@ class Wire:
             exchange.take(data, stamp or now())
             self._look_if_worth_it(exchange)
         if closed and self.active.get(connection.fd) is exchange:
-            self._lost(exchange, "the server closed the connection")
+            self._lost(exchange, reason_of(0))
 
     def _receive(self, connection: Connection) -> tuple[bytes | memoryview, bytes, bool]:
         """`(plaintext, kernel stamp or nothing, whether the peer closed)`."""
@@ -223,6 +225,8 @@ class Wire:
             self._end(exchange, complete=True)
             return
         if not exchange.answered:
+            if exchange.reused and exchange.connection is not None and why == reason_of(0):
+                exchange.unheard = exchange.connection.closed_before_it_heard()
             exchange.fail("disconnected", f"no answer: {why}")
         elif not exchange.status:
             exchange.fail("protocol", f"the answer broke off in its head: {why}")

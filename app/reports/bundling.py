@@ -37,4 +37,6 @@ def bundle_of(benchmark: Benchmark, endpoints: list[Endpoint]) -> dict[str, Any]
         for target in (benchmark.summary.by_target if benchmark.summary else ())
     }
     started = [totals.get((target.provider, target.model)) for target in benchmark.spec.targets]
-    return make_bundle(benchmark.spec, endpoints, program=program(), started=started)
+    facts = benchmark.summary.workload if benchmark.summary else None
+    workload = facts.model_dump() if facts else None
+    return make_bundle(benchmark.spec, endpoints, program=program(), started=started, workload=workload)

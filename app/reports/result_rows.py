@@ -73,13 +73,19 @@ def from_line(line: Any) -> MeasuredResult:
         response_text=text if isinstance(text, str) else None,
         gaps=_gaps(line.get("gaps_ms")),
     )
-    if isinstance(timings := line.get("server_timings_ms"), dict):
-        result.metadata = {"server_timings_ms": timings}
+    result.metadata = {name: line[name] for name, kinds in _KEPT_APART.items() if type(line.get(name)) in kinds}
     if result.visible_output_tokens is None and result.output_tokens is not None:
         result.visible_output_tokens = result.output_tokens - (result.reasoning_tokens or 0)
     return result
 
 
+_KEPT_APART: dict[str, tuple[type, ...]] = {  # in the result's metadata
+    "point": (int,),
+    "level": (int, float),
+    "conversation": (int,),
+    "turn": (int,),
+    "server_timings_ms": (dict,),
+}
 _OPTIONAL = {field.name for field in msgspec.structs.fields(MeasuredResult) if not field.required}
 
 

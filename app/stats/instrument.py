@@ -60,6 +60,7 @@ class InstrumentFacts:
     steal_share: float = 0.0
     involuntary_switches: int = 0
     held_by_rate_limit: int = 0
+    readers: set[str] = field(default_factory=set)
 
     def merge(self, other: "InstrumentFacts") -> None:
         """Take in another shard's facts."""
@@ -82,6 +83,7 @@ class InstrumentFacts:
         self.steal_share = max(self.steal_share, other.steal_share)
         self.involuntary_switches += other.involuntary_switches
         self.held_by_rate_limit += other.held_by_rate_limit
+        self.readers |= other.readers
 
     def certificate(
         self,
@@ -97,6 +99,7 @@ class InstrumentFacts:
         verdict, reason = self._verdict(share, round_ms, dropped_samples, requests)
         return {
             "clock": "+".join(sorted(self.clocks)) or None,
+            "reader": "+".join(sorted(self.readers)) or None,
             "loop_lag_ms": _milliseconds(self.loop_lag_ns),
             "send_lag_ms": _milliseconds(self.send_lag_ns),
             "coalesced_share": share,
@@ -137,13 +140,16 @@ class InstrumentFacts:
             self.steal_share,
             self.involuntary_switches,
             self.held_by_rate_limit,
+            sorted(self.readers),
         ]
 
     @classmethod
     def unpack(cls, packed: list[Any]) -> Self:
         """The facts behind `pack`'s values."""
-        clocks, *others = packed
-        return cls(set(clocks), *others)
+        clocks, *others, readers = packed
+        found = cls(set(clocks), *others)
+        found.readers = set(readers)
+        return found
 
     def _verdict(
         self, coalesced_share: float, round_ms: float | None, dropped_samples: int, requests: int

@@ -12,8 +12,9 @@ from app.benchmarks.local import run_local
 from app.benchmarks.measures import MeasuredResult, results_line
 from app.benchmarks.results_service import ResultFilters
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.summary_views import Summary
 from app.benchmarks.supervisor import engine_process
-from app.benchmarks.views import Progress, Summary
+from app.benchmarks.views import Progress
 from app.core.errors import InvalidRequestError
 from app.loadgen.plan import Endpoint
 from tests.benchmarks.conftest import Bench, FakeProviders, Hosting, fake

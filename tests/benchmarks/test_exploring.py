@@ -9,7 +9,7 @@ from app.benchmarks.budget import BudgetWatch
 from app.benchmarks.exploring import Exploration, completed
 from app.benchmarks.planner import Point
 from app.benchmarks.schemas import BenchmarkSpec
-from app.benchmarks.views import Summary
+from app.benchmarks.summary_views import Summary
 from app.stats.instrument import InstrumentFacts
 from app.stats.pace import Pace
 from app.stats.run_statistics import RunStatistics, TargetKey
@@ -150,6 +150,32 @@ def test_a_run_that_never_measured_says_so() -> None:
     assert summary.exploration is not None
     assert summary.exploration.by_target[0].answer is None
     assert summary.exploration.by_target[0].statement.endswith("an engine failed")
+
+
+def test_a_sweep_whose_server_died_tells_what_its_rows_say() -> None:
+    sweep = {"kind": "sweep", "parameter": "concurrency", "values": [1, 2, 4]}
+    run = Run(9, explore=sweep)
+    for _ in range(2):
+        point = run.exploration.next()
+        assert point is not None
+        run.measure(point)
+    run.exploration = Exploration(run.spec)  # what the next server knows
+    run.exploration.end("the server stopped during the run")
+    summary = run.summary()
+    assert summary.points is not None
+    assert summary.exploration is not None
+    assert [(one.value, one.reason) for one in summary.points] == [(1, None), (2, "the server stopped during the run")]
+    assert summary.exploration.by_target[0].statement == (
+        "concurrency 1, 2 measured; the sweep is not finished: the server stopped during the run"
+    )
+
+
+def test_a_sweep_that_never_measured_says_so() -> None:
+    run = Run(9, explore={"kind": "sweep", "parameter": "rate", "values": [1]}, load={"kind": "poisson", "rate": 1})
+    run.exploration.end("cancelled")
+    summary = run.summary()
+    assert summary.exploration is not None
+    assert summary.exploration.by_target[0].statement == "nothing measured; the sweep is not finished: cancelled"
 
 
 def test_a_probe_of_a_busy_client_does_not_count_and_is_measured_again() -> None:

@@ -125,6 +125,15 @@ def test_the_share_of_a_timed_run_counts_its_targets() -> None:
     assert progress(run, 17).target_index == 1
 
 
+def test_time_does_not_count_while_something_is_found_out_before_the_run() -> None:
+    run = LiveRun(spec(stop={"duration_seconds": 10}), ORIGIN_NS)
+    run.prepare()
+    now = progress(run, 3)
+    assert (now.percent, now.elapsed_s, now.eta_s) == (0, 0, None)
+    run.begin_stage(0, ORIGIN_NS + 4 * SECOND)
+    assert progress(run, 5).percent == pytest.approx(10)
+
+
 def test_the_registry_forgets_what_has_ended() -> None:
     runs, id_ = LiveRuns(), new_id()
     run = LiveRun(spec(), ORIGIN_NS)

@@ -10,7 +10,7 @@ from app.benchmarks.demo import MODEL, simulator
 from app.benchmarks.local import run_local
 from app.benchmarks.measures import MeasuredResult, results_line
 from app.benchmarks.schemas import BenchmarkSpec
-from app.benchmarks.views import Summary
+from app.benchmarks.summary_views import Summary
 from app.loadgen.plan import Endpoint
 from app.stats.batch import CONNECTION_METRICS, REQUEST_METRICS
 from tests.factories import make_spec

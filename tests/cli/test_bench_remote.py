@@ -78,6 +78,36 @@ def test_a_benchmark_runs_on_the_server_and_its_results_come_back(
     assert "--base-url: provider 'first'" in refused.stderr
 
 
+def test_files_have_the_same_fields_wherever_a_run_was(service: Service, simulator: str, tmp_path: Path) -> None:
+    arguments = "--model m --turns 2 --requests 4 --input-tokens 8 --output-tokens 2 --export jsonl,csv --quiet"
+    for where, more, env in (("here", "", {}), ("there", "--provider fields", on(service))):
+        options = f"{arguments} --output {where} {more}".split()
+        done = run("bench", "--base-url", simulator, *options, cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stderr
+    here, there = (json.loads((tmp_path / name / "summary.json").read_text()) for name in ("here", "there"))
+    assert list(here) == list(there)
+    assert here["instrument"]["reader"] in {"native", "python"}
+    assert here["instrument"]["reader"] == there["instrument"]["reader"]
+    for part in ("workload", "instrument", "window", "rates", "requests", "by_target"):
+        assert _names(here[part]) == _names(there[part])
+    mine, theirs = (
+        [json.loads(line) for line in (tmp_path / name / "results.jsonl").read_text().splitlines()]
+        for name in ("here", "there")
+    )
+    assert set(theirs[0]) - set(mine[0]) == {"tags"}
+    assert set(mine[0]) <= set(theirs[0])
+    for lines in (mine, theirs):
+        assert sorted((line["conversation"], line["turn"]) for line in lines) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    header = (tmp_path / "there" / "results.csv").read_text().splitlines()[0].split(",")
+    assert {"conversation", "turn"} <= set(header)
+
+
+def _names(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_names(item) for item in part]
+    return sorted(part)
+
+
 def test_ctrl_c_cancels_on_the_server_and_keeps_what_was_measured(
     service: Service, simulator: str, tmp_path: Path
 ) -> None:

@@ -118,6 +118,20 @@ def test_an_option_that_sets_several_fields_is_told_once() -> None:
     assert len(raised.value.messages) == 1
 
 
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [
+        ("0", "Input should be greater than or equal to 1"),
+        ("normal:512,-1", "Input should be greater than or equal to 0"),
+        ("uniform:500-100", "minimum must not exceed maximum"),
+    ],
+)
+def test_a_wrong_length_is_told_without_the_other_forms(length: str, words: str) -> None:
+    with pytest.raises(UsageProblem) as raised:
+        build_spec(options(input_tokens=length))
+    assert raised.value.messages == [f"--input-tokens: {words}"]
+
+
 def test_all_wrong_options_are_told_at_once() -> None:
     with pytest.raises(UsageProblem) as problem:
         build_spec(options(workers=0, temperature=9.0))

@@ -203,3 +203,26 @@ def test_durations(seconds: float | None, text: str) -> None:
 
 def test_money() -> None:
     assert (money(None), money(0.00123), money(12.5)) == ("—", "$0.0012", "$12.50")
+
+
+@pytest.mark.parametrize(
+    ("facts", "line"),
+    [
+        ({"words_per_token": 0.7692, "source": "usage", "probe_requests": 4},
+         "workload    0.769 words per token (from the server's usage, 4 probe requests). All differ."),
+        ({"words_per_token": 0.5, "source": "given", "probe_requests": 0},
+         "workload    0.500 words per token (as given). All differ."),
+        ({"words_per_token": None, "source": "assumed", "probe_requests": 0}, "workload    All differ."),
+        ({"words_per_token": None, "source": "mixed", "probe_requests": 8,
+          "by_target": [{"words_per_token": 0.5}, {"words_per_token": 1.0}]},
+         "workload    0.500 words per token, 1.00 words per token (mixed, 8 probe requests). All differ."),
+    ],
+)  # fmt: skip
+def test_the_end_says_how_prompts_were_made_and_who_read(facts: dict[str, Any], line: str) -> None:
+    target = console(terminal=False)
+    instrument = SUMMARY["instrument"] | {"reader": "native"}
+    summary = SUMMARY | {"workload": {"uniqueness": "All differ.", **facts}, "instrument": instrument}
+    print_summary(target, "nightly", summary)
+    lines = printed(target).splitlines()
+    assert line in [one.rstrip() for one in lines]
+    assert lines[-1] == "instrument  trusted: kernel stamps; native reader"

@@ -6,6 +6,7 @@ import pytest
 
 from app.cli import EXIT_USAGE
 from tests.cli.conftest import Cli
+from tests.loadgen.servers import simulator as server
 
 
 @pytest.fixture
@@ -27,6 +28,36 @@ def test_a_bundle_repeats_the_run(recorded: Path, cli: Cli, tmp_path: Path) -> N
     for part in ("schedule", "requests"):
         assert before["targets"][0][part] == after["targets"][0][part]
     assert after["spec"] == before["spec"]
+
+
+def test_a_replay_sends_what_the_probes_of_the_run_led_to(cli: Cli, tmp_path: Path) -> None:
+    logs = [tmp_path / f"requests-{name}.jsonl" for name in ("before", "after")]
+    bodies = []
+    for log, tokeniser, options in (
+        (
+            logs[0],
+            "1.3",
+            "--rate 60 --requests 12 --seed 5 --input-tokens uniform:40-90 --output-tokens 3 --output before",
+        ),
+        (logs[1], "2", "--replay before --output after"),
+    ):
+        with server(
+            "--ttft-ms", "2", "--itl-ms", "1", "--tokens-per-word", tokeniser, "--requests-log", str(log)
+        ) as port:
+            done = cli(
+                "bench", "--base-url", f"http://127.0.0.1:{port}/v1", "--model", "m", *options.split(), "--quiet"
+            )
+        assert done.returncode == 0, done.stderr
+        bodies.append(sorted(json.dumps(json.loads(line)["body"]) for line in log.read_text().splitlines()))
+    probes = [body for body in bodies[0] if body not in bodies[1]]
+    assert (len(probes), len(bodies[1])) == (4, 12)
+    assert sorted(probes + bodies[1]) == bodies[0]
+    before, after = (json.loads((tmp_path / name / "bundle.json").read_text()) for name in ("before", "after"))
+    for part in ("schedule", "tokens", "requests"):
+        assert before["targets"][0][part] == after["targets"][0][part]
+    words = json.loads((tmp_path / "after" / "summary.json").read_text())["workload"]
+    assert (words["source"], words["probe_requests"]) == ("usage", 0)
+    assert words["words_per_token"] == pytest.approx(1 / 1.3, rel=0.01)
 
 
 def test_target_options_are_taken_and_told(recorded: Path, cli: Cli, tmp_path: Path) -> None:

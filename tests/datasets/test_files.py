@@ -172,6 +172,11 @@ def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         read_dataset("a.txt", "ää\nää\n".encode())
 
 
+def test_lines_have_no_columns() -> None:
+    with pytest.raises(DatasetError, match=r"^a\.txt: has no columns"):
+        read_dataset("a.txt", b"a\nb\n", column="question")
+
+
 def test_aliases_do_not_multiply_without_bound() -> None:
     bomb = "a: &a " + json.dumps("x" * 1_900_000) + "\nprompts:\n" + "- *a\n" * 1000
     with pytest.raises(DatasetError, match="more than 128 MiB of text"):

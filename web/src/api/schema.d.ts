@@ -1558,6 +1558,11 @@ export interface components {
              */
             clock: string | null;
             /**
+             * Reader
+             * @description Who read the sockets: native (C), python, or both joined by +; null when not known.
+             */
+            reader?: string | null;
+            /**
              * Loop Lag Ms
              * @description p50, p99, max of the worst engine.
              */
@@ -3013,6 +3018,16 @@ export interface components {
              */
             level?: number | null;
             /**
+             * Conversation
+             * @description Which conversation it is a turn of; null for other workloads.
+             */
+            conversation?: number | null;
+            /**
+             * Turn
+             * @description Which turn of it, from 0.
+             */
+            turn?: number | null;
+            /**
              * Tags
              * @description Tags of the benchmark.
              */
@@ -3300,6 +3315,16 @@ export interface components {
              * @description That level: concurrency, or requests per second.
              */
             level?: number | null;
+            /**
+             * Conversation
+             * @description Which conversation it is a turn of; null for other workloads.
+             */
+            conversation?: number | null;
+            /**
+             * Turn
+             * @description Which turn of it, from 0.
+             */
+            turn?: number | null;
             /**
              * Tags
              * @description Tags of the benchmark.

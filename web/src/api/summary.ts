@@ -85,6 +85,7 @@ export interface Instrument {
   verdict: Verdict;
   reason?: Maybe<string>;
   clock?: Maybe<string>;
+  reader?: Maybe<string>;
   loop_lag_ms?: Maybe<Lag>;
   send_lag_ms?: Maybe<Lag>;
   coalesced_share?: Maybe<number>;
@@ -176,6 +177,13 @@ export interface Budget {
   note?: Maybe<string>;
 }
 
+/** Where an imported run comes from. */
+export interface ImportSource {
+  tool: string;
+  version?: Maybe<string>;
+  file_sha256?: Maybe<string>;
+}
+
 export interface Summary extends WindowedFigures {
   instrument?: Maybe<Instrument>;
   by_target?: Maybe<TargetFigures[]>;
@@ -184,6 +192,9 @@ export interface Summary extends WindowedFigures {
   exploration?: Maybe<Exploration>;
   workload?: Maybe<WorkloadFacts>;
   budget?: Maybe<Budget>;
+  source?: Maybe<ImportSource>;
+  /** Of an imported run: measures that its tool did not record, and why. */
+  not_recorded?: Maybe<Record<string, string>>;
 }
 
 /** Where an exploration is; absent when one level is measured. */

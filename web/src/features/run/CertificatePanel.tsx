@@ -26,6 +26,11 @@ const CLOCKS: Record<string, string> = {
   user: "by the program, when it read",
 };
 
+const READERS: Record<string, string> = {
+  native: "compiled (C)",
+  python: "Python, about twice the CPU time",
+};
+
 /** The instrument's own error during the run, in plain words. */
 export function CertificatePanel({ instrument }: { instrument: Maybe<Instrument> }) {
   if (!instrument) return null;
@@ -47,6 +52,13 @@ export function CertificatePanel({ instrument }: { instrument: Maybe<Instrument>
           value={CLOCKS[instrument.clock ?? ""] ?? instrument.clock ?? MISSING}
           title="kernel: stamped on arrival by the kernel; user: when the program read"
         />
+        {instrument.reader != null && (
+          <Fact
+            name="Reader"
+            value={READERS[instrument.reader] ?? instrument.reader}
+            title="What read the sockets; the certificate judges either by the same rules"
+          />
+        )}
         <Fact name="Sent late p50 / p99 / max" value={lag(send, scale)} title="How late requests were sent" />
         <Fact name="Loop late p50 / p99 / max" value={lag(loop, scale)} title="How late the instrument's loop woke" />
         <Fact

@@ -14,6 +14,7 @@ import { ErrorClasses } from "./ErrorClasses";
 import { ExplorationPanel } from "./ExplorationPanel";
 import { ProgressStrip } from "./ProgressStrip";
 import { bandsOf } from "./parts";
+import { SourcePanel } from "./SourcePanel";
 import { SpecPanel } from "./SpecPanel";
 import { SummaryPanels } from "./SummaryPanels";
 import { RunStore } from "./store";
@@ -77,6 +78,7 @@ function Run({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
       )}
       <ProgressStrip run={run} benchmark={benchmark} />
       {benchmark.summary && <Warnings summary={benchmark.summary} />}
+      {benchmark.summary && <SourcePanel summary={benchmark.summary} />}
       <BigNumbers run={run} benchmark={benchmark} />
       {benchmark.summary && <ExplorationPanel summary={benchmark.summary} spec={benchmark.spec} />}
       {timelineError.value && <Notice error={timelineError.value} what="The charts have no history." />}

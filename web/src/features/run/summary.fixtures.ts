@@ -67,6 +67,7 @@ export const FULL: Summary = {
     verdict: "trusted",
     reason: "send lag p99 is 0.03 ms and no engine used more than 41 % of its core",
     clock: "kernel",
+    reader: "native",
     loop_lag_ms: { p50: 0.004, p99: 0.021, max: 0.4 },
     send_lag_ms: { p50: 0.009, p99: 0.034, max: 0.51 },
     coalesced_share: 0.0004,

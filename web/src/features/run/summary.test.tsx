@@ -9,6 +9,7 @@ import { describeWords } from "./ChecksPanel";
 import { curves, interactivity, metricOf, pointsByTarget, watched } from "./exploration";
 import { metricTable, plainTable } from "./metrics";
 import { bandsOf, partsOf } from "./parts";
+import { SourcePanel } from "./SourcePanel";
 import { SummaryPanels } from "./SummaryPanels";
 import { FULL, metric, NULLS, OLD, SEARCHED } from "./summary.fixtures";
 import { Warnings } from "./Warnings";
@@ -55,6 +56,18 @@ describe("a summary with everything", () => {
   ])("says “%s”", (words) => expect(text).toContain(words));
 
   it("warns above the numbers", () => expect(page(<Warnings summary={FULL} />)).toContain("Two of 1,602 requests"));
+});
+
+describe("an imported run", () => {
+  const source = { tool: "guidellm", version: "0.5.1", file_sha256: "ab12" };
+  const text = page(<SourcePanel summary={{ ...OLD, source, not_recorded: { icl_ms: "this file has no itls" } }} />);
+
+  it.each(["Measured by GuideLLM 0.5.1, not by this service", "icl_msNot recorded: This file has no itls.", "ab12"])(
+    "says “%s”",
+    (words) => expect(text).toContain(words),
+  );
+
+  it("says nothing of our own runs", () => expect(page(<SourcePanel summary={OLD} />)).toBe(""));
 });
 
 describe("a summary from before most of it", () => {
