@@ -5496,7 +5496,7 @@ export interface operations {
     listProviderModels: {
         parameters: {
             query?: {
-                /** @description Ask the provider now, instead of telling what it said before. */
+                /** @description Ask the provider now; needs the permission `provider.test`. */
                 refresh?: boolean;
             };
             header?: never;
