@@ -112,13 +112,13 @@ async def delete_provider(name: Name, caller: ProvidersManage, service: Service)
 )
 async def list_models(
     name: Name,
-    _caller: ProvidersRead,
+    caller: ProvidersRead,
     service: Service,
-    refresh: Annotated[
-        bool, Query(description="Ask the provider now, instead of telling what it said before.")
-    ] = False,
+    refresh: Annotated[bool, Query(description="Ask the provider now; needs the permission `provider.test`.")] = False,
 ) -> ModelList:
     """The models that the provider lists, then known ones that it does not; with context lengths and prices."""
+    if refresh:
+        caller.check(Permission.PROVIDER_TEST)
     return await service.models(name, refresh=refresh)
 
 

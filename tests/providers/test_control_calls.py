@@ -8,6 +8,7 @@ import httpx
 import orjson
 import pytest
 
+from app.accounts.permissions import Role
 from app.providers.client import ProviderClient
 from tests.providers.conftest import Upstream
 from tests.service import Running
@@ -57,6 +58,9 @@ async def test_model_lists_are_kept_until_the_provider_changes(running: Running,
     refreshed = (await admin.get("/api/v1/providers/local/models", params={"refresh": "true"})).json()["models"]
     assert [model["id"] for model in refreshed] == ["newer"]
     assert (await admin.get("/api/v1/providers/local/models")).json()["models"] == refreshed
+    viewer = await running.user("viewer", Role.VIEWER)
+    assert (await viewer.get("/api/v1/providers/local/models")).json()["models"] == refreshed
+    assert (await viewer.get("/api/v1/providers/local/models", params={"refresh": "true"})).status_code == 403
 
 
 @pytest.mark.parametrize(

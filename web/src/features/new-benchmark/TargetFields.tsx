@@ -50,7 +50,9 @@ interface RowProps {
 
 function TargetRow({ target, index, providers, problems, onChange, onRemove }: RowProps) {
   const models = useLoad(target.provider, async (signal) =>
-    target.provider ? (await listModels(target.provider, signal)).models.map((model) => model.id) : [],
+    target.provider
+      ? (await listModels(target.provider, signal)).models.filter((model) => model.is_live).map((model) => model.id)
+      : [],
   );
   const names = models.data.value ?? [];
   const hint = models.error.value

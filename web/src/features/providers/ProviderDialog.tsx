@@ -40,7 +40,9 @@ export function ProviderDialog({ provider, onSaved, onClose }: ProviderDialogPro
     : isKeyNeeded
       ? "The address has changed: give the key again, so that it never goes where it was not meant for."
       : provider.has_api_key
-        ? "Leave empty to keep the stored key."
+        ? provider.api_key_ref
+          ? `Leave empty to keep reading it from ${provider.api_key_ref}; a key that is typed replaces that.`
+          : "Leave empty to keep the stored key."
         : "None is stored.";
 
   return (

@@ -110,7 +110,12 @@ function ProviderRow({ provider, onOpen }: { provider: Provider; onOpen: (open: 
       <td data-label="Default model">{provider.default_model ?? <span class="muted">none</span>}</td>
       <td data-label="Key">
         {provider.has_api_key ? (
-          <Badge tone="ok" icon="check" word="stored" />
+          <Badge
+            tone="ok"
+            icon="check"
+            word={provider.api_key_ref ? "by reference" : "stored"}
+            title={provider.api_key_ref ?? undefined}
+          />
         ) : (
           <Badge tone="quiet" icon="minus" word="none" />
         )}
