@@ -1720,11 +1720,6 @@ export interface components {
          */
         LognormalLength: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            kind: "lognormal";
-            /**
              * Mean
              * @description Mean, in tokens.
              */
@@ -1746,6 +1741,11 @@ export interface components {
              * @default 1000000
              */
             maximum?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "lognormal";
         };
         /**
          * Median
@@ -1852,11 +1852,6 @@ export interface components {
          */
         NormalLength: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            kind: "normal";
-            /**
              * Mean
              * @description Mean, in tokens.
              */
@@ -1878,6 +1873,11 @@ export interface components {
              * @default 1000000
              */
             maximum?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "normal";
         };
         /**
          * OnePrompt
