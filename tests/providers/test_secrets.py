@@ -87,7 +87,7 @@ async def test_files_that_may_not_be_read(files: Files) -> None:
     (files.allowed / "wide").write_text("two words")
     (files.allowed / "empty").write_text("\n")
     (files.allowed / "binary").write_bytes(bytes(range(256)))
-    wrong = [
+    wrong: list[Path | str] = [
         files.other / "key", files.data / "key", f"{files.allowed}/../secrets-other/key", "/etc/passwd", "key", "",
         *(files.allowed / name for name in (
             "leak", "loop", "folder/key", "pipe", "large", "wide", "empty", "binary", "gone", "", "key/x"
