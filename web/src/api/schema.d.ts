@@ -127,7 +127,7 @@ export interface paths {
         };
         /**
          * List providers
-         * @description Providers by name. Keys are never shown.
+         * @description Providers by name, and on the first page the known kinds with what they can do. Keys are never shown.
          */
         get: operations["listProviders"];
         put?: never;
@@ -135,7 +135,8 @@ export interface paths {
          * Add a provider
          * @description Configure an endpoint for benchmarks.
          *
-         *     Its address must be public or in a network that `outbound.allow` lists (by default this machine).
+         *     Its address must be public or in a network that `outbound.allow` lists (by default this machine). Its key is stored
+         *     encrypted, or read at each use from where `api_key_ref` says; the configuration lists what may be read.
          */
         post: operations["createProvider"];
         delete?: never;
@@ -169,7 +170,7 @@ export interface paths {
          * Change a provider
          * @description Change the fields that are given; `api_key: null` forgets the key.
          *
-         *     A stored key never follows an address: another scheme, host or port of `base_url` needs the key again.
+         *     A key never follows an address: another scheme, host or port of `base_url` needs the key, or its reference, again.
          */
         patch: operations["updateProvider"];
         trace?: never;
@@ -183,7 +184,7 @@ export interface paths {
         };
         /**
          * List a provider's models
-         * @description Ask the provider which models it has.
+         * @description The models that the provider lists, then known ones that it does not; with context lengths and prices.
          */
         get: operations["listProviderModels"];
         put?: never;
@@ -205,7 +206,7 @@ export interface paths {
         put?: never;
         /**
          * Check a provider
-         * @description Make one free control call with the stored key and say how it went.
+         * @description Make free control calls with the key and say how they went: is it there, is the key taken.
          */
         post: operations["checkProviderHealth"];
         delete?: never;
@@ -945,6 +946,52 @@ export interface components {
             };
         };
         /**
+         * CapabilitiesView
+         * @description What can be done: true, false, or null where it is not known or depends on the server.
+         */
+        CapabilitiesView: {
+            /**
+             * Streaming
+             * @description Answers arrive while they are made.
+             */
+            streaming: boolean | null;
+            /**
+             * Vision
+             * @description Takes images.
+             */
+            vision: boolean | null;
+            /**
+             * Audio
+             * @description Takes audio.
+             */
+            audio: boolean | null;
+            /**
+             * Tools
+             * @description Calls tools.
+             */
+            tools: boolean | null;
+            /**
+             * Json Mode
+             * @description Can be held to JSON.
+             */
+            json_mode: boolean | null;
+            /**
+             * Embeddings
+             * @description Benchmarks of embeddings can run.
+             */
+            embeddings: boolean | null;
+            /**
+             * Context Length
+             * @description Tokens of prompt and answer, or of the prompt alone.
+             */
+            context_length: number | null;
+            /**
+             * Max Output Tokens
+             * @description Tokens of an answer.
+             */
+            max_output_tokens: number | null;
+        };
+        /**
          * ChatTurn
          * @description One message of a conversation.
          */
@@ -1444,6 +1491,42 @@ export interface components {
             };
         };
         /**
+         * HealthCompletion
+         * @description A completion of a few tokens that was asked for, and paid.
+         */
+        HealthCompletion: {
+            /**
+             * Model
+             * @description Which model answered.
+             */
+            model: string;
+            /**
+             * Latency Ms
+             * @description Over a new connection; not a measurement.
+             */
+            latency_ms: number;
+            /**
+             * Text
+             * @description What it said, shortened.
+             */
+            text: string;
+            /**
+             * Input Tokens
+             * @description By the provider's own count.
+             */
+            input_tokens: number | null;
+            /**
+             * Output Tokens
+             * @description By the provider's own count.
+             */
+            output_tokens: number | null;
+            /**
+             * Cost Usd
+             * @description Null when the price or the count is unknown.
+             */
+            cost_usd: string | null;
+        };
+        /**
          * ImportSource
          * @description Where an imported run comes from.
          */
@@ -1587,6 +1670,33 @@ export interface components {
             calibration_reason?: string | null;
         };
         /**
+         * KindView
+         * @description A kind of provider; of its capabilities, true means that some of its models have them.
+         */
+        KindView: {
+            /**
+             * Kind
+             * @description Its name in `kind`.
+             */
+            kind: string;
+            /**
+             * Title
+             * @description Its name for people.
+             */
+            title: string;
+            /**
+             * Default Base Url
+             * @description The vendor's own address; null means `base_url` is required.
+             */
+            default_base_url: string | null;
+            /**
+             * Has List Prices
+             * @description Whether list prices of its models are known.
+             */
+            has_list_prices: boolean;
+            capabilities: components["schemas"]["CapabilitiesView"];
+        };
+        /**
          * LoginBody
          * @description Who signs in.
          */
@@ -1610,11 +1720,6 @@ export interface components {
          */
         LognormalLength: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            kind: "lognormal";
-            /**
              * Mean
              * @description Mean, in tokens.
              */
@@ -1636,6 +1741,11 @@ export interface components {
              * @default 1000000
              */
             maximum?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "lognormal";
         };
         /**
          * Median
@@ -1692,18 +1802,18 @@ export interface components {
         };
         /**
          * ModelList
-         * @description The models that a provider says it has.
+         * @description The models that a provider says it has, then further ones that are known of its vendor.
          */
         ModelList: {
             /**
              * Models
-             * @description As the provider orders them.
+             * @description As the provider orders them, then by what is known.
              */
             models: components["schemas"]["ModelView"][];
             /**
              * Fetched At
              * Format: date-time
-             * @description Lists are kept for half a minute.
+             * @description When the provider was asked; lists are kept for a while.
              */
             fetched_at: string;
         };
@@ -1717,17 +1827,30 @@ export interface components {
              * @description Name of the model.
              */
             id: string;
+            /**
+             * Title
+             * @description Its name for people.
+             */
+            title: string | null;
+            /**
+             * Is Live
+             * @description Whether the provider lists it now; false for one that is only known.
+             */
+            is_live: boolean;
+            /**
+             * Is Deprecated
+             * @description Whether the vendor will withdraw it.
+             */
+            is_deprecated: boolean | null;
+            capabilities: components["schemas"]["CapabilitiesView"];
+            /** @description Null when it is not known. */
+            price: components["schemas"]["PriceView"] | null;
         };
         /**
          * NormalLength
          * @description Normally distributed, cut to the limits.
          */
         NormalLength: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            kind: "normal";
             /**
              * Mean
              * @description Mean, in tokens.
@@ -1750,6 +1873,11 @@ export interface components {
              * @default 1000000
              */
             maximum?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "normal";
         };
         /**
          * OnePrompt
@@ -1791,19 +1919,6 @@ export interface components {
              * @description Newest first.
              */
             items: components["schemas"]["BenchmarkListItem"][];
-            /**
-             * Next Cursor
-             * @description Give it as `cursor` to get the next page; null on the last.
-             */
-            next_cursor?: string | null;
-        };
-        /** Page[ProviderView] */
-        Page_ProviderView_: {
-            /**
-             * Items
-             * @description Newest first.
-             */
-            items: components["schemas"]["ProviderView"][];
             /**
              * Next Cursor
              * @description Give it as `cursor` to get the next page; null on the last.
@@ -1969,6 +2084,57 @@ export interface components {
              * @enum {string}
              */
             kind: "poisson";
+        };
+        /**
+         * PriceView
+         * @description US dollars per million tokens, exact; null means no price of its own, so that of input or output holds.
+         */
+        PriceView: {
+            /**
+             * Input
+             * @description Of input that is not cached.
+             */
+            input: string | null;
+            /**
+             * Output
+             * @description Of output.
+             */
+            output: string | null;
+            /**
+             * Cache Read
+             * @description Of input out of the cache.
+             */
+            cache_read: string | null;
+            /**
+             * Cache Write
+             * @description Of input into the cache.
+             */
+            cache_write: string | null;
+            /**
+             * Reasoning
+             * @description Of reasoning.
+             */
+            reasoning: string | null;
+            /**
+             * Per Request
+             * @description Of a request beside its tokens, in US dollars.
+             */
+            per_request: string | null;
+            /**
+             * Is Tiered
+             * @description Long prompts cost more than this.
+             */
+            is_tiered: boolean;
+            /**
+             * Source
+             * @description `configuration`, or the table of list prices and its version.
+             */
+            source: string;
+            /**
+             * As Of
+             * @description The day of the price, where one is told.
+             */
+            as_of: string | null;
         };
         /**
          * Progress
@@ -2178,6 +2344,12 @@ export interface components {
              */
             api_key?: string | null;
             /**
+             * Api Key Ref
+             * @description Instead of `api_key`: where the key is read from at each use. `env:NAME`, `file:/PATH`, `vault:PATH#FIELD`, `aws:NAME#FIELD` or `kubernetes:NAMESPACE/NAME#KEY`; only what `[providers]` in the configuration lists.
+             * @example env:OPENAI_API_KEY
+             */
+            api_key_ref?: string | null;
+            /**
              * Default Model
              * @description Offered first in forms.
              */
@@ -2192,7 +2364,7 @@ export interface components {
         };
         /**
          * ProviderHealth
-         * @description Whether a provider answers a free control call with the stored key.
+         * @description Whether a provider answers control calls with the key in force.
          */
         ProviderHealth: {
             /**
@@ -2201,6 +2373,17 @@ export interface components {
              * @enum {string}
              */
             status: "ok" | "unreachable" | "unauthorized" | "error";
+            /**
+             * Reachable
+             * @description Whether something answered over HTTP; null when nothing was sent.
+             */
+            reachable: boolean | null;
+            /**
+             * Auth
+             * @description Of the key; unknown when there is none, or when the model list is open to everybody.
+             * @enum {string}
+             */
+            auth: "ok" | "refused" | "unknown";
             /**
              * Latency Ms
              * @description Of the control call over a new connection; not a measurement.
@@ -2211,6 +2394,13 @@ export interface components {
              * @description The same for people.
              */
             message: string;
+            /**
+             * Error Type
+             * @description What a refusal means, whatever the provider calls it.
+             */
+            error_type: ("auth" | "quota" | "rate_limit" | "overloaded" | "context_length" | "content_filter" | "invalid_request" | "server") | null;
+            /** @description With `?completion=true`, when it worked. */
+            completion: components["schemas"]["HealthCompletion"] | null;
             /**
              * Checked At
              * Format: date-time
@@ -2238,8 +2428,29 @@ export interface components {
             verify_tls?: boolean;
         };
         /**
+         * ProviderPage
+         * @description Configured providers, and the kinds that a new one may have.
+         */
+        ProviderPage: {
+            /**
+             * Items
+             * @description Newest first.
+             */
+            items: components["schemas"]["ProviderView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last.
+             */
+            next_cursor?: string | null;
+            /**
+             * Kinds
+             * @description Every known kind, on the first page; empty on later ones.
+             */
+            kinds: components["schemas"]["KindView"][];
+        };
+        /**
          * ProviderUpdate
-         * @description Changes to a provider: fields left out stay as they are; `api_key: null` forgets the key.
+         * @description Changes to a provider: fields left out stay as they are; `api_key: null` forgets the key or its reference.
          */
         ProviderUpdate: {
             /**
@@ -2259,9 +2470,14 @@ export interface components {
             base_url?: string | null;
             /**
              * Api Key
-             * @description Another key; null forgets the stored one.
+             * @description Another key; null forgets the stored one, or its reference.
              */
             api_key?: string | null;
+            /**
+             * Api Key Ref
+             * @description Another reference; Instead of `api_key`: where the key is read from at each use. `env:NAME`, `file:/PATH`, `vault:PATH#FIELD`, `aws:NAME#FIELD` or `kubernetes:NAMESPACE/NAME#KEY`; only what `[providers]` in the configuration lists.
+             */
+            api_key_ref?: string | null;
             /**
              * Default Model
              * @description Offered first in forms; null for none.
@@ -2303,9 +2519,14 @@ export interface components {
             base_url: string;
             /**
              * Has Api Key
-             * @description Whether a key is stored.
+             * @description Whether there is a key: stored, or by reference.
              */
             has_api_key: boolean;
+            /**
+             * Api Key Ref
+             * @description Where the key is read from; null when it is stored here.
+             */
+            api_key_ref: string | null;
             /**
              * Default Model
              * @description Offered first in forms.
@@ -4812,7 +5033,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ProviderView_"];
+                    "application/json": components["schemas"]["ProviderPage"];
                 };
             };
             /** @description The request cannot be read (bad JSON, bad cursor). */
@@ -5274,7 +5495,10 @@ export interface operations {
     };
     listProviderModels: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Ask the provider now, instead of telling what it said before. */
+                refresh?: boolean;
+            };
             header?: never;
             path: {
                 /** @description The provider's name. */
@@ -5378,7 +5602,12 @@ export interface operations {
     };
     checkProviderHealth: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Also ask for a few tokens, which is paid for. */
+                completion?: boolean;
+                /** @description For the completion; else the default model. */
+                model?: string | null;
+            };
             header?: never;
             path: {
                 /** @description The provider's name. */
