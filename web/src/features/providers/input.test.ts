@@ -8,6 +8,7 @@ const PROVIDER: Provider = {
   kind: "openai",
   base_url: "https://gpu.example/v1",
   has_api_key: true,
+  api_key_ref: null,
   default_model: "m",
   options: { headers: { "X-Team": "a: b" }, verify_tls: false },
   is_enabled: true,
