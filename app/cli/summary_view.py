@@ -71,6 +71,8 @@ def metrics_table(
     do not allow says how many it needs.
     """
     shown = {name: metric for name in _METRICS if (metric := metrics.get(name)) and metric["n"]}
+    if shown.get("ttfo_ms") == shown.get("ttft_ms"):  # nothing but visible output came
+        shown.pop("ttfo_ms", None)
     highest = max((_highest(metric) for metric in shown.values()), default=0.0)
     unit, factor = ("s", 1e-3) if highest >= 10_000 else ("µs", 1e3) if highest < 1 else ("ms", 1.0)
     wide = width >= _WIDE_COLUMNS

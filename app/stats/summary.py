@@ -43,11 +43,10 @@ def summarise(
     counters = overall.counters
     round_ms = overall.metrics["stream_end_ms"].percentiles_ms(50.0)
     targets = {key: figures(target, statistics.slo, conditions) for key, target in statistics.by_target().items()}
-    if len(targets) == 1:
-        whole = next(iter(targets.values()))
-    else:
-        whole = figures(overall, statistics.slo, conditions)
-        several = "targets were measured one after another: each has a window of its own"
+    whole = next(iter(targets.values())) if len(targets) == 1 else figures(overall, statistics.slo, conditions)
+    if len(statistics.targets) != 1:
+        measured = "targets" if len(targets) > 1 else "levels"
+        several = f"{measured} were measured one after another: each has a window of its own"
         nothing = Window("none", several if targets else "nothing was measured").view(
             Slices(statistics.timeline.origin_ns)
         )

@@ -130,7 +130,14 @@ def test_intervals_stand_below_in_narrow_terminals_and_beside_in_wide_ones() -> 
     assert all(len(line) <= 80 for line in printed(narrow).splitlines())
     assert "9,988 " in printed(narrow).splitlines()[1] + " "  # the last column is whole
     assert "9,876 [9,765, 9,876]" in printed(wide)
-    assert printed(wide).count("steady") == 5
+    assert printed(wide).count("steady") == 4
+
+
+def test_visible_output_has_a_row_of_its_own_only_where_it_differs() -> None:
+    for visible, shown in ((METRIC, False), ({**METRIC, "mean": METRIC["mean"] + 1}, True)):
+        target = console(terminal=False)
+        target.print(metrics_table({"ttft_ms": METRIC, "ttfo_ms": visible}))
+        assert ("TTFO" in printed(target)) is shown
 
 
 def test_the_whole_run_and_its_steady_window_stand_side_by_side() -> None:
