@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from app.cli.bench_output import OutputError, ResultFiles, check_needs_output, p
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec, endpoints_of
 from app.cli.bench_view import BenchView
 from app.cli.bundle_files import write_bundle
+from app.cli.first_failures import FirstFailures
 from app.cli.summary_file import summary_document
 from app.cli.usage import UsageProblem
 from app.core.errors import ConfigError, InvalidRequestError
@@ -54,11 +56,12 @@ def run_spec(
     fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
     files = ResultFiles(options.output, formats, fields) if options.output else None
     view = BenchView(spec.name, quiet=options.quiet)
+    failures = FirstFailures()
     started_at = datetime.now(UTC)
     with files or nullcontext():
         try:
             with view.running():
-                summary, interrupted = asyncio.run(_run(spec, endpoints, files, view, options, tokens))
+                summary, interrupted = asyncio.run(_run(spec, endpoints, files, view, failures, options, tokens))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None  # the second Ctrl-C
         summary = calibrations.annotate(summary, _data_dir(), engines=planner.shard_count(spec))
@@ -82,7 +85,10 @@ def run_spec(
                 summary["error"] = summary["error"] or error.message
             else:
                 view.console.print(f"Wrote {', '.join(str(path) for path in written)}", highlight=False, soft_wrap=True)
-    return show_outcome(spec.name, summary, as_json=options.as_json, interrupted=interrupted)
+    code = show_outcome(spec.name, summary, as_json=options.as_json, interrupted=interrupted)
+    for line in failures.lines():
+        print(line, file=sys.stderr)
+    return code
 
 
 def _use_own_prices() -> None:
@@ -104,12 +110,14 @@ async def _run(
     endpoints: list[Endpoint],
     files: ResultFiles | None,
     view: BenchView,
+    failures: FirstFailures,
     options: BenchOptions,
     tokens: list[TokenModel] | None,
 ) -> tuple[dict[str, Any], bool]:
     stop = asyncio.Event()
 
     def keep(results: list[MeasuredResult]) -> None:
+        failures.take(results)
         if files:
             files.write(_line(result, options, with_text=spec.save_responses) for result in results)
 

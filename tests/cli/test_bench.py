@@ -135,6 +135,7 @@ def test_a_server_that_is_not_there_fails_with_classified_errors(tmp_path: Path)
     done = run("bench", *arguments.split(), cwd=tmp_path)
     assert done.returncode == EXIT_FAILED
     assert "connect 6" in done.stdout
+    assert "first connect: Connection refused" in done.stderr
     rows = lines(tmp_path / "out")
     assert [(row["status"], row["error_type"]) for row in rows] == [("error", "connect")] * 6
     assert all(row["error"] for row in rows)
