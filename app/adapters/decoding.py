@@ -1,6 +1,7 @@
 """Response bytes → `Reply`, for every wire format: a stream event by event, or a whole body."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import ClassVar
@@ -167,7 +168,7 @@ class StreamDecoder:
         self.reply.fail("protocol", f"the stream cannot be read: {error}")
 
 
-class WholeBody:
+class WholeBody(ABC):
     """Base of decoders of a body that is no stream of events: keeps it, up to a limit, until it is all there."""
 
     __slots__ = ("_body", "_last_ns", "_overflow", "_status", "reply")
@@ -208,9 +209,9 @@ class WholeBody:
             self._take(body)
         return reply
 
+    @abstractmethod
     def _take(self, body: bytes) -> None:
         """A whole body of status 200 into the reply."""
-        raise NotImplementedError
 
 
 class BodyDecoder(WholeBody):

@@ -1,5 +1,6 @@
 """What the wire formats share: requests out of JSON, lists of models, which decoder reads an answer."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from app.adapters.sse import SseParser
 _encode = msgspec.json.Encoder().encode
 
 
-class WireFormat:
+class WireFormat(ABC):
     """The base of all adapters; an `EventReader` (see there for what is not explained here).
 
     `auth` is the header of the key and what stands before the key; `models_path` and `models_in` say where model ids
@@ -30,15 +31,17 @@ class WireFormat:
     models_path: str = "/models"
     models_in: ClassVar[tuple[str, str]] = ("data", "id")
 
+    @abstractmethod
     def read(self, payload: bytes) -> Event:
-        raise NotImplementedError
+        """What one event of the stream means."""
 
     def read_body(self, body: bytes) -> Event:
         """As an event: several formats have but one shape."""
         return self.read(body)
 
+    @abstractmethod
     def buckets(self, usage: bytes) -> Buckets:
-        raise NotImplementedError
+        """The usage object as token counts."""
 
     def join_usage(self, before: bytes, after: bytes) -> bytes:
         """The later one: mostly it holds everything."""

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001 - the parameters are the options, and are read through `context.params`
 """`llm-test-bench simulate`: the built-in server with known timings."""
 
 from typing import Annotated
@@ -25,6 +26,7 @@ simulate_app = typer.Typer(add_completion=False, rich_markup_mode=None)
     ),
 )
 def simulate(
+    context: typer.Context,
     host: Annotated[str, typer.Option(help=_help("host"))] = Behaviour.host,
     port: Annotated[int, typer.Option(help=_help("port"))] = Behaviour.port,
     ttft_ms: Annotated[float, typer.Option(help=_help("ttft_ms"))] = Behaviour.ttft_ms,
@@ -52,32 +54,7 @@ def simulate(
 ) -> None:
     """Serve the wire formats of all providers with known timings, for trying benchmarks and checking measurements."""
     try:
-        behaviour = Behaviour(
-            host=host,
-            port=port,
-            ttft_ms=ttft_ms,
-            itl_ms=itl_ms,
-            jitter=jitter,
-            tokens=tokens,
-            error_rate=error_rate,
-            errors=errors,
-            seed=seed,
-            model=model,
-            api_key=api_key,
-            tokens_per_word=tokens_per_word,
-            overhead_tokens=overhead_tokens,
-            requests_log=requests_log,
-            log=log,
-            slots=slots,
-            certificate=certificate,
-            timings=timings,
-            reasoning=reasoning,
-            cache_read=cache_read,
-            cache_write=cache_write,
-            usage=usage,
-            pings=pings,
-            text=text,
-        )
+        behaviour = Behaviour(**context.params)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

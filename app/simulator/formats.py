@@ -1,5 +1,6 @@
 """What a wire format is from the server's side, and the HTTP around it: requests in, response bytes out."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -27,7 +28,7 @@ _REASONS = {
 _encode = msgspec.json.Encoder().encode
 
 
-class Format:
+class Format(ABC):
     """One wire format. Event methods give whole events, ready to be sent as the body's next chunk.
 
     `content_type` is that of streams; `token_varies` says that events of tokens differ in more than their text.
@@ -36,13 +37,13 @@ class Format:
     content_type: ClassVar[str] = "text/event-stream; charset=utf-8"
     token_varies: ClassVar[bool] = False
 
+    @abstractmethod
     def ask(self, target: str, body: Any) -> Ask:
         """What a decoded JSON body asks for; `target` is the request's path.
 
         Raises:
             ValueError: saying what is wrong with it.
         """
-        raise NotImplementedError
 
     def opening(self, script: Script) -> bytes:
         """What comes before the first token."""
@@ -52,29 +53,29 @@ class Format:
         """What comes between the last token of reasoning and the first of the answer."""
         return b""
 
+    @abstractmethod
     def token(self, script: Script, number: int, word: str) -> bytes:
         """One token."""
-        raise NotImplementedError
 
+    @abstractmethod
     def closing(self, script: Script) -> bytes:
         """Finish reason, usage and what else ends a stream."""
-        raise NotImplementedError
 
     def ping(self) -> bytes:
         """What keeps a silent stream alive; empty where the format has nothing for that."""
         return b""
 
+    @abstractmethod
     def failure(self, message: str) -> bytes:
         """An error in the middle of a stream."""
-        raise NotImplementedError
 
+    @abstractmethod
     def whole(self, script: Script) -> Any:
         """The answer that is no stream, as JSON."""
-        raise NotImplementedError
 
+    @abstractmethod
     def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
         """An error body as JSON, and the headers that come with it."""
-        raise NotImplementedError
 
 
 class Answer:
