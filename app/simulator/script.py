@@ -43,6 +43,8 @@ class Script(msgspec.Struct, frozen=True):
     cache_write: int
     has_usage: bool
     told: ToldTimes
+    ttft_ms: float
+    itl_ms: float
 
     @property
     def visible(self) -> int:
@@ -84,6 +86,8 @@ def script(ask: Ask, behaviour: Behaviour, count: TokenCount, response_id: str) 
         cache_read=read,
         cache_write=min(round(prompt * behaviour.cache_write), prompt - read),
         told=ToldTimes.of(behaviour.timings, behaviour.ttft_ms, behaviour.itl_ms, tokens),
+        ttft_ms=behaviour.ttft_ms,
+        itl_ms=behaviour.itl_ms,
         has_usage=behaviour.usage == "always" or (ask.wants_usage and behaviour.usage == "on"),
     )
 
