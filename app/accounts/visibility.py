@@ -15,6 +15,8 @@ PERMISSION_OF_FAMILY: dict[str, Permission] = {
     "benchmark": Permission.BENCHMARK_READ,
     "test": Permission.BENCHMARK_READ,
     "metrics": Permission.METRICS_READ,
+    "alert": Permission.METRICS_READ,
+    "settings": Permission.USER_MANAGE,
 }
 SEE_EVERYTHING = frozenset({Role.ADMIN, Role.VIEWER})
 UNOWNED_FAMILIES = frozenset({"metrics"})
