@@ -33,7 +33,8 @@ end
 _JOIN = (
     _EPOCH
     + """
-return {epoch, tonumber(redis.call('HGET', KEYS[1], 'seq')), redis.call('TIME'), redis.call('XRANGE', KEYS[2], '-', '+')}
+local seq = tonumber(redis.call('HGET', KEYS[1], 'seq'))
+return {epoch, seq, redis.call('TIME'), redis.call('XRANGE', KEYS[2], '-', '+')}
 """
 )
 
@@ -62,7 +63,7 @@ _decoder = msgspec.msgpack.Decoder(Event)
 
 
 class Entry(NamedTuple):
-    """One entry of the log. `event` is None when this version cannot read it (a replica of another version wrote it)."""
+    """One entry of the log; `event` is None when this version cannot read it (another version wrote it)."""
 
     seq: int
     origin: str
@@ -115,7 +116,7 @@ class RedisLog:
         )
         if not answer:
             return []
-        streams = list(answer.values())[0] if isinstance(answer, dict) else answer[0][1]
+        streams = next(iter(answer.values())) if isinstance(answer, dict) else answer[0][1]
         return [_entry(id_, fields) for id_, fields in _flat(streams)]
 
     async def epoch(self, client: Redis) -> str | None:

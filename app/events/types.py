@@ -1,4 +1,4 @@
-"""The envelope of every event, the topics that exist, and an event's place in the order of all. Payloads: `catalogue`."""
+"""The envelope of every event, the topics that exist, and an event's position among all. Payloads: `catalogue`."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ class Topic(StrEnum):
     BENCHMARK_CREATED = "benchmark.created"
     BENCHMARK_STARTED = "benchmark.started"
     BENCHMARK_PROGRESS = "benchmark.progress"
+    BENCHMARK_UPDATED = "benchmark.updated"
     BENCHMARK_COMPLETED = "benchmark.completed"
     BENCHMARK_FAILED = "benchmark.failed"
     BENCHMARK_CANCELLED = "benchmark.cancelled"
@@ -53,9 +54,10 @@ def parse_position(text: str) -> Position:
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One event. `owner_id` decides who may see it; `session_id` is the benchmark it belongs to, if any.
+    """One event; `session_id` is the benchmark it belongs to, if any.
 
-    `epoch` and `seq` are its position, given by the bus that carries it.
+    `owner_id`, `visibility` (`private`, `team` or `all`) and `team` decide who may see it. `epoch` and `seq` are its
+    position, given by the bus that carries it.
     """
 
     topic: Topic
@@ -63,6 +65,8 @@ class Event(msgspec.Struct, frozen=True):
     timestamp: datetime
     session_id: UUID | None = None
     owner_id: UUID | None = None
+    visibility: str = "private"
+    team: str | None = None
     epoch: str = ""
     seq: int = 0
 

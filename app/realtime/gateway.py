@@ -272,4 +272,5 @@ class Gateway:
 def _as_visible_as(event: Event, newest: Event | None) -> Event:
     if newest is None or newest is event:
         return event
-    return msgspec.structs.replace(event, owner_id=newest.owner_id)
+    access = {"owner_id": newest.owner_id, "visibility": newest.visibility, "team": newest.team}
+    return msgspec.structs.replace(event, **access)
