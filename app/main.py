@@ -29,6 +29,7 @@ from app.core.origins import HostPolicy, OriginPolicy
 from app.core.rate_limit import RateLimiter
 from app.core.settings import Settings
 from app.core.static import Dashboard
+from app.events.bus import Bus
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
 from app.events.redis_bus import RedisBus
@@ -151,6 +152,14 @@ def _feed_gauges(metrics: Metrics, benchmarks: BenchmarkService, gateway: Gatewa
     metrics.before_scrape.append(count_sessions)
 
 
+def _bus(settings: Settings) -> Bus:
+    window = settings.server.websocket
+    redis_url = settings.distributed.redis_url
+    if redis_url is None:
+        return MemoryBus(replay_events=window.replay_events, replay_seconds=window.replay_seconds)
+    return RedisBus(redis_url, replay_events=window.replay_events, replay_seconds=window.replay_seconds)
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Starts the rooms from the lowest up and stops them in reverse, even when a later one fails to start."""
@@ -163,7 +172,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if settings.storage.enable_migrations:
             await migrations.upgrade(database.engine)
         redis_url = settings.distributed.redis_url
-        bus = app.state.bus = RedisBus(redis_url) if redis_url is not None else MemoryBus()
+        bus = app.state.bus = _bus(settings)
         stack.push_async_callback(bus.close)
         stack.callback(publish_on_commit(database, bus))
 
@@ -192,7 +201,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             )
         )
         gateway = app.state.gateway = Gateway(
-            bus, accounts, limits_from(settings.server.websocket), allowed_origins=settings.server.cors_allowed_origins
+            bus,
+            accounts,
+            limits_from(settings.server.websocket),
+            allowed_origins=settings.server.cors_allowed_origins,
+            max_connections=settings.server.websocket.max_connections,
+            max_per_user=settings.server.websocket.max_connections_per_user,
         )
         await gateway.start()
         stack.push_async_callback(gateway.close)
