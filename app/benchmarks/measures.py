@@ -216,7 +216,7 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
     outputs = (result.visible_output_tokens, result.reasoning_tokens)
     result.input_tokens, result.output_tokens = _sum(inputs), _sum(outputs)
     if result.status == "ok":
-        result.cost_usd = _cost(prices.version(), context.kind, context.model, *inputs, *outputs)
+        result.cost_usd = _cost_of(context, Buckets(*inputs, *outputs), record.usage)
     if not record.clock_stepped:
         _set_durations(result, record)
     return result
@@ -332,6 +332,14 @@ def _json_object(usage: bytes) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return decoded if isinstance(decoded, dict) else None
+
+
+def _cost_of(context: MeasureContext, counted: Buckets, usage: bytes) -> float | None:
+    try:
+        billed = prices.billed(context.kind, counted, usage if len(usage) <= _MAX_USAGE_BYTES else b"")
+    except LookupError:
+        return None
+    return _cost(prices.version(), context.kind, context.model, *map(_count, msgspec.structs.astuple(billed)))
 
 
 # One price look-up takes tens of microseconds, and most requests of a run have one of few sizes.

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import httpx
 
-from app.adapters import registry
+from app.adapters import prices, registry
 from app.adapters.addressing import addressed, models_request
 from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
 from app.adapters.capabilities import Capabilities
@@ -66,10 +66,11 @@ class LiveModels(NamedTuple):
 
 
 class Completion(NamedTuple):
-    """A completion of a few tokens."""
+    """A completion of a few tokens: what was counted, and what is billed."""
 
     text: str
     buckets: Buckets
+    billed: Buckets
     latency_ms: float
 
 
@@ -133,7 +134,8 @@ class ProviderClient:
         if reply.error_type is not None:
             said = _shortened(reply.error or reply.error_type, provider)
             raise ProviderAnswerError(f"it answered with an error: {said}", status=status, kind=reply.error_kind)
-        return Completion(_shortened("".join(reply.text), provider, ""), reply.buckets, latency_ms)
+        billed = prices.billed(provider.adapter, reply.buckets, reply.usage)
+        return Completion(_shortened("".join(reply.text), provider, ""), reply.buckets, billed, latency_ms)
 
     async def _send(self, provider: ResolvedProvider, url: str, request: HttpRequest) -> tuple[int, str, bytes]:
         # Unpacked, an answer could be a thousand times what the limit below allows.

@@ -105,5 +105,5 @@ async def _completion(client: ProviderClient, provider: ResolvedProvider, model:
         text=found.text,
         input_tokens=sum(inputs) if inputs else None,
         output_tokens=sum(outputs) if outputs else None,
-        cost_usd=cost_usd(provider.adapter, model, buckets),
+        cost_usd=cost_usd(provider.adapter, model, found.billed),
     )
