@@ -11,7 +11,7 @@ import msgspec
 from app.adapters.base import Buckets, ChatRequest, HttpRequest
 from app.adapters.events import ABSENT, NOTHING, Event, raw_object
 from app.adapters.media import IMAGE_TYPES, Media, Takes
-from app.adapters.wire_format import WireFormat
+from app.adapters.wire_format import WireFormat, given
 
 _FAILED = {"ERROR", "TIMEOUT", "ERROR_TOXIC", "ERROR_LIMIT"}
 
@@ -79,7 +79,7 @@ class CohereChat(WireFormat):
 
     def media_part(self, media: Media) -> Any:
         """An `image_url`."""
-        return {"type": "image_url", "image_url": {"url": media.data_uri}}
+        return {"type": "image_url", "image_url": given({"url": media.data_uri, "detail": media.detail or None})}
 
     def read(self, payload: bytes) -> Event:
         """One event by its `type`."""

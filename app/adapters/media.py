@@ -40,12 +40,16 @@ class MediaError(ValueError):
 
 
 class Media(msgspec.Struct, frozen=True):
-    """One image or sound: `data` in base64 with its type, or a `url` that the provider fetches by itself."""
+    """One image or sound: `data` in base64 with its type, or a `url` that the provider fetches by itself.
+
+    `detail` is how closely OpenAI, Cohere and their like shall look at an image; empty: not said.
+    """
 
     kind: MediaKind
     media_type: str = ""
     data: str = ""
     url: str = ""
+    detail: str = ""
 
     @property
     def data_uri(self) -> str:

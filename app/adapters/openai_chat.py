@@ -12,8 +12,8 @@ import msgspec
 
 from app.adapters.base import Buckets, ChatRequest, HttpRequest
 from app.adapters.events import ABSENT, Event, raw_object
-from app.adapters.media import AUDIO_TYPES, IMAGE_TYPES, Media, Takes
-from app.adapters.wire_format import WireFormat
+from app.adapters.media import IMAGE_TYPES, Media, Takes
+from app.adapters.wire_format import WireFormat, given
 
 _DONE = b"[DONE]"
 _LAST = Event(is_last=True)
@@ -35,7 +35,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     seed: str = "seed"
     stream_options: dict[str, bool] = msgspec.field(default_factory=lambda: {"include_usage": True})
     exact_length: dict[str, Any] = {}
-    takes: Takes = Takes(IMAGE_TYPES, image_urls=True, audio=AUDIO_TYPES)
+    takes: Takes = Takes(IMAGE_TYPES, image_urls=True)
     audio_as_text: bool = False
 
 
@@ -132,9 +132,11 @@ class OpenAiChat(WireFormat):
     def media_part(self, media: Media) -> Any:
         """An `image_url` (a `data:` URI for data) or an `input_audio`."""
         if media.kind == "image":
-            return {"type": "image_url", "image_url": {"url": media.data_uri}}
+            return {"type": "image_url", "image_url": given({"url": media.data_uri, "detail": media.detail or None})}
         if self._profile.audio_as_text:
             return {"type": "input_audio", "input_audio": media.url or media.data}
+        if media.url:
+            return {"type": "audio_url", "audio_url": {"url": media.url}}
         return {"type": "input_audio", "input_audio": {"data": media.data, "format": media.format}}
 
     def read(self, payload: bytes) -> Event:

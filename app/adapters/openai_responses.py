@@ -93,7 +93,7 @@ class OpenAiResponses(WireFormat):
 
     def media_part(self, media: Media) -> Any:
         """An `input_image`; the API takes no audio."""
-        return {"type": "input_image", "image_url": media.data_uri, "detail": "auto"}
+        return {"type": "input_image", "image_url": media.data_uri, "detail": media.detail or "auto"}
 
     def read(self, payload: bytes) -> Event:
         """One event by its `type`."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.simulator.attachments import anthropic_part, attached
 from app.simulator.formats import Format, count, sse, wanted
 from app.simulator.script import Ask, Script, spoken
 
@@ -24,7 +25,8 @@ class Anthropic(Format):
     def ask(self, target: str, body: Any) -> Ask:
         wanted(body, ["model", "messages", "max_tokens"])
         text = " ".join((spoken(body.get("system")), spoken(body["messages"])))
-        return Ask(body["model"], text, bool(body.get("stream")), count(body["max_tokens"], "max_tokens"))
+        limit, found = count(body["max_tokens"], "max_tokens"), attached(body["messages"], anthropic_part)
+        return Ask(body["model"], text, bool(body.get("stream")), limit, attached=found)
 
     def opening(self, script: Script) -> bytes:
         usage = _input(script) | {"output_tokens": 1} if script.has_usage else {}
