@@ -135,7 +135,7 @@ _KINDS: dict[str, Kind] = {
     "mistral": Kind(
         "Mistral", _MISTRAL, "https://api.mistral.ai/v1", "mistral", _EMBEDDINGS, of_kind(audio=True, embeddings=True)
     ),
-    "groq": Kind("Groq", _NEWER_LIMIT, "https://api.groq.com/openai/v1", "groq", _EMBEDDINGS, of_kind()),
+    "groq": Kind("Groq", _NEWER_LIMIT, "https://api.groq.com/openai/v1", "groq", None, of_kind()),
     "together": Kind(
         "Together AI", _PLAIN, "https://api.together.xyz/v1", "together", _EMBEDDINGS, of_kind(embeddings=True)
     ),
@@ -165,9 +165,7 @@ _KINDS: dict[str, Kind] = {
         _EMBEDDINGS,
         of_kind(embeddings=True),
     ),
-    "cerebras": Kind(
-        "Cerebras", _NEWER_LIMIT, "https://api.cerebras.ai/v1", "cerebras", _EMBEDDINGS, of_kind(vision=None)
-    ),
+    "cerebras": Kind("Cerebras", _NEWER_LIMIT, "https://api.cerebras.ai/v1", "cerebras", None, of_kind(vision=None)),
     "sambanova": Kind("SambaNova", _PLAIN, "https://api.sambanova.ai/v1", None, _EMBEDDINGS, of_kind(embeddings=True)),
     "deepinfra": Kind(
         "DeepInfra", _PLAIN, "https://api.deepinfra.com/v1/openai", None, _EMBEDDINGS, of_kind(embeddings=True)
@@ -182,9 +180,7 @@ _KINDS: dict[str, Kind] = {
     "huggingface": Kind(
         "Hugging Face router", _PLAIN, "https://router.huggingface.co/v1", None, _EMBEDDINGS, of_kind(embeddings=None)
     ),
-    "tgi": Kind(
-        "Hugging Face TGI", _PLAIN, "http://127.0.0.1:8080/v1", None, _EMBEDDINGS, of_kind(vision=None, tools=None)
-    ),
+    "tgi": Kind("Hugging Face TGI", _PLAIN, "http://127.0.0.1:8080/v1", None, None, of_kind(vision=None, tools=None)),
     "vllm": Kind("vLLM", _IGNORES_EOS, "http://127.0.0.1:8000/v1", None, _EMBEDDINGS),
     "sglang": Kind("SGLang", _IGNORES_EOS, "http://127.0.0.1:30000/v1", None, _EMBEDDINGS),
     "llamacpp": Kind("llama.cpp server", _LLAMACPP, "http://127.0.0.1:8080/v1", None, _EMBEDDINGS),

@@ -28,6 +28,13 @@ class Anthropic(Format):
         limit, found = count(body["max_tokens"], "max_tokens"), attached(body["messages"], anthropic_part)
         return Ask(body["model"], text, bool(body.get("stream")), limit, attached=found)
 
+    def rate_headers(self, limit: int, left: int) -> dict[str, str]:
+        return {
+            "anthropic-ratelimit-requests-limit": str(limit),
+            "anthropic-ratelimit-requests-remaining": str(left),
+            "anthropic-ratelimit-requests-reset": "2030-01-01T00:00:00Z",
+        }
+
     def opening(self, script: Script) -> bytes:
         usage = _input(script) | {"output_tokens": 1} if script.has_usage else {}
         start = {"type": "message_start", "message": {**_message(script), "content": [], "usage": usage}}

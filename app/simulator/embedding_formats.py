@@ -24,7 +24,7 @@ class _CohereBody(msgspec.Struct):
     model: str
     texts: list[str]
     input_type: Literal["search_document", "search_query", "classification", "clustering", "image"]
-    embedding_types: list[Literal["float", "base64"]] = ["float"]
+    embedding_types: tuple[Literal["float", "base64"], ...] = ("float",)
     output_dimension: int | None = None
 
 

@@ -261,6 +261,9 @@ class Simulator:
         self.requests += 1
         response_id = f"chatcmpl-sim-{self._behaviour.seed}-{number}"
         said = script(ask, self._behaviour, self._count, response_id)
+        if limit := self._behaviour.rate_limit:
+            headers = form.rate_headers(limit, max(0, limit - number - 1))
+            said = msgspec.structs.replace(said, told=said.told.with_headers(headers))
         plan = course(self._behaviour, number, said.tokens)
         images, sounds = ask.attached
         client.truth = Truth(

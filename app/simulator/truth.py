@@ -1,8 +1,8 @@
 """The truth: when each byte really left, one JSON line per request, for checking measurements against.
 
 `response_id`, `request_ns` (kernel stamp of the request's arrival), `first_send_ns`, `chunk_ns` (one per token chunk),
-`end_ns` (the last send), all Unix nanoseconds taken just before `send`; and `fault`, null on success. `images` and `sounds` are
-how many came, where some did.
+`end_ns` (the last send), all Unix nanoseconds taken just before `send`; and `fault`, null on success. `images`
+and `sounds` are how many came, where some did.
 """
 
 from pathlib import Path
