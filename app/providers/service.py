@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts import audit
 from app.accounts.caller import Caller
 from app.adapters import registry
+from app.adapters.capabilities import Capabilities
 from app.core.clock import Clock
 from app.core.database import Database, WriteSession
 from app.core.errors import ConflictError, InvalidRequestError, NotFoundError, TestBenchError, invalid_field
@@ -169,6 +170,15 @@ class ProviderService:
     async def kinds(self, names: Iterable[str]) -> Sequence[str]:
         """The kind of each provider; raises `NotFoundError`."""
         return [(await self.get(name)).kind for name in names]
+
+    async def capabilities(self, name: str, model: str) -> Capabilities:
+        """What the provider says that a model of its can do; nothing where it says nothing, or does not answer."""
+        try:
+            listed = (await self.models(name)).models
+        except TestBenchError:
+            return Capabilities()
+        found = next((one.capabilities for one in listed if one.id == model), None)
+        return Capabilities() if found is None else Capabilities(**found.model_dump())
 
     async def resolve(self, name: str) -> ResolvedProvider:
         """Everything a shard needs to reach a provider, with the key opened and the addresses checked now.

@@ -4,6 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from app.simulator.attachments import Attached
 from app.simulator.behaviour import Behaviour
 from app.simulator.counting import TokenCount
 from app.simulator.told_times import ToldTimes
@@ -21,6 +22,7 @@ class Ask(NamedTuple):
     limit: int | None = None
     insists: bool = False
     wants_usage: bool = True
+    attached: Attached = Attached()
 
     def tokens(self, usual: int) -> int:
         """How long the answer is: the usual length, cut by the request's limit, or just that limit if it insists."""
@@ -72,7 +74,7 @@ def script(ask: Ask, behaviour: Behaviour, count: TokenCount, response_id: str) 
     """What the simulator answers."""
     usual = behaviour.tokens
     tokens, limit = ask.tokens(usual), ask.limit
-    prompt = count.tokens(ask.text)
+    prompt = count.tokens(ask.text) + ask.attached.tokens
     words = tuple(" " + word for word in behaviour.text.split()) if behaviour.text else _WORDS
     read = round(prompt * behaviour.cache_read)
     return Script(
