@@ -11,6 +11,10 @@ from app.adapters.errors import ErrorKind
 TokenCountSource = Literal["usage", "tokenizer", "chunks"]
 
 
+class NoModelListError(ValueError):
+    """This format, as configured, has no way to list models."""
+
+
 class Message(msgspec.Struct, frozen=True):
     """One turn of a conversation."""
 
@@ -165,7 +169,11 @@ class Adapter(Protocol):
         ...
 
     def models_request(self, api_key: str | None) -> HttpRequest:
-        """The HTTP request that lists models; free of charge, so it serves as the health check too."""
+        """The HTTP request that lists models; free of charge, so it serves as the health check too.
+
+        Raises:
+            NoModelListError: there is no such list.
+        """
         ...
 
     def parse_models(self, body: bytes) -> list[str]:
@@ -178,6 +186,10 @@ class Adapter(Protocol):
 
     def parse_error(self, status: int, body: bytes) -> str:
         """The provider's own words out of an error body."""
+        ...
+
+    def error_body(self, body: bytes) -> bytes:
+        """An error body in a shape that `errors` reads: nearly always as it is."""
         ...
 
 

@@ -1,12 +1,13 @@
 """Provider kinds: each names a wire format and how a vendor differs within it. A new compatible vendor is one entry."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.adapters.anthropic import AnthropicMessages
 from app.adapters.base import Adapter, EmbeddingsAdapter
 from app.adapters.bedrock import BedrockConverse
 from app.adapters.capabilities import OWN_SERVER, Capabilities, of_kind
 from app.adapters.cohere import CohereChat
+from app.adapters.custom import Undescribed, from_document
 from app.adapters.gemini import Gemini
 from app.adapters.llamacpp import LlamaCppCompletion
 from app.adapters.ollama import OllamaChat
@@ -33,6 +34,9 @@ class UnknownKindError(LookupError):
         super().__init__(f"unknown provider kind {name!r}; known are {', '.join(names())}")
         self.name = name
 
+
+CUSTOM = "custom"
+"""The kind whose wire format is its provider's definition (`custom_definition`)."""
 
 _EMBEDDINGS = OpenAiEmbeddings()
 _PLAIN = OpenAiChat()
@@ -156,6 +160,7 @@ _KINDS: dict[str, Kind] = {
     ),
     "lmstudio": Kind("LM Studio", _PLAIN, "http://127.0.0.1:1234/v1", None, _EMBEDDINGS),
     "openai-compatible": Kind("Any OpenAI-compatible server", _PLAIN, None, None, _EMBEDDINGS),
+    CUSTOM: Kind("Custom, described by a file", Undescribed(), None, None, None, Capabilities()),
 }
 
 
@@ -164,18 +169,29 @@ def names() -> list[str]:
     return list(_KINDS)
 
 
-def kind(name: str) -> Kind:
-    """The kind's entry.
+def kind(name: str, definition: Any = None) -> Kind:
+    """The kind's entry; that of a custom provider follows from its `definition`.
 
     Raises:
         UnknownKindError: naming the kinds that exist.
+        DefinitionError: the definition is wrong.
     """
     try:
-        return _KINDS[name]
+        found = _KINDS[name]
     except KeyError:
         raise UnknownKindError(name) from None
+    if name != CUSTOM or definition is None:
+        return found
+    adapter = from_document(definition)
+    described = adapter.definition
+    return found._replace(
+        title=described.title or found.title,
+        adapter=adapter,
+        default_base_url=described.base_url,
+        capabilities=adapter.capabilities(),
+    )
 
 
-def get(name: str) -> Adapter:
+def get(name: str, definition: Any = None) -> Adapter:
     """The adapter of a kind; raises as `kind`."""
-    return kind(name).adapter
+    return kind(name, definition).adapter

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -26,14 +27,13 @@ from app.core.ids import new_id
 from app.core.keyring import Keyring
 from app.core.outbound import AddressUnknownError, OutboundGuard, split_url
 from app.core.pagination import decode_cursor, encode_cursor
-from app.providers import health, model_lists, repository
+from app.providers import definitions, health, model_lists, repository
 from app.providers.client import ProviderClient, ResolvedProvider
 from app.providers.models import Provider
 from app.providers.schemas import (
     ModelList,
     ProviderCreate,
     ProviderHealth,
-    ProviderOptions,
     ProviderPage,
     ProviderUpdate,
     ProviderView,
@@ -94,11 +94,13 @@ class ProviderService:
         """Store a new provider.
 
         Raises:
-            InvalidRequestError: the address is missing, malformed or not allowed; the key's reference is not allowed.
+            InvalidRequestError: the address is missing, malformed or not allowed; the key's reference is not allowed;
+                the definition of a custom provider is missing or wrong.
             ConflictError: the name is taken.
         """
         self._check_reference(body.api_key_ref)
-        base_url = body.base_url or registry.kind(body.kind).default_base_url
+        definition = definitions.checked(body.kind, body.definition)
+        base_url = body.base_url or registry.kind(body.kind, definition).default_base_url
         if base_url is None:
             raise _invalid("base_url", f"is required: the kind '{body.kind}' has no address of its own")
         base_url = await self._checked_url(base_url)
@@ -110,7 +112,7 @@ class ProviderService:
             base_url=base_url,
             credential_ref=body.api_key_ref,
             default_model=body.default_model,
-            options=body.options.model_dump(),
+            options=definitions.kept(body.options, definition),
             is_enabled=body.is_enabled,
             created_by=None if caller.via == "system" else caller.user_id,
             created_at=now,
@@ -220,7 +222,9 @@ class ProviderService:
                 return kept.models
         live = await self._client.models(await self._resolved(provider))
         # Tens of milliseconds for a vendor with hundreds of models, and loading the tables takes 0.2 s once.
-        models = await asyncio.to_thread(model_lists.merge, provider.kind, live.ids, live.facts, now)
+        kind = registry.kind(provider.kind, definitions.split(provider.options)[1])
+        merged = partial(model_lists.merge, provider.kind, live.ids, live.facts, now, kind.capabilities)
+        models = await asyncio.to_thread(merged)
         self._models.pop(provider.id, None)
         if len(self._models) >= _MAX_CACHED_LISTS:
             self._models.pop(next(iter(self._models)))  # the one that was fetched first
@@ -272,11 +276,15 @@ class ProviderService:
                 self._cipher.seal(key.get_secret_value(), _context(provider.id)) if key is not None else None
             )
             provider.credential_ref = body.api_key_ref
-        if body.options is not None:
-            provider.options = body.options.model_dump()
         for field in ("kind", "default_model", "is_enabled"):
             if field in given:
                 setattr(provider, field, getattr(body, field))
+        options, definition = definitions.split(provider.options)
+        if "definition" in given or provider.kind != registry.CUSTOM:
+            definition = body.definition
+        if {"kind", "definition", "options"} & given:
+            definition = definitions.checked(provider.kind, definition)
+            provider.options = definitions.kept(body.options or options, definition)
 
     async def _checked_url(self, text: str) -> str:
         split_url(text)
@@ -302,7 +310,7 @@ class ProviderService:
     async def _resolved(
         self, provider: Provider, addresses: tuple[str, ...] = (), *, fresh: bool = False
     ) -> ResolvedProvider:
-        options = ProviderOptions.model_validate(provider.options)
+        options, definition = definitions.split(provider.options)
         key = await self._key(provider, fresh=fresh)
         return ResolvedProvider(
             id=provider.id,
@@ -313,6 +321,7 @@ class ProviderService:
             headers=options.headers,
             verify_tls=options.verify_tls,
             options=provider.options,
+            definition=definition,
             addresses=addresses,
         )
 
@@ -346,6 +355,7 @@ def _audited(provider: Provider) -> Mapping[str, Any]:
 
 
 def _view(provider: Provider) -> ProviderView:
+    options, definition = definitions.split(provider.options)
     return ProviderView(
         id=provider.id,
         name=provider.name,
@@ -354,7 +364,8 @@ def _view(provider: Provider) -> ProviderView:
         has_api_key=_has_key(provider),
         api_key_ref=provider.credential_ref,
         default_model=provider.default_model,
-        options=ProviderOptions.model_validate(provider.options),
+        options=options,
+        definition=definition,
         is_enabled=provider.is_enabled,
         created_at=provider.created_at,
         updated_at=provider.updated_at,

@@ -1,0 +1,241 @@
+"""A custom provider: a wire format made of data (`custom_definition`) instead of code.
+
+Events are decoded as plain JSON and read with selectors; repeated events are recognised by template as in every other
+format, so a stream of a custom provider costs what the others cost.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, NoModelListError, ReplyDecoder
+from app.adapters.capabilities import Capabilities
+from app.adapters.custom_checks import understood
+from app.adapters.custom_definition import Definition, Select, Selectors, as_list
+from app.adapters.custom_request import Asking
+from app.adapters.decoding import BodyDecoder
+from app.adapters.events import NOTHING, Event
+from app.adapters.ndjson import NdjsonParser
+from app.adapters.selectors import Selector
+from app.adapters.sse import SseParser
+from app.adapters.wire_format import WireFormat
+
+_STREAM_TYPES = {
+    "sse": ("text/event-stream",),
+    "ndjson": ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"),
+    "json": ("application/json",),
+}
+_COUNTS = ("input", "cache_read", "cache_write", "output", "reasoning")
+_LAST = Event(is_last=True)
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+def from_document(document: Any) -> "Custom":
+    """The format that a document describes; the same document gives the same object.
+
+    Raises:
+        DefinitionError: naming each wrong field.
+    """
+    try:
+        return _from_json(_encode(document))
+    except (TypeError, RecursionError):
+        return Custom(understood(document))  # which says what is wrong
+
+
+@lru_cache(maxsize=64)
+def _from_json(document: bytes) -> "Custom":
+    return Custom(understood(_decode(document)))
+
+
+class _Where:
+    """The selectors of an event, or of a whole answer."""
+
+    def __init__(self, select: Select) -> None:
+        for field in Select.__struct_fields__:
+            setattr(self, field, compiled(getattr(select, field)))
+
+    text: list[Selector]
+    reasoning: list[Selector]
+    other_output: list[Selector]
+    finish_reason: list[Selector]
+    response_id: list[Selector]
+    last: list[Selector]
+
+
+class Custom(WireFormat):
+    """The adapter. Answers with status 201 are taken too."""
+
+    answer_statuses = (200, 201)
+
+    def __init__(self, definition: Definition) -> None:
+        stream = definition.stream
+        self.definition = definition
+        types = (stream.content_type,) if stream.content_type is not None else _STREAM_TYPES[stream.framing]
+        self._event = _Where(definition.select)
+        self._answer = _Where(definition.body) if definition.body is not None else self._event
+        self._usage_object = compiled(definition.usage.object)
+        self._counts = {name: compiled(getattr(definition.usage, name)) for name in _COUNTS}
+        self._failure, self._failure_text, self._failure_type = map(
+            compiled, (definition.error.found, definition.error.message, definition.error.type)
+        )
+        self._end = stream.end.encode() if stream.end is not None else None
+        self._asking = Asking(definition, types[0])
+        self._is_stream = stream.framing != "json"
+        self.stream_type, self._stream_types = types[0], types
+        self.new_framing = NdjsonParser if stream.framing == "ndjson" else SseParser
+        self.ends_with_finish_reason = stream.ends_with_finish_reason
+        names = (selector.last_name for selector in (*self._event.text, *self._event.reasoning))
+        self.text_fields = tuple(dict.fromkeys(name for name in names if name))
+
+    def capabilities(self) -> Capabilities:
+        """What the definition says; whether it streams follows from the framing."""
+        said = {name: getattr(self.definition.capabilities, name) for name in Capabilities.__struct_fields__}
+        streams = self._is_stream if said["streaming"] is None else said["streaming"]
+        return Capabilities(**said | {"streaming": streams, "embeddings": False})
+
+    def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
+        """The filled template."""
+        return self._asking.chat(request, api_key, stream=request.stream and self._is_stream)
+
+    def decoder(self, status: int, content_type: str, *, keep_text: bool) -> ReplyDecoder:
+        """A stream decoder only where there are streams."""
+        if not self._is_stream:
+            return BodyDecoder(self, status, keep_text=keep_text)
+        told = content_type.lower()
+        return super().decoder(
+            status, self.stream_type if told.startswith(self._stream_types) else "application/json", keep_text=keep_text
+        )
+
+    def read(self, payload: bytes) -> Event:
+        """One event."""
+        return _LAST if self._end is not None and payload.strip() == self._end else self._said(payload, self._event)
+
+    def read_body(self, body: bytes) -> Event:
+        """A whole answer."""
+        return self._said(body, self._answer)
+
+    def error_body(self, body: bytes) -> bytes:
+        """The selected message and type in the shape that every reader of errors knows; else the body as it is."""
+        try:
+            return self._error(_decode(body), body)
+        except (ValueError, RecursionError):
+            return body
+
+    def buckets(self, usage: bytes) -> Buckets:
+        """Counts by the definition's selectors, made disjoint as it says."""
+        said = _decode(usage)
+        found = {name: self._count(said, selectors) for name, selectors in self._counts.items()}
+        total, output = found["input"], found["output"]
+        cached = (found["cache_read"] or 0) + (found["cache_write"] or 0)
+        if total is not None and self.definition.usage.input_includes_cached:
+            total = max(0, total - cached)
+        if output is not None and self.definition.usage.output_includes_reasoning:
+            output = max(0, output - (found["reasoning"] or 0))
+        return Buckets(total, found["cache_read"], found["cache_write"], output, found["reasoning"])
+
+    def join_usage(self, before: bytes, after: bytes) -> bytes:
+        """Fields of both, the later ones win: some say input first and output last."""
+        earlier, later = _decode(before), _decode(after)
+        if not isinstance(earlier, dict) or not isinstance(later, dict):
+            return after
+        return _encode(earlier | {name: value for name, value in later.items() if value is not None})
+
+    def models_request(self, api_key: str | None) -> HttpRequest:
+        """A GET of the model list.
+
+        Raises:
+            NoModelListError: the definition has none.
+        """
+        if self.definition.models is None:
+            raise NoModelListError("its definition has no [models]")
+        return self._asking.models(self.definition.models.path, api_key)
+
+    def parse_models(self, body: bytes) -> list[str]:
+        """The ids in that list."""
+        models = self.definition.models
+        try:
+            found = _every(compiled(models.id if models is not None else []), _decode(body))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"not a model list: {error}") from None
+        if not found or not all(isinstance(one, str) for one in found):
+            raise ValueError("not a model list: models.id selects no names in it")
+        return found
+
+    def _said(self, payload: bytes, where: _Where) -> Event:
+        value = _decode(payload)
+        if not isinstance(value, dict | list):
+            raise ValueError("neither an object nor a list")  # noqa: TRY004  (of the answer)
+        if self._failure and _first(self._failure, value) not in (None, False):
+            return Event(error=self._error(value, payload), is_last=True)
+        finish, response_id = _first(where.finish_reason, value), _first(where.response_id, value)
+        said = Event(
+            text=_joined(where.text, value),
+            reasoning=_joined(where.reasoning, value) if where.reasoning else "",
+            other_output=bool(_first(where.other_output, value)) if where.other_output else False,
+            response_id=response_id if isinstance(response_id, str) else None,
+            finish_reason=finish if isinstance(finish, str) else None,
+            usage=self._usage(value),
+            is_last=bool(_first(where.last, value)) if where.last else False,
+        )
+        return NOTHING if said == NOTHING else said
+
+    def _usage(self, value: Any) -> bytes:
+        if self._usage_object:
+            found = _first(self._usage_object, value)
+            return _encode(found) if isinstance(found, dict) else b""
+        selectors = [selector for several in self._counts.values() for selector in several]
+        kept = {one.text: count for one in selectors if (count := one.first(value)) is not None}
+        return _encode(kept) if kept else b""
+
+    def _count(self, usage: Any, selectors: list[Selector]) -> int | None:
+        for selector in selectors:
+            found = selector.first(usage) if self._usage_object else usage.get(selector.text)
+            if isinstance(found, int | float) and not isinstance(found, bool) and found == int(found):
+                return int(found)
+        return None
+
+    def _error(self, value: Any, payload: bytes) -> bytes:
+        text, kind = _first(self._failure_text, value), _first(self._failure_type, value)
+        if text is None and kind is None:
+            return payload
+        said = text if isinstance(text, str) else str(kind) if text is None else _encode(text).decode()
+        return _encode({"error": {"message": said} | ({} if kind is None else {"type": str(kind)})})
+
+
+def compiled(selectors: Selectors) -> list[Selector]:
+    """Selectors, ready for use."""
+    return [Selector(text) for text in as_list(selectors)]
+
+
+def _every(selectors: list[Selector], value: Any) -> list[Any]:
+    return [one for selector in selectors for one in selector.every(value)]
+
+
+def _first(selectors: list[Selector], value: Any) -> Any:
+    return next((found for selector in selectors if (found := selector.first(value)) is not None), None)
+
+
+def _joined(selectors: list[Selector], value: Any) -> str:
+    return "".join([one for selector in selectors for one in selector.every(value) if isinstance(one, str)])
+
+
+class Undescribed(WireFormat):
+    """What stands for a custom provider of which nothing is known but that it is one."""
+
+    def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
+        """There is no way."""
+        raise ValueError("a provider of the kind 'custom' needs its definition")
+
+    def models_request(self, api_key: str | None) -> HttpRequest:
+        """There is no way."""
+        raise NoModelListError("a provider of the kind 'custom' needs its definition")
+
+    def read(self, payload: bytes) -> Event:
+        """There is no way."""
+        raise ValueError("a provider of the kind 'custom' needs its definition")
+
+    def buckets(self, usage: bytes) -> Buckets:
+        """There is no way."""
+        raise ValueError("a provider of the kind 'custom' needs its definition")
