@@ -4,6 +4,7 @@ Events are decoded as plain JSON and read with selectors; repeated events are re
 format, so a stream of a custom provider costs what the others cost.
 """
 
+import json
 from functools import lru_cache
 from typing import Any
 
@@ -35,13 +36,18 @@ _encode = msgspec.json.Encoder().encode
 def from_document(document: Any) -> "Custom":
     """The format that a document describes; the same document gives the same object.
 
+    Keys are taken in alphabetical order, because databases and bundles do not keep another: so that the bytes of a
+    request are the same wherever the document has been.
+
     Raises:
         DefinitionError: naming each wrong field.
     """
     try:
-        return _from_json(_encode(document))
-    except (TypeError, RecursionError):
+        text = json.dumps(document, allow_nan=False, sort_keys=True).encode()
+        _decode(text)
+    except (TypeError, ValueError, RecursionError):
         return Custom(understood(document))  # which says what is wrong
+    return _from_json(text)
 
 
 @lru_cache(maxsize=64)

@@ -44,6 +44,7 @@ _SECRET_VALUE = re.compile(
     r"(?i:\b(bearer|basic)\s+[^\s{]{8,})|\b(sk|pk|rk|gsk|xai|hf|r8|fw|ghp|gho|ghs|pplx|nvapi|glpat)[-_][\w-]{16,}"
     r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\beyJ[\w-]{10,}\.[\w-]{10,}\.|-----BEGIN [A-Z ]*PRIVATE KEY"
 )
+_WORDS = (("`object`", "a table"), ("`str`", "text"), ("`bool`", "true or false"), ("`array`", "a list"))
 _NO_SECRET = (
     "looks like a secret, and a definition is not kept secret: write {api_key} there and give the key apart (api_key, "
     "or api_key_ref such as env:NAME)"
@@ -203,15 +204,13 @@ def _shape_problem(text: str) -> tuple[str, str]:
     if unknown is not None:
         allowed = ", ".join(_type_at(place).__struct_fields__)
         return ".".join(filter(None, (place, unknown[1]))), f"is unknown; allowed here are {allowed}"
+    if key := re.fullmatch(r"(.*) - at `key` in `\$\.?(.*)`", text):  # of a table whose names are given
+        return key[2], f"{key[1]}; allowed are system, user, assistant"
     missing = re.fullmatch(r"Object missing required field `(.*)`", message)
     if missing is not None:
         return ".".join(filter(None, (place, missing[1]))), "is required"
-    for ours, theirs in (
-        ("a table", "`object`"),
-        ("text", "`str`"),
-        ("true or false", "`bool`"),
-        ("a list", "`array`"),
-    ):
+    message = message.replace(" | null`", "`")
+    for theirs, ours in _WORDS:
         message = message.replace(theirs, ours)
     return place, message
 

@@ -4,6 +4,7 @@
 absent is left out, and so is an object or a list that becomes empty by that. `{{` and `}}` are braces.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -60,6 +61,8 @@ def _compiled(value: Any, allowed: tuple[str, ...], path: str, depth: int) -> Fi
         return _list([_compiled(one, allowed, f"{path}[{at}]", depth - 1) for at, one in enumerate(value)])
     if value is not None and not isinstance(value, bool | int | float):
         raise TemplateError(path, f"a {type(value).__name__} is no JSON value; write it as text")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TemplateError(path, "is no number that JSON has")
     return lambda _values: value
 
 

@@ -14,6 +14,7 @@ from app.adapters.ollama import OllamaChat
 from app.adapters.openai_chat import OpenAiChat, Profile
 from app.adapters.openai_embeddings import OpenAiEmbeddings
 from app.adapters.openai_responses import OpenAiResponses
+from app.adapters.replicate import Replicate
 
 
 class Kind(NamedTuple):
@@ -88,6 +89,9 @@ _KINDS: dict[str, Kind] = {
         "aws",
         None,
         of_kind(json_mode=None),
+    ),
+    "replicate": Kind(
+        "Replicate", Replicate(), "https://api.replicate.com", None, None, of_kind(audio=None, streaming=False)
     ),
     "azure-openai": Kind("Azure OpenAI (deployments)", OpenAiChat(_AZURE), None, "azure", None, of_kind(audio=True)),
     "azure-openai-v1": Kind("Azure OpenAI (v1)", OpenAiChat(_AZURE_V1), None, "azure", None, of_kind(audio=True)),
