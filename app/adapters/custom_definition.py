@@ -1,6 +1,6 @@
 """What describes a custom provider: the document in a TOML file or a JSON body (`custom_checks` checks it). Pure.
 
-README, "A custom provider", explains every field. Secrets have no place in it: it is shown to whoever may see the
+`docs/custom-providers.md` explains every field. Secrets have no place in it: it is shown to whoever may see the
 provider, and goes into bundles.
 """
 
