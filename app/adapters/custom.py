@@ -173,26 +173,27 @@ class Custom(WireFormat):
         value = _decode(payload)
         if not isinstance(value, dict | list):
             raise ValueError("neither an object nor a list")  # noqa: TRY004  (of the answer)
-        if self._failure and _first(self._failure, value) not in (None, False):
+        if _first(self._failure, value, payload) not in (None, False):
             return Event(error=self._error(value, payload), is_last=True)
-        finish, response_id = _first(where.finish_reason, value), _first(where.response_id, value)
+        finish = _first(where.finish_reason, value, payload)
+        response_id = _first(where.response_id, value, payload)
         said = Event(
-            text=_joined(where.text, value),
-            reasoning=_joined(where.reasoning, value) if where.reasoning else "",
-            other_output=bool(_first(where.other_output, value)) if where.other_output else False,
+            text=_joined(where.text, value, payload),
+            reasoning=_joined(where.reasoning, value, payload),
+            other_output=bool(_first(where.other_output, value, payload)),
             response_id=response_id if isinstance(response_id, str) else None,
             finish_reason=finish if isinstance(finish, str) else None,
-            usage=self._usage(value),
-            is_last=bool(_first(where.last, value)) if where.last else False,
+            usage=self._usage(value, payload),
+            is_last=bool(_first(where.last, value, payload)),
         )
         return NOTHING if said == NOTHING else said
 
-    def _usage(self, value: Any) -> bytes:
+    def _usage(self, value: Any, payload: bytes) -> bytes:
         if self._usage_object:
-            found = _first(self._usage_object, value)
+            found = _first(self._usage_object, value, payload)
             return _encode(found) if isinstance(found, dict) else b""
-        selectors = [selector for several in self._counts.values() for selector in several]
-        kept = {one.text: count for one in selectors if (count := one.first(value)) is not None}
+        near = [one for several in self._counts.values() for one in several if one.may_select(payload)]
+        kept = {one.text: count for one in near if (count := one.first(value)) is not None}
         return _encode(kept) if kept else b""
 
     def _count(self, usage: Any, selectors: list[Selector]) -> int | None:
@@ -203,7 +204,8 @@ class Custom(WireFormat):
         return None
 
     def _error(self, value: Any, payload: bytes) -> bytes:
-        text, kind = _first(self._failure_text, value), _first(self._failure_type, value)
+        text = _first(self._failure_text, value, payload)
+        kind = _first(self._failure_type, value, payload)
         if text is None and kind is None:
             return payload
         said = text if isinstance(text, str) else str(kind) if text is None else _encode(text).decode()
@@ -219,12 +221,16 @@ def _every(selectors: list[Selector], value: Any) -> list[Any]:
     return [one for selector in selectors for one in selector.every(value)]
 
 
-def _first(selectors: list[Selector], value: Any) -> Any:
-    return next((found for selector in selectors if (found := selector.first(value)) is not None), None)
+def _first(selectors: list[Selector], value: Any, payload: bytes) -> Any:
+    for selector in selectors:
+        if selector.may_select(payload) and (found := selector.first(value)) is not None:
+            return found
+    return None
 
 
-def _joined(selectors: list[Selector], value: Any) -> str:
-    return "".join([one for selector in selectors for one in selector.every(value) if isinstance(one, str)])
+def _joined(selectors: list[Selector], value: Any, payload: bytes) -> str:
+    near = [selector for selector in selectors if selector.may_select(payload)]
+    return "".join([one for selector in near for one in selector.every(value) if isinstance(one, str)])
 
 
 class Undescribed(WireFormat):

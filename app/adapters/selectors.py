@@ -42,7 +42,7 @@ Step = Callable[[list[Any]], list[Any]]
 class Selector:
     """A compiled selector. `last_name` is the name that it ends with, None when it ends with something else."""
 
-    __slots__ = ("_steps", "last_name", "text")
+    __slots__ = ("_needle", "_steps", "last_name", "text")
 
     def __init__(self, text: str) -> None:
         """Compile it.
@@ -68,6 +68,14 @@ class Selector:
             step, self.last_name = _step(found)
             self._steps.append(step)
             at = found.end()
+        self._needle = msgspec.json.encode(self.last_name) if self.last_name is not None else b""
+
+    def may_select(self, document: bytes) -> bool:
+        """False where the name that it ends with is nowhere in this JSON text: a look that costs a tenth of reading.
+
+        A backslash may be part of any name, so a text with one has to be read.
+        """
+        return self._needle in document or b"\\" in document
 
     def every(self, value: Any) -> list[Any]:
         """All that it selects, in order."""

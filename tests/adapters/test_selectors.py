@@ -1,8 +1,10 @@
 """Our selectors against a reference implementation of RFC 9535."""
 
+import json
 from typing import Any
 
 import jsonpath_rfc9535
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,6 +43,8 @@ def test_it_selects_what_the_standard_says(steps: list[str], value: Any) -> None
     expected = jsonpath_rfc9535.find(text, value).values()
     found = Selector(text).every(value)
     assert [repr(one) for one in found] == [repr(one) for one in expected]
+    for document in (msgspec.json.encode(value), json.dumps(value).encode()):
+        assert Selector(text).may_select(document) or not found
 
 
 @settings(max_examples=300)
