@@ -13,12 +13,13 @@ import msgspec
 from app.adapters.base import Buckets, ChatRequest, HttpRequest, NoModelListError, ReplyDecoder
 from app.adapters.capabilities import Capabilities
 from app.adapters.custom_checks import understood
-from app.adapters.custom_definition import Definition, Select, Selectors, as_list
+from app.adapters.custom_definition import Definition, Select, as_list
 from app.adapters.custom_request import Asking
+from app.adapters.custom_usage import Counting
 from app.adapters.decoding import BodyDecoder
 from app.adapters.events import NOTHING, Event
 from app.adapters.ndjson import NdjsonParser
-from app.adapters.selectors import Selector
+from app.adapters.selectors import Selector, compiled, first_of
 from app.adapters.sse import SseParser
 from app.adapters.wire_format import WireFormat
 
@@ -27,7 +28,6 @@ _STREAM_TYPES = {
     "ndjson": ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"),
     "json": ("application/json",),
 }
-_COUNTS = ("input", "cache_read", "cache_write", "output", "reasoning")
 _LAST = Event(is_last=True)
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -60,7 +60,7 @@ class _Where:
 
     def __init__(self, select: Select) -> None:
         for field in Select.__struct_fields__:
-            setattr(self, field, compiled(getattr(select, field)))
+            setattr(self, field, compiled(as_list(getattr(select, field))))
 
     text: list[Selector]
     reasoning: list[Selector]
@@ -81,11 +81,11 @@ class Custom(WireFormat):
         types = (stream.content_type,) if stream.content_type is not None else _STREAM_TYPES[stream.framing]
         self._event = _Where(definition.select)
         self._answer = _Where(definition.body) if definition.body is not None else self._event
-        self._usage_object = compiled(definition.usage.object)
-        self._counts = {name: compiled(getattr(definition.usage, name)) for name in _COUNTS}
-        self._failure, self._failure_text, self._failure_type = map(
-            compiled, (definition.error.found, definition.error.message, definition.error.type)
-        )
+        self._counting = Counting(definition.usage)
+        error = definition.error
+        self._failure = compiled(as_list(error.found))
+        self._failure_text = compiled(as_list(error.message))
+        self._failure_type = compiled(as_list(error.type))
         self._end = stream.end.encode() if stream.end is not None else None
         self._asking = Asking(definition, types[0])
         self._is_stream = stream.framing != "json"
@@ -131,22 +131,11 @@ class Custom(WireFormat):
 
     def buckets(self, usage: bytes) -> Buckets:
         """Counts by the definition's selectors, made disjoint as it says."""
-        said = _decode(usage)
-        found = {name: self._count(said, selectors) for name, selectors in self._counts.items()}
-        total, output = found["input"], found["output"]
-        cached = (found["cache_read"] or 0) + (found["cache_write"] or 0)
-        if total is not None and self.definition.usage.input_includes_cached:
-            total = max(0, total - cached)
-        if output is not None and self.definition.usage.output_includes_reasoning:
-            output = max(0, output - (found["reasoning"] or 0))
-        return Buckets(total, found["cache_read"], found["cache_write"], output, found["reasoning"])
+        return self._counting.buckets(usage)
 
     def join_usage(self, before: bytes, after: bytes) -> bytes:
         """Fields of both, the later ones win: some say input first and output last."""
-        earlier, later = _decode(before), _decode(after)
-        if not isinstance(earlier, dict) or not isinstance(later, dict):
-            return after
-        return _encode(earlier | {name: value for name, value in later.items() if value is not None})
+        return self._counting.joined(before, after)
 
     def models_request(self, api_key: str | None) -> HttpRequest:
         """A GET of the model list.
@@ -162,7 +151,7 @@ class Custom(WireFormat):
         """The ids in that list."""
         models = self.definition.models
         try:
-            found = _every(compiled(models.id if models is not None else []), _decode(body))
+            found = _every(compiled(as_list(models.id) if models is not None else []), _decode(body))
         except (ValueError, RecursionError) as error:
             raise ValueError(f"not a model list: {error}") from None
         if not found or not all(isinstance(one, str) for one in found):
@@ -173,59 +162,32 @@ class Custom(WireFormat):
         value = _decode(payload)
         if not isinstance(value, dict | list):
             raise ValueError("neither an object nor a list")  # noqa: TRY004  (of the answer)
-        if _first(self._failure, value, payload) not in (None, False):
+        if first_of(self._failure, value, payload) not in (None, False):
             return Event(error=self._error(value, payload), is_last=True)
-        finish = _first(where.finish_reason, value, payload)
-        response_id = _first(where.response_id, value, payload)
+        finish = first_of(where.finish_reason, value, payload)
+        response_id = first_of(where.response_id, value, payload)
         said = Event(
             text=_joined(where.text, value, payload),
             reasoning=_joined(where.reasoning, value, payload),
-            other_output=bool(_first(where.other_output, value, payload)),
+            other_output=bool(first_of(where.other_output, value, payload)),
             response_id=response_id if isinstance(response_id, str) else None,
             finish_reason=finish if isinstance(finish, str) else None,
-            usage=self._usage(value, payload),
-            is_last=bool(_first(where.last, value, payload)),
+            usage=self._counting.found(value, payload),
+            is_last=bool(first_of(where.last, value, payload)),
         )
         return NOTHING if said == NOTHING else said
 
-    def _usage(self, value: Any, payload: bytes) -> bytes:
-        if self._usage_object:
-            found = _first(self._usage_object, value, payload)
-            return _encode(found) if isinstance(found, dict) else b""
-        near = [one for several in self._counts.values() for one in several if one.may_select(payload)]
-        kept = {one.text: count for one in near if (count := one.first(value)) is not None}
-        return _encode(kept) if kept else b""
-
-    def _count(self, usage: Any, selectors: list[Selector]) -> int | None:
-        for selector in selectors:
-            found = selector.first(usage) if self._usage_object else usage.get(selector.text)
-            if isinstance(found, int | float) and not isinstance(found, bool) and found == int(found):
-                return int(found)
-        return None
-
     def _error(self, value: Any, payload: bytes) -> bytes:
-        text = _first(self._failure_text, value, payload)
-        kind = _first(self._failure_type, value, payload)
+        text = first_of(self._failure_text, value, payload)
+        kind = first_of(self._failure_type, value, payload)
         if text is None and kind is None:
             return payload
         said = text if isinstance(text, str) else str(kind) if text is None else _encode(text).decode()
         return _encode({"error": {"message": said} | ({} if kind is None else {"type": str(kind)})})
 
 
-def compiled(selectors: Selectors) -> list[Selector]:
-    """Selectors, ready for use."""
-    return [Selector(text) for text in as_list(selectors)]
-
-
 def _every(selectors: list[Selector], value: Any) -> list[Any]:
     return [one for selector in selectors for one in selector.every(value)]
-
-
-def _first(selectors: list[Selector], value: Any, payload: bytes) -> Any:
-    for selector in selectors:
-        if selector.may_select(payload) and (found := selector.first(value)) is not None:
-            return found
-    return None
 
 
 def _joined(selectors: list[Selector], value: Any, payload: bytes) -> str:

@@ -7,7 +7,7 @@ search through all of it has no place there.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -89,6 +89,19 @@ class Selector:
     def first(self, value: Any) -> Any:
         """The first that it selects and that is not null; None when there is none."""
         return next((one for one in self.every(value) if one is not None), None)
+
+
+def compiled(texts: Sequence[str]) -> list[Selector]:
+    """Selectors, ready for use; raises as `Selector`."""
+    return [Selector(text) for text in texts]
+
+
+def first_of(selectors: Sequence[Selector], value: Any, document: bytes) -> Any:
+    """The first that is not null of what they select; `document` is the JSON text of `value`."""
+    for selector in selectors:
+        if selector.may_select(document) and (found := selector.first(value)) is not None:
+            return found
+    return None
 
 
 def _step(found: re.Match[str]) -> tuple[Step, str | None]:

@@ -194,12 +194,15 @@ def test_usage_conventions() -> None:
         found = reply.buckets
         counts = (found.uncached_input, found.cache_read, found.cache_write, found.visible_output, found.reasoning)
         assert counts == expected
+    for absurd in (1e999, 10**400, True, "7", 2.5, None, -5):
+        reply = body_of(changed("usage", {"input": "$.in", "output": "$.out", "object": "$.usage"}), {"out": absurd})
+        assert reply.token_count_source in {None, "chunks"}, absurd
     split = adapter(changed("usage", {"input": "$.in", "output": "$.out"}))
     joined = split.join_usage(split.read(b'{"in": 5}').usage, split.read(b'{"out": 7}').usage)
     assert (split.buckets(joined).uncached_input, split.buckets(joined).visible_output) == (5, 7)
 
 
-def body_of(of: dict[str, Any], usage: dict[str, int]) -> Reply:
+def body_of(of: dict[str, Any], usage: dict[str, Any]) -> Reply:
     decoder = adapter(of).decoder(201, "application/json", keep_text=False)
     answer = {"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "usage": usage}
     decoder.feed(1, json.dumps(answer).encode())
