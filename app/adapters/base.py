@@ -12,6 +12,10 @@ from app.adapters.media import Media, Takes
 TokenCountSource = Literal["usage", "tokenizer", "chunks"]
 
 
+class NoModelListError(ValueError):
+    """This format, as configured, has no way to list models."""
+
+
 class Message(msgspec.Struct, frozen=True):
     """One turn of a conversation."""
 
@@ -191,7 +195,11 @@ class Adapter(Protocol):
         ...
 
     def models_request(self, api_key: str | None) -> HttpRequest:
-        """The HTTP request that lists models; free of charge, so it serves as the health check too."""
+        """The HTTP request that lists models; free of charge, so it serves as the health check too.
+
+        Raises:
+            NoModelListError: there is no such list.
+        """
         ...
 
     def parse_models(self, body: bytes) -> list[str]:
@@ -204,6 +212,10 @@ class Adapter(Protocol):
 
     def parse_error(self, status: int, body: bytes) -> str:
         """The provider's own words out of an error body."""
+        ...
+
+    def error_body(self, body: bytes) -> bytes:
+        """An error body in a shape that `errors` reads: nearly always as it is."""
         ...
 
 

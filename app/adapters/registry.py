@@ -1,6 +1,6 @@
 """Provider kinds: each names a wire format and how a vendor differs within it. A new compatible vendor is one entry."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.adapters.anthropic import AnthropicMessages
 from app.adapters.base import Adapter, EmbeddingsAdapter
@@ -8,6 +8,7 @@ from app.adapters.bedrock import BedrockConverse
 from app.adapters.capabilities import OWN_SERVER, Capabilities, of_kind
 from app.adapters.cohere import CohereChat
 from app.adapters.cohere_embeddings import CohereEmbeddings
+from app.adapters.custom import Undescribed, from_document
 from app.adapters.gemini import Gemini
 from app.adapters.gemini_embeddings import GeminiEmbeddings
 from app.adapters.llamacpp import LlamaCppCompletion
@@ -17,6 +18,7 @@ from app.adapters.ollama_embeddings import OllamaEmbeddings
 from app.adapters.openai_chat import OpenAiChat, Profile
 from app.adapters.openai_embeddings import OpenAiEmbeddings
 from app.adapters.openai_responses import OpenAiResponses
+from app.adapters.replicate import Replicate
 
 
 class Kind(NamedTuple):
@@ -42,6 +44,9 @@ _WAV_MP3 = ("audio/wav", "audio/mpeg")
 _HEARS = Takes(IMAGE_TYPES, image_urls=True, audio=_WAV_MP3)  # OpenAI's input_audio has these two
 _HEARS_URLS = Takes(IMAGE_TYPES, image_urls=True, audio=AUDIO_TYPES, audio_urls=True)
 _TEXT_ONLY = Takes()
+
+CUSTOM = "custom"
+"""The kind whose wire format is its provider's definition (`custom_definition`)."""
 
 _EMBEDDINGS = OpenAiEmbeddings()
 _PLAIN = OpenAiChat()
@@ -115,6 +120,9 @@ _KINDS: dict[str, Kind] = {
         "aws",
         None,
         of_kind(json_mode=None),
+    ),
+    "replicate": Kind(
+        "Replicate", Replicate(), "https://api.replicate.com", None, None, of_kind(audio=None, streaming=False)
     ),
     "azure-openai": Kind(
         "Azure OpenAI (deployments)",
@@ -209,6 +217,7 @@ _KINDS: dict[str, Kind] = {
         of_kind(vision=None, tools=None, json_mode=None, embeddings=None),
     ),
     "openai-compatible": Kind("Any OpenAI-compatible server", _PLAIN_HEARS, None, None, _EMBEDDINGS),
+    CUSTOM: Kind("Custom, described by a file", Undescribed(), None, None, None, Capabilities()),
 }
 
 
@@ -217,18 +226,29 @@ def names() -> list[str]:
     return list(_KINDS)
 
 
-def kind(name: str) -> Kind:
-    """The kind's entry.
+def kind(name: str, definition: Any = None) -> Kind:
+    """The kind's entry; that of a custom provider follows from its `definition`.
 
     Raises:
         UnknownKindError: naming the kinds that exist.
+        DefinitionError: the definition is wrong.
     """
     try:
-        return _KINDS[name]
+        found = _KINDS[name]
     except KeyError:
         raise UnknownKindError(name) from None
+    if name != CUSTOM or definition is None:
+        return found
+    adapter = from_document(definition)
+    described = adapter.definition
+    return found._replace(
+        title=described.title or found.title,
+        adapter=adapter,
+        default_base_url=described.base_url,
+        capabilities=adapter.capabilities(),
+    )
 
 
-def get(name: str) -> Adapter:
+def get(name: str, definition: Any = None) -> Adapter:
     """The adapter of a kind; raises as `kind`."""
-    return kind(name).adapter
+    return kind(name, definition).adapter

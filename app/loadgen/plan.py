@@ -11,7 +11,7 @@ from app.adapters.media import Media
 
 
 class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where requests go and in which wire format."""
+    """Where requests go and in which wire format; `definition` describes that of a custom provider."""
 
     adapter: str
     base_url: str
@@ -20,6 +20,7 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     headers: dict[str, str] = {}
     verify_tls: bool = True
     ca_file: str | None = None
+    definition: dict[str, Any] | None = None
     addresses: tuple[str, ...] = ()  # already resolved and checked; empty: the engine resolves by itself
 
 

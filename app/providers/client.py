@@ -15,7 +15,7 @@ import httpx
 
 from app.adapters import prices, rate_limits, registry
 from app.adapters.addressing import addressed, models_request
-from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message, NoModelListError
 from app.adapters.capabilities import Capabilities
 from app.adapters.errors import ErrorKind, error_kind
 from app.core.errors import ServiceUnavailableError, TestBenchError, UpstreamTimeoutError
@@ -42,6 +42,13 @@ class ProviderAnswerError(TestBenchError):
         self.kind = kind
 
 
+class NoListError(TestBenchError):
+    """Nothing was sent: this provider has no list of models."""
+
+    code = "INVALID_REQUEST"
+    http_status = 422
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedProvider:
     """Everything that is needed to send requests to a provider. Holds the key: never log or store it."""
@@ -54,6 +61,7 @@ class ResolvedProvider:
     headers: dict[str, str]
     verify_tls: bool
     options: dict[str, Any] = field(default_factory=dict)
+    definition: dict[str, Any] | None = None  # of a custom provider's wire format
     addresses: tuple[str, ...] = ()
 
 
@@ -98,8 +106,9 @@ class ProviderClient:
             ServiceUnavailableError: it cannot be reached.
             UpstreamTimeoutError: it did not answer in time.
             ProviderAnswerError: it answered with an error or with junk.
+            NoListError: it has no list.
         """
-        adapter = registry.get(provider.adapter)
+        adapter = registry.get(provider.adapter, provider.definition)
         url, request = _models_request(provider)
         started = time.perf_counter()
         status, _, body, limits = await self._send(provider, url, request)
@@ -122,7 +131,7 @@ class ProviderClient:
 
     async def completion(self, provider: ResolvedProvider, model: str) -> Completion:
         """A completion of a few tokens, which is paid for; raises as `models`."""
-        adapter = registry.get(provider.adapter)
+        adapter = registry.get(provider.adapter, provider.definition)
         chat = ChatRequest(
             model=model, messages=(Message("user", "Say ok."),), stream=False, max_tokens=_COMPLETION_TOKENS
         )
@@ -176,15 +185,20 @@ class ProviderClient:
 
 
 def _models_request(provider: ResolvedProvider) -> tuple[str, HttpRequest]:
-    return models_request(registry.get(provider.adapter), provider.base_url, provider.api_key, time.time())
+    adapter = registry.get(provider.adapter, provider.definition)
+    try:
+        return models_request(adapter, provider.base_url, provider.api_key, time.time())
+    except NoModelListError as error:
+        raise NoListError(f"its models cannot be listed: {error}") from None
 
 
 def _check_status(provider: ResolvedProvider, status: int, body: bytes) -> None:
     if 300 <= status < 400:
         raise ProviderAnswerError("it answers with a redirect, which is not followed; fix base_url", status=status)
     if status >= 400:
-        said = _shortened(registry.get(provider.adapter).parse_error(status, body), provider)
-        kind = error_kind(status, body)
+        adapter = registry.get(provider.adapter, provider.definition)
+        said = _shortened(adapter.parse_error(status, body), provider)
+        kind = error_kind(status, adapter.error_body(body))
         raise ProviderAnswerError(f"it answered HTTP {status}: {said}", status=status, kind=kind)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.adapters.prices import cost_usd
 from app.core.errors import ServiceUnavailableError, TestBenchError, UpstreamTimeoutError
-from app.providers.client import LiveModels, ProviderAnswerError, ProviderClient, ResolvedProvider
+from app.providers.client import LiveModels, NoListError, ProviderAnswerError, ProviderClient, ResolvedProvider
 from app.providers.schemas import HealthCompletion, ProviderHealth, RateLimitView
 
 
@@ -84,7 +84,7 @@ def failed(
 
 def _answered(error: TestBenchError) -> bool:
     # A server without a model list may still complete; one that refuses the key, or is not there, will not.
-    return isinstance(error, ProviderAnswerError) and error.kind != "auth"
+    return isinstance(error, NoListError) or (isinstance(error, ProviderAnswerError) and error.kind != "auth")
 
 
 async def _auth(client: ProviderClient, provider: ResolvedProvider) -> Any:
