@@ -29,18 +29,22 @@ def test_a_provider_from_form_to_models(browser: Browser, service: Service, simu
         address.fill("http://10.0.0.1/v1")
         visitor.watch.allow(422)
         dialog.get_by_role("button", name="Add provider").click()
-        expect(dialog.locator(".field-wrong", has=address)).to_contain_text("not a public address")
+        expect(dialog.locator(".field-wrong", has=page.locator("input[name=base-url]"))).to_contain_text(
+            "not a public address"
+        )
         expect(dialog.get_by_role("alert")).to_contain_text("One field is wrong")
 
         address.fill(simulator.base_url)
-        dialog.get_by_text("A reference", exact=True).click()
-        reference = dialog.get_by_label("Reference")
+        dialog.get_by_role("radio", name="A reference", exact=True).check()
+        reference = dialog.get_by_label("Reference", exact=True)
         reference.fill("env:NOT_LISTED")
         visitor.watch.allow(422)
         dialog.get_by_role("button", name="Add provider").click()
-        expect(dialog.locator(".field-wrong", has=reference)).to_contain_text("NOT_LISTED")
+        expect(dialog.locator(".field-wrong", has=page.locator("input[name=api-key-ref]"))).to_contain_text(
+            "NOT_LISTED"
+        )
 
-        dialog.get_by_text("A key", exact=True).click()
+        dialog.get_by_role("radio", name="A key", exact=True).check()
         dialog.get_by_label("Key", exact=True).fill("sk-test-0123456789")
         dialog.get_by_role("button", name="Add provider").click()
         expect(dialog).to_be_hidden()
@@ -55,7 +59,7 @@ def test_a_provider_from_form_to_models(browser: Browser, service: Service, simu
         expect(dialog.locator(".key-fields")).to_contain_text("give the key or its reference again")
         dialog.get_by_role("button", name="Save").click()
         expect(dialog.locator(".key-fields")).to_contain_text("give the key or its reference again")
-        dialog.get_by_text("Forget it", exact=True).click()
+        dialog.get_by_role("radio", name="Forget it", exact=True).check()
         dialog.get_by_role("button", name="Save").click()
         expect(dialog).to_be_hidden()
         expect(row).to_contain_text("http://127.0.0.1:1/v1")
