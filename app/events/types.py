@@ -21,7 +21,6 @@ class Topic(StrEnum):
     BENCHMARK_FAILED = "benchmark.failed"
     BENCHMARK_CANCELLED = "benchmark.cancelled"
     BENCHMARK_DELETED = "benchmark.deleted"
-    BENCHMARK_UPDATED = "benchmark.updated"
     TEST_COMPLETED = "test.completed"
     METRICS_SYSTEM = "metrics.system"
     ALERT_RAISED = "alert.raised"
