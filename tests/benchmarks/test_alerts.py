@@ -4,10 +4,11 @@ from typing import Any
 
 from app.benchmarks.alerts import RunAlerts
 from app.benchmarks.audience import Audience
+from app.benchmarks.schemas import BenchmarkSpec
 from app.core.ids import new_id
 from app.events.catalogue import check
 from app.events.types import Event, Topic
-from tests.benchmarks.conftest import Bench
+from tests.benchmarks.conftest import Bench, fake
 from tests.factories import NOON, make_spec
 
 ENDS = {Topic.BENCHMARK_COMPLETED, Topic.BENCHMARK_FAILED, Topic.BENCHMARK_CANCELLED}
@@ -35,8 +36,6 @@ def test_it_is_resolved_when_requests_succeed_again_and_told_once() -> None:
 
 
 async def _until_end(bench: Bench, **fields: Any) -> list[Event]:
-    from app.benchmarks.schemas import BenchmarkSpec  # noqa: PLC0415
-
     heard = []
     async with bench.bus.subscribe(["benchmark.*", "alert.*"]) as events:
         await bench.service.submit(bench.caller, BenchmarkSpec.model_validate(make_spec(**fields)))
@@ -58,7 +57,7 @@ async def _rest(bench: Bench, events: Any) -> Any:
 
 
 async def test_nothing_of_a_benchmark_follows_its_end_but_what_it_means(bench: Bench) -> None:
-    heard = await _until_end(bench)
+    heard = await _until_end(bench, workload=fake("good"))
     topics = [event.topic for event in heard]
     assert Topic.BENCHMARK_PROGRESS not in topics[topics.index(Topic.BENCHMARK_COMPLETED) :]
     last = [event for event in heard if event.topic == Topic.BENCHMARK_PROGRESS][-1]
