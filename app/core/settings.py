@@ -92,6 +92,9 @@ class StorageSettings(Section):
     max_connections: int = Field(10, ge=1, le=1000, description="Database connections per process.")
     connection_timeout_seconds: float = Field(10.0, gt=0, le=600, description="Wait for a connection or a lock.")
     enable_migrations: bool = Field(True, description="Migrate the database at start.")
+    retention_days: int = Field(
+        0, ge=0, le=36_500, description="Ended benchmarks are deleted after so many days; 0 keeps them for ever."
+    )
 
     @model_validator(mode="before")
     @classmethod

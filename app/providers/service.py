@@ -1,7 +1,7 @@
 """Configured providers: what may be stored, what changes need, and what a benchmark gets."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -58,6 +58,7 @@ class ProviderService:
         self._guard = guard
         self._client = ProviderClient(guard)
         self._models = ModelCache(models_kept_seconds)
+        self.on_health: Callable[[str, ProviderHealth], None] = lambda _name, _found: None  # alerts
 
     async def list(self, limit: int, cursor: str | None) -> ProviderPage:
         """One page of providers, by name; the first also has the known kinds."""
@@ -236,8 +237,11 @@ class ProviderService:
         try:
             resolved = await self._resolved(provider, fresh=True)
         except TestBenchError as error:
-            return health.failed(error, now)
-        return await health.check(self._client, resolved, now, chosen)
+            found = health.failed(error, now)
+        else:
+            found = await health.check(self._client, resolved, now, chosen)
+        self.on_health(name, found)
+        return found
 
     async def _apply(
         self, session: WriteSession, provider: Provider, body: ProviderUpdate, base_url: str | None
