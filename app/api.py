@@ -9,8 +9,9 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
-from app.accounts.authentication import ACCESS_COOKIE
+from app.accounts.cookies import ACCESS
 from app.accounts.endpoints import router as auth_router
+from app.accounts.oidc_endpoints import router as oidc_router
 from app.benchmarks.endpoints import router as benchmarks_router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.settings import Settings
@@ -47,7 +48,7 @@ TAGS = [
 
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an `ltb_…` API key."},
-    "cookie": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE, "description": "Set by sign-in; for browsers."},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": ACCESS.name, "description": "Set by sign-in; for browsers."},
 }
 
 # Public means: no `require(...)` guard. Sign-out checks the tokens that it is given itself.
@@ -56,6 +57,11 @@ PUBLIC_PATHS = frozenset(
         f"{API_PREFIX}/auth/login",
         f"{API_PREFIX}/auth/refresh",
         f"{API_PREFIX}/auth/logout",
+        f"{API_PREFIX}/auth/methods",
+        f"{API_PREFIX}/auth/oidc/{{name}}/login",
+        f"{API_PREFIX}/auth/oidc/{{name}}/callback",
+        f"{API_PREFIX}/auth/oidc/{{name}}/logout",
+        f"{API_PREFIX}/auth/oidc/{{name}}/backchannel-logout",  # proven by the provider's signature
         f"{API_PREFIX}/health",
         f"{API_PREFIX}/health/live",
         f"{API_PREFIX}/health/ready",
@@ -70,6 +76,7 @@ PUBLIC_PATHS = frozenset(
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
     auth_router,
+    oidc_router,
     providers_router,
     benchmarks_router,
     reports_router,  # before results: /results/export is not a result's id

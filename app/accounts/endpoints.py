@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
+from app.accounts import cookies
 from app.accounts.authentication import (
-    REFRESH_COOKIE,
     clear_cookies,
     limit_by_address,
     set_cookies,
@@ -79,7 +79,7 @@ async def refresh(request: Request, response: Response, service: Service, body: 
 
     Each refresh token works once. Using one a second time ends the whole sign-in, because one of the two was a thief.
     """
-    token = body.refresh_token if body else request.cookies.get(REFRESH_COOKIE)
+    token = body.refresh_token if body else cookies.REFRESH.read(request)
     if not token:
         raise UnauthorizedError("send the refresh token in the body or as a cookie")
     return _signed_in(request, response, await service.refresh(token, visitor_of(request)))
@@ -98,7 +98,7 @@ async def logout(request: Request, service: Service, body: RefreshBody | None = 
 
     Both kinds of token stop working at once, and the cookies are cleared.
     """
-    refresh_token = body.refresh_token if body else request.cookies.get(REFRESH_COOKIE)
+    refresh_token = body.refresh_token if body else cookies.REFRESH.read(request)
     try:
         access_token = token_of(request)
     except UnauthorizedError:

@@ -98,14 +98,21 @@ class AccountService:
             fresh = await repository.user_by_id(session, user.id)
             if fresh is None or not fresh.is_active or fresh.password_hash != user.password_hash:
                 raise UnauthorizedError(_WRONG_CREDENTIALS)
-            fresh.last_login_at = self._clock.now()
             if verdict.new_hash:
                 fresh.password_hash = verdict.new_hash
-            family_id = new_id()
-            refresh_token = self._add_refresh_token(session, fresh.id, family_id)
-            caller = _caller(fresh, "token", visitor)
-            await session.flush()
-            await audit.record(session, caller, "auth.login", "user", fresh.id)
+            return await self.admit(session, fresh, visitor)
+
+    async def admit(self, session: WriteSession, user: User, visitor: Visitor, via: str | None = None) -> SignIn:
+        """Begin a sign-in of somebody who has just proven, `via` whatever it was, to be this active user.
+
+        The tokens hold once the caller's transaction is committed; nothing else may be written in it after this.
+        """
+        user.last_login_at = self._clock.now()
+        family_id = new_id()
+        refresh_token = self._add_refresh_token(session, user.id, family_id)
+        caller = _caller(user, "token", visitor)
+        await session.flush()
+        await audit.record(session, caller, "auth.login", "user", user.id, {"via": via} if via else None)
         return self._signed_in(caller, family_id, refresh_token)
 
     async def refresh(self, refresh_token: str, visitor: Visitor) -> SignIn:

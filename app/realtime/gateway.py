@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from starlette.websockets import WebSocket
 
-from app.accounts.authentication import ACCESS_COOKIE
+from app.accounts.cookies import ACCESS
 from app.core.origins import OriginPolicy
 from app.core.settings import WebSocketSettings
 from app.events.bus import Bus, Subscription, tick_key
@@ -101,7 +101,7 @@ class Gateway:
 
     def _cookie_token(self, websocket: WebSocket) -> str | None:
         # A browser sends cookies with any page's WebSocket, so a cookie counts only from our own pages.
-        token = websocket.cookies.get(ACCESS_COOKIE)
+        token = ACCESS.read(websocket)
         return token if token and self._origins.allows(websocket.scope) else None
 
     async def _hand_over(self, subscription: Subscription[Event]) -> None:
