@@ -20,7 +20,7 @@ FLOW_LIFE = timedelta(minutes=10)
 MAX_FLOWS = 5
 """Per browser: cookies of further tabs push the oldest out, so that no page can fill the browser's Cookie header."""
 
-_MAX_NEXT_CHARACTERS = 1024
+_MAX_NEXT_BYTES = 1024  # a browser keeps 4096 of a cookie, and sealing makes 1.8 of one
 _MAX_STATE_CHARACTERS = 128
 _PURPOSE = "oidc-flow"
 
@@ -83,7 +83,7 @@ class FlowSeals:
 def local_path(text: str) -> str:
     """`text` when it is a path of this site, else `/`: nobody is sent away by a link to the sign-in."""
     if (
-        len(text) > _MAX_NEXT_CHARACTERS
+        len(text.encode("utf-8", "replace")) > _MAX_NEXT_BYTES
         or not text.startswith("/")
         or text.startswith(("//", "/\\"))
         or "\\" in text

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from app.accounts.oidc_errors import OidcAnswerError, OidcUnreachableError
+from app.accounts.oidc_errors import OidcAnswerError, OidcError, OidcUnreachableError
 from app.core.errors import TestBenchError
 from app.core.oidc_settings import OidcSettings
 from app.core.outbound import GuardedTransport, OutboundGuard, split_url
@@ -70,7 +70,7 @@ class ProviderHttp:
             raise OidcUnreachableError(f"{where} did not answer in {self._settings.timeout_seconds:g} s") from None
         except httpx.HTTPError as error:
             raise OidcUnreachableError(f"{where} cannot be reached: {type(error).__name__}") from None
-        except OidcAnswerError:
+        except OidcError:
             raise
         except TestBenchError as error:  # the guard refused the address, or its name does not resolve
             raise OidcUnreachableError(f"{where} may not be asked: {error.message}") from None

@@ -11,6 +11,7 @@ import type {
   ProviderHealth,
   ProviderInput,
   ProviderModels,
+  SignInMethods,
   Timeline,
   User,
 } from "./types";
@@ -20,6 +21,8 @@ type Signal = CallOptions["signal"];
 const at = encodeURIComponent;
 
 export const getMe = (signal?: Signal) => call<User>("GET", "/auth/me", { signal });
+
+export const getSignInMethods = (signal?: Signal) => call<SignInMethods>("GET", "/auth/methods", { signal });
 
 export interface BenchmarkQuery {
   status?: string;
