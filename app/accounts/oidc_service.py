@@ -9,7 +9,7 @@ from app.accounts.oidc_flow import Flow, FlowSeals
 from app.accounts.oidc_provider import OidcProvider
 from app.accounts.oidc_tokens import read_signed
 from app.accounts.oidc_users import OidcUsers
-from app.accounts.permissions import Role
+from app.accounts.roles import Roles
 from app.accounts.service import AccountService, SignIn, Visitor
 from app.core.clock import Clock
 from app.core.database import Database
@@ -37,13 +37,13 @@ class OidcService:
         limiter: RateLimiter,
         settings: SecuritySettings,
     ) -> None:
-        _check_roles(settings.oidc, {str(role) for role in Role})
+        _check_roles(settings.oidc, accounts.roles)
         self._clock = clock
         self._limiter = limiter
         self._attempts_per_minute = settings.login_attempts_per_minute
         self._seals = FlowSeals(keyring)
         self._users = OidcUsers(database, clock, accounts)
-        self._providers = {item.name: OidcProvider(item, clock, Role.VIEWER) for item in settings.oidc}
+        self._providers = {item.name: OidcProvider(item, clock, accounts.roles.default) for item in settings.oidc}
 
     @property
     def configured(self) -> list[OidcSettings]:
@@ -131,12 +131,15 @@ class OidcService:
         )
 
 
-def _check_roles(providers: Iterable[OidcSettings], known: set[str]) -> None:
+def _check_roles(providers: Iterable[OidcSettings], roles: Roles) -> None:
     problems = [
-        {"key": f"security.oidc.{provider.name}", "message": f"there is no role {role!r}; known: {sorted(known)}"}
+        {
+            "key": f"security.oidc.{provider.name}",
+            "message": f"there is no role {role!r}; use one of {', '.join(roles.names)}",
+        }
         for provider in providers
-        for role in {*provider.role_map.values(), provider.default_role or Role.VIEWER}
-        if role not in known
+        for role in (*provider.role_map.values(), provider.default_role)
+        if role is not None and role not in roles.names
     ]
     if problems:
         text = "; ".join(f"{problem['key']}: {problem['message']}" for problem in problems)

@@ -4,16 +4,15 @@ import hashlib
 import secrets
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import audit, repository
-from app.accounts.models import User
+from app.accounts.models import ApiKey, User
 from app.accounts.oidc_errors import OidcDisabledError, OidcFlowError, OidcNoAccountError
 from app.accounts.oidc_flow import FLOW_LIFE, Flow
 from app.accounts.oidc_identity import ExternalUser
 from app.accounts.oidc_models import ExternalIdentity, SpentFlow
-from app.accounts.permissions import Role
 from app.accounts.service import AccountService, SignIn, Visitor
 from app.accounts.users import system_caller
 from app.core.clock import Clock
@@ -23,6 +22,7 @@ from app.core.ids import new_id
 from app.core.oidc_settings import OidcSettings
 
 _MAX_NAMES_TRIED = 200
+_METHOD_CHARACTERS = 16  # of `sign_ins.method`
 
 
 class OidcUsers:
@@ -88,16 +88,22 @@ class OidcUsers:
                 link.last_login_at = now
             if not user.is_active:
                 raise OidcDisabledError("the account is disabled")
-            changes = _apply(user, external)
-            if changes:
+            if changes := _apply(user, external):
                 user.updated_at = now
                 await session.flush()
                 await audit.record(session, system_caller(actor), "user.update", "user", user.id, changes)
-            return await self._accounts.admit(session, user, visitor, via=actor)
+            return await self._accounts.start_session(session, user, visitor, actor[:_METHOD_CHARACTERS])
 
     async def _newcomer(
         self, session: WriteSession, external: ExternalUser, settings: OidcSettings, spare_hash: str
     ) -> User:
+        known = await self._same_email(session, external) if settings.link_by_email else None
+        if known is not None:
+            await self._take_over(session, known, spare_hash)
+            changes = {"issuer": external.issuer, "linked_by": "email"}
+            actor = system_caller(f"oidc:{settings.name}")
+            await audit.record(session, actor, "user.link", "user", known.id, changes)
+            return known
         if not settings.auto_create:
             raise OidcNoAccountError("there is no account for this user, and none is made")
         now = self._clock.now()
@@ -105,7 +111,9 @@ class OidcUsers:
             id=new_id(),
             username=await _free_name(session, external.usernames),
             password_hash=spare_hash,
-            role=external.role or Role.VIEWER,
+            role=external.role or self._accounts.roles.default,
+            team=external.team,
+            email=external.email,
             is_active=True,
             created_at=now,
             updated_at=now,
@@ -116,12 +124,37 @@ class OidcUsers:
         await audit.record(session, system_caller(f"oidc:{settings.name}"), "user.create", "user", user.id, changes)
         return user
 
+    async def _take_over(self, session: WriteSession, user: User, spare_hash: str) -> None:
+        """End whatever the account's maker holds: they may have used an address that was never theirs."""
+        now = self._clock.now()
+        user.password_hash, user.updated_at = spare_hash, now
+        await repository.revoke_user(session, user.id, now)
+        keys = update(ApiKey).where(ApiKey.user_id == user.id, ApiKey.revoked_at.is_(None)).values(revoked_at=now)
+        await session.execute(keys.execution_options(synchronize_session=False))
+        await session.flush()
+
+    async def _same_email(self, session: WriteSession, external: ExternalUser) -> User | None:
+        """The one active local account with this e-mail address, if the provider has verified that it is theirs.
+
+        Accounts that are linked to a subject already are somebody; two with one address are nobody in particular.
+        """
+        if external.email is None or not external.email_verified:
+            return None
+        linked = select(ExternalIdentity.id).where(ExternalIdentity.user_id == User.id).exists()
+        query = select(User).where(func.lower(User.email) == external.email.lower(), ~linked).limit(2)
+        found = (await session.scalars(query)).all()
+        return found[0] if len(found) == 1 else None
+
 
 def _apply(user: User, external: ExternalUser) -> dict[str, dict[str, str | None]]:
     """Give the user what the provider decides on; what changed, for the audit trail."""
     wanted: dict[str, str | None] = {}
     if external.role is not None:
         wanted["role"] = external.role
+    if external.manages_team:
+        wanted["team"] = external.team
+    if external.email_verified:
+        wanted["email"] = external.email
     before = {name: getattr(user, name) for name, value in wanted.items() if getattr(user, name) != value}
     for name in before:
         setattr(user, name, wanted[name])

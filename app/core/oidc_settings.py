@@ -75,7 +75,7 @@ class OidcSettings(BaseModel):
     username_claim: str = "preferred_username"
     group_claim: str = "groups"
     role_map: dict[str, str] = Field({}, description="Group to role; the first entry whose group the user has wins.")
-    default_role: str | None = Field(None, description="With no entry of role_map; by default viewer.")
+    default_role: str | None = Field(None, description="With no entry of role_map; else security.default_role.")
     team_claim: str | None = None
     team_map: dict[str, str] = Field({}, description="Value of the team claim to team; empty: the value itself.")
     allowed_groups: tuple[str, ...] = Field((), description="Only users in one of these may sign in.")
