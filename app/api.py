@@ -10,8 +10,9 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
 from app.accounts.audit_endpoints import router as audit_router
-from app.accounts.authentication import ACCESS_COOKIE
+from app.accounts.cookies import ACCESS
 from app.accounts.endpoints import router as auth_router
+from app.accounts.oidc_endpoints import router as oidc_router
 from app.accounts.users_endpoints import roles_router
 from app.accounts.users_endpoints import router as users_router
 from app.benchmarks.endpoints import router as benchmarks_router
@@ -54,7 +55,7 @@ TAGS = [
 
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an `ltb_…` API key."},
-    "cookie": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE, "description": "Set by sign-in; for browsers."},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": ACCESS.name, "description": "Set by sign-in; for browsers."},
 }
 
 # Public means: no `require(...)` guard. Sign-out checks the tokens that it is given itself.
@@ -63,6 +64,11 @@ PUBLIC_PATHS = frozenset(
         f"{API_PREFIX}/auth/login",
         f"{API_PREFIX}/auth/refresh",
         f"{API_PREFIX}/auth/logout",
+        f"{API_PREFIX}/auth/methods",
+        f"{API_PREFIX}/auth/oidc/{{name}}/login",
+        f"{API_PREFIX}/auth/oidc/{{name}}/callback",
+        f"{API_PREFIX}/auth/oidc/{{name}}/logout",
+        f"{API_PREFIX}/auth/oidc/{{name}}/backchannel-logout",  # proven by the provider's signature
         f"{API_PREFIX}/health",
         f"{API_PREFIX}/health/live",
         f"{API_PREFIX}/health/ready",
@@ -77,6 +83,7 @@ PUBLIC_PATHS = frozenset(
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
     auth_router,
+    oidc_router,
     users_router,
     roles_router,
     audit_router,

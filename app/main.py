@@ -12,7 +12,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 from starlette.types import Scope
 
-from app.accounts.authentication import COOKIE_NAMES, RequestGate
+from app.accounts.authentication import RequestGate
+from app.accounts.cookies import COOKIE_NAMES
+from app.accounts.oidc_service import OidcService
 from app.accounts.service import AccountService
 from app.api import API_PREFIX, DESCRIPTION, TAGS, api_router, openapi_document, root_router
 from app.benchmarks import demo
@@ -222,6 +224,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         accounts = app.state.accounts = AccountService(database, clock, keyring, limiter, settings.security)
         stack.callback(accounts.close)
         await accounts.start()
+        app.state.oidc = OidcService(accounts, database, clock, keyring, limiter, settings.security)
         gate = app.state.gate = RequestGate(accounts, limiter, settings.server.rate_limit_requests_per_minute)
         app.state.authenticate = gate.authenticate
 

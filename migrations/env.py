@@ -7,6 +7,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 import app.accounts.models
+import app.accounts.oidc_models
 import app.benchmarks.models
 import app.preferences.models
 import app.providers.models  # noqa: F401  (importing the models registers their tables)

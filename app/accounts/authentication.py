@@ -5,16 +5,11 @@ Also where requests are counted: per user when authenticated, per address when n
 
 from fastapi import Request, Response
 
+from app.accounts import cookies
 from app.accounts.caller import Caller
 from app.accounts.service import AccountService, SignIn, Visitor
-from app.core.bind import is_loopback
 from app.core.errors import UnauthorizedError
 from app.core.rate_limit import RateLimiter, address_key
-
-ACCESS_COOKIE = "ltb_access"
-REFRESH_COOKIE = "ltb_refresh"
-_PATHS = {ACCESS_COOKIE: "/", REFRESH_COOKIE: "/api/v1/auth"}
-COOKIE_NAMES = tuple(_PATHS)
 
 
 def visitor_of(request: Request) -> Visitor:
@@ -38,7 +33,7 @@ def token_of(request: Request) -> str:
         if scheme.lower() != "bearer" or not token.strip():
             raise UnauthorizedError("use 'Authorization: Bearer <token or API key>'")
         return token.strip()
-    cookie = request.cookies.get(ACCESS_COOKIE)
+    cookie = cookies.ACCESS.read(request)
     if not cookie:
         raise UnauthorizedError("sign in, or send 'Authorization: Bearer <token or API key>'")
     return cookie
@@ -89,26 +84,11 @@ async def limit_by_address(request: Request) -> None:
 
 def set_cookies(request: Request, response: Response, sign_in: SignIn) -> None:
     """Hand the tokens to a browser, out of reach of scripts and of other sites."""
-    for name, (value, life) in {
-        ACCESS_COOKIE: (sign_in.access_token, sign_in.access_life),
-        REFRESH_COOKIE: (sign_in.refresh_token, sign_in.refresh_life),
-    }.items():
-        response.set_cookie(
-            name,
-            value,
-            max_age=int(life.total_seconds()),
-            path=_PATHS[name],
-            httponly=True,
-            samesite="strict",
-            secure=_is_secure(request),
-        )
+    cookies.ACCESS.write(request, response, sign_in.access_token, sign_in.access_life)
+    cookies.REFRESH.write(request, response, sign_in.refresh_token, sign_in.refresh_life)
 
 
 def clear_cookies(request: Request, response: Response) -> None:
     """Take the tokens from a browser."""
-    for name, path in _PATHS.items():
-        response.delete_cookie(name, path=path, httponly=True, samesite="strict", secure=_is_secure(request))
-
-
-def _is_secure(request: Request) -> bool:
-    return request.url.scheme == "https" or not is_loopback(request.url.hostname or "")
+    cookies.ACCESS.clear(request, response)
+    cookies.REFRESH.clear(request, response)

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
+from app.accounts import cookies
 from app.accounts.authentication import (
-    REFRESH_COOKIE,
     clear_cookies,
     limit_by_address,
     set_cookies,
@@ -87,7 +87,7 @@ async def refresh(request: Request, response: Response, service: Service, body: 
     Only a cookie may come twice within five seconds, from the same browser and before the new one was used: two tabs
     that refresh at once get the same new token.
     """
-    token = body.refresh_token if body else request.cookies.get(REFRESH_COOKIE)
+    token = body.refresh_token if body else cookies.REFRESH.read(request)
     if not token:
         raise UnauthorizedError("send the refresh token in the body or as a cookie")
     sign_in = await service.refresh(token, visitor_of(request), shares_cookie=body is None)
@@ -107,7 +107,7 @@ async def logout(request: Request, service: Service, body: RefreshBody | None = 
 
     Both kinds of token stop working at once, and the cookies are cleared.
     """
-    refresh_token = body.refresh_token if body else request.cookies.get(REFRESH_COOKIE)
+    refresh_token = body.refresh_token if body else cookies.REFRESH.read(request)
     try:
         access_token = token_of(request)
     except UnauthorizedError:

@@ -108,8 +108,8 @@ class SecurityHeaders:
                     headers.setdefault(name, value)
                 if scope["scheme"] == "https":
                     headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-                if scope["path"].startswith("/api/"):
-                    headers.setdefault("Cache-Control", "no-store")
+                # What may be kept says so itself (the dashboard's files); answers, errors and redirects may not.
+                headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -141,6 +141,10 @@ class ErrorBoundary:
             if begun:
                 raise  # too late for an answer: the server must cut the connection so that nobody reads half a body
             await refuse(error, scope, receive, send)
+
+
+def _is_api(path: str) -> bool:
+    return path.startswith(("/api/", "/graphql", "/metrics"))
 
 
 class HostCheck:
@@ -220,7 +224,12 @@ class _CountedExchange:
 
 
 class OriginCheck:
-    """Refuses writes that a foreign web page makes with, or to get, this server's cookies."""
+    """Refuses what a foreign web page asks of this server with its user's cookies, address or network.
+
+    Writes and WebSocket handshakes by their Origin; reads of the API by Fetch Metadata (a page on another port of the
+    same host is same-site, so that cookies go along). Navigations are let through: links to the dashboard, and the
+    identity provider that sends the browser back.
+    """
 
     def __init__(self, app: ASGIApp, policy: OriginPolicy, cookie_names: tuple[str, ...]) -> None:
         self.app = app
@@ -228,17 +237,30 @@ class OriginCheck:
         self.cookie_names = cookie_names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in _SAFE_METHODS:
-            allowed = self.policy.allows(scope)
-            # Without Origin and Sec-Fetch-Site no browser of today sent it; then only cookies make it suspicious.
-            if allowed is False or (allowed is None and self._by_cookie(scope)):
-                error = ForbiddenError(
-                    "writes that use the sign-in cookie must come from this server's own pages (Origin header); "
-                    "programs should send a bearer token or an API key instead"
-                )
-                await refuse(error, scope, receive, send)
-                return
+        if scope["type"] in {"http", "websocket"} and self._is_foreign(scope):
+            error = ForbiddenError(
+                "this came from a web page of another origin, which may not use this server (Origin and "
+                "Sec-Fetch-Site headers); an administrator can list the origin in server.cors_allowed_origins"
+            )
+            await refuse(error, scope, receive, send)
+            return
         await self.app(scope, receive, send)
+
+    def _is_foreign(self, scope: Scope) -> bool:
+        if scope["type"] == "websocket":
+            return header(scope, b"origin") is not None and self.policy.allows(scope) is False
+        if scope["method"] in _SAFE_METHODS:
+            return self._is_foreign_read(scope)
+        allowed = self.policy.allows(scope)
+        # Without Origin and Sec-Fetch-Site no browser of today sent it; then only cookies make it suspicious.
+        return allowed is False or (allowed is None and self._by_cookie(scope))
+
+    def _is_foreign_read(self, scope: Scope) -> bool:
+        if header(scope, b"sec-fetch-site") not in {"cross-site", "same-site"} or not _is_api(scope["path"]):
+            return False
+        if header(scope, b"sec-fetch-mode") == "navigate" and header(scope, b"sec-fetch-dest") == "document":
+            return False
+        return header(scope, b"origin") is None or self.policy.allows(scope) is False
 
     def _by_cookie(self, scope: Scope) -> bool:
         if header(scope, b"authorization") is not None:

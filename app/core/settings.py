@@ -5,11 +5,21 @@ value raises `ConfigError` naming the key; nothing is guessed.
 """
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +29,7 @@ from pydantic_settings import (
 )
 
 from app.core.errors import ConfigError
+from app.core.oidc_settings import OidcSettings
 from app.core.provider_settings import ProviderSettings
 
 ENV_PREFIX = "LTB_"
@@ -33,6 +44,12 @@ def _known_database_url(url: str | None) -> str | None:
         allowed = " or ".join(f"{scheme}://…" for scheme in _DATABASE_SCHEMES.values())
         raise ValueError(f"must start with {allowed}")
     return url
+
+
+def _public_url(url: str | None) -> str | None:
+    if url is not None and not re.fullmatch(r"https?://[^/\s?#@]+/?", url):
+        raise ValueError("must be http://host[:port] or https://host[:port]")
+    return url.rstrip("/") if url is not None else None
 
 
 class Section(BaseModel):
@@ -67,6 +84,9 @@ class ServerSettings(Section):
     enable_graphql: bool = Field(True, description="Serve GraphQL under /graphql once that room exists.")
     enable_websocket: bool = Field(True, description="Serve live events under /ws.")
     enable_dashboard: bool = Field(True, description="Serve the web dashboard at /.")
+    public_url: Annotated[str | None, AfterValidator(_public_url)] = Field(
+        None, description="Where browsers reach this server, if not at the address they ask for (OIDC redirects)."
+    )
     cors_allowed_origins: tuple[str, ...] = Field((), description="Origins allowed by CORS; none by default.")
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Host names accepted besides loopback and `host` (guards against DNS rebinding)."
@@ -169,6 +189,23 @@ class SecuritySettings(Section):
         (), description="Roles beside admin, user and viewer: tables `[[security.roles]]` of `name` and `permissions`."
     )
     production: bool = Field(False, description="Refuse to generate secrets; hide API documentation pages.")
+    oidc: tuple[OidcSettings, ...] = Field(
+        (), description="Identity providers to sign in with, as tables `[[security.oidc]]`."
+    )
+
+    @field_validator("oidc", mode="before")
+    @classmethod
+    def _one_table_is_a_list(cls, value: Any) -> Any:
+        return [{"name": "oidc", **value}] if isinstance(value, dict) else value
+
+    @field_validator("oidc")
+    @classmethod
+    def _names_differ(cls, value: tuple[OidcSettings, ...]) -> tuple[OidcSettings, ...]:
+        for attribute in ("name", "issuer"):
+            found = [getattr(provider, attribute) for provider in value]
+            if len(set(found)) != len(found):
+                raise ValueError(f"two providers have the same {attribute}")
+        return value
 
 
 class OutboundSettings(Section):

@@ -184,6 +184,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How to sign in
+         * @description What the sign-in page offers.
+         */
+        get: operations["listSignInMethods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{name}/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in at an identity provider
+         * @description Send the browser to the provider (authorization code with PKCE), with a cookie that the answer must fit.
+         */
+        get: operations["beginOidcLogin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{name}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the identity provider sends the browser back to
+         * @description Check the provider's answer, set the sign-in cookies, and go on to the page asked for.
+         *
+         *     Each answer works once, and only in the browser that began the sign-in.
+         */
+        get: operations["finishOidcLogin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{name}/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign out at the identity provider
+         * @description Send the browser to where the provider signs users out, if it announces such a place; else to the sign-in page.
+         *
+         *     It changes nothing here: sign out with `POST /auth/logout` first.
+         */
+        get: operations["endOidcLogin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{name}/backchannel-logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The identity provider says that somebody has signed out
+         * @description End every sign-in of the user whom the provider's logout token names (OpenID Connect Back-Channel Logout).
+         */
+        post: operations["endOidcLoginByProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -687,6 +791,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Run-time settings
+         * @description The settings that can be changed without a restart, as they are in force now.
+         */
+        get: operations["getSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change run-time settings
+         * @description Change what is given, on every server of this database; null goes back to the configuration.
+         *
+         *     With `If-Match`, only when nobody has changed the settings since they were read.
+         */
+        patch: operations["updateSettings"];
+        trace?: never;
+    };
+    "/api/v1/me/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My preferences
+         * @description What the caller has saved, such as a theme and views of lists.
+         */
+        get: operations["getPreferences"];
+        /**
+         * Save my preferences
+         * @description Replace the caller's document: any JSON object of at most 16 KiB.
+         */
+        put: operations["savePreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -908,6 +1062,60 @@ export interface components {
              * @description Where that was from.
              */
             last_used_address: string | null;
+        };
+        /**
+         * AudioData
+         * @description A sound.
+         */
+        AudioData: {
+            /**
+             * Data
+             * @description The file in base64.
+             */
+            data: string;
+            /**
+             * Format
+             * @description What it is.
+             * @enum {string}
+             */
+            format: "wav" | "mp3" | "ogg" | "flac";
+        };
+        /**
+         * AudioPart
+         * @description A sound.
+         */
+        AudioPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "input_audio";
+            /** @description The sound. */
+            input_audio: components["schemas"]["AudioData"];
+        };
+        /**
+         * AudioUrl
+         * @description Where a sound is.
+         */
+        AudioUrl: {
+            /**
+             * Url
+             * @description An http(s) URL that the provider fetches, or `data:audio/wav;base64,…`.
+             */
+            url: string;
+        };
+        /**
+         * AudioUrlPart
+         * @description A sound by its address, for the few APIs that fetch one.
+         */
+        AudioUrlPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "audio_url";
+            /** @description The sound. */
+            audio_url: components["schemas"]["AudioUrl"];
         };
         /**
          * AuditCheck
@@ -1438,9 +1646,9 @@ export interface components {
             role: "system" | "user" | "assistant";
             /**
              * Content
-             * @description What is said.
+             * @description What is said: a text, or a list of parts of type text, image_url, input_audio or audio_url.
              */
-            content: string;
+            content: string | (components["schemas"]["TextPart"] | components["schemas"]["ImagePart"] | components["schemas"]["AudioPart"] | components["schemas"]["AudioUrlPart"])[];
         };
         /**
          * CheckResult
@@ -1841,6 +2049,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
         };
         /**
          * GammaLoad
@@ -1981,6 +2196,35 @@ export interface components {
              * @description Null when the price or the count is unknown.
              */
             cost_usd: string | null;
+        };
+        /**
+         * ImagePart
+         * @description An image.
+         */
+        ImagePart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "image_url";
+            /** @description The image. */
+            image_url: components["schemas"]["ImageUrl"];
+        };
+        /**
+         * ImageUrl
+         * @description Where an image is, or what it holds.
+         */
+        ImageUrl: {
+            /**
+             * Url
+             * @description `data:image/png;base64,…` (png, jpeg, gif, webp), or an http(s) URL that the provider fetches.
+             */
+            url: string;
+            /**
+             * Detail
+             * @description How closely the model looks, where known.
+             */
+            detail?: ("auto" | "low" | "high") | null;
         };
         /**
          * ImportSource
@@ -2204,6 +2448,47 @@ export interface components {
             kind: "lognormal";
         };
         /**
+         * MadeUpAudio
+         * @description Noise as a WAV file of 16 bits and one channel, different in every request.
+         */
+        MadeUpAudio: {
+            /**
+             * Seconds
+             * @description How long.
+             */
+            seconds: number;
+            /**
+             * Sample Rate Hz
+             * @description Samples per second.
+             * @default 16000
+             */
+            sample_rate_hz?: number;
+        };
+        /**
+         * MadeUpImages
+         * @description Images of one size, different in every request.
+         */
+        MadeUpImages: {
+            /**
+             * Count
+             * @description Images in each request.
+             * @default 1
+             */
+            count?: number;
+            /**
+             * Width
+             * @description Pixels.
+             * @default 512
+             */
+            width?: number;
+            /**
+             * Height
+             * @description Pixels.
+             * @default 512
+             */
+            height?: number;
+        };
+        /**
          * Median
          * @description A current median, in milliseconds.
          */
@@ -2334,6 +2619,36 @@ export interface components {
              * @enum {string}
              */
             kind: "normal";
+        };
+        /**
+         * OidcMethod
+         * @description An identity provider to sign in with.
+         */
+        OidcMethod: {
+            /**
+             * Name
+             * @description Its name in the configuration.
+             * @example corp
+             */
+            name: string;
+            /**
+             * Label
+             * @description What to call it.
+             * @example Example Corp
+             */
+            label: string;
+            /**
+             * Login Url
+             * @description Where to send the browser; `?next=` names the page to come back to.
+             * @example /api/v1/auth/oidc/corp/login
+             */
+            login_url: string;
+            /**
+             * Logout Url
+             * @description Where to send the browser after signing out here, to sign out there too.
+             * @example /api/v1/auth/oidc/corp/logout
+             */
+            logout_url: string;
         };
         /**
          * OnePrompt
@@ -2525,6 +2840,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
             /** @description Which part of the run is steady. */
             window?: components["schemas"]["Window"];
             /** @description The same figures of that part; null when there is none. */
@@ -2593,6 +2915,41 @@ export interface components {
              * @enum {string}
              */
             kind: "poisson";
+        };
+        /**
+         * PreferencesDocument
+         * @description What a user likes.
+         */
+        PreferencesDocument: {
+            /**
+             * Document
+             * @description Any JSON object of at most 16 KiB.
+             * @example {
+             *       "theme": "dark",
+             *       "views": []
+             *     }
+             */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Version
+             * @description Counts changes; also in the ETag. 0: never saved.
+             */
+            version: number;
+        };
+        /**
+         * PreferencesUpdate
+         * @description The whole document; it replaces the one before.
+         */
+        PreferencesUpdate: {
+            /**
+             * Document
+             * @description Any JSON object of at most 16 KiB, nested at most 16 deep.
+             */
+            document: {
+                [key: string]: unknown;
+            };
         };
         /**
          * PriceView
@@ -2865,6 +3222,13 @@ export interface components {
             default_model?: string | null;
             options?: components["schemas"]["ProviderOptions"];
             /**
+             * Definition
+             * @description Of the kind `custom`, and required there: the document of its TOML file as JSON. Holds no secret.
+             */
+            definition?: {
+                [key: string]: unknown;
+            } | null;
+            /**
              * Is Enabled
              * @description Whether benchmarks may use it.
              * @default true
@@ -2910,6 +3274,13 @@ export interface components {
             error_type: ("auth" | "quota" | "rate_limit" | "overloaded" | "context_length" | "content_filter" | "invalid_request" | "server") | null;
             /** @description With `?completion=true`, when it worked. */
             completion: components["schemas"]["HealthCompletion"] | null;
+            /**
+             * Rate Limits
+             * @description By name, such as `requests` and `tokens`; empty when no headers came.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitView"];
+            };
             /**
              * Checked At
              * Format: date-time
@@ -2995,6 +3366,13 @@ export interface components {
             /** @description All options anew. */
             options?: components["schemas"]["ProviderOptions"] | null;
             /**
+             * Definition
+             * @description The whole definition of a custom provider anew.
+             */
+            definition?: {
+                [key: string]: unknown;
+            } | null;
+            /**
              * Is Enabled
              * @description Whether benchmarks may use it.
              */
@@ -3042,6 +3420,13 @@ export interface components {
              */
             default_model: string | null;
             options: components["schemas"]["ProviderOptions"];
+            /**
+             * Definition
+             * @description Of the kind `custom`: how it is spoken to; else null.
+             */
+            definition: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Is Enabled
              * @description Whether benchmarks may use it.
@@ -3147,6 +3532,63 @@ export interface components {
              * @enum {string}
              */
             curve?: "linear" | "exponential";
+        };
+        /**
+         * RateLimitStanding
+         * @description How the server's headers said that things stand with one of its rate limits.
+         */
+        RateLimitStanding: {
+            /**
+             * Limit
+             * @description How much there is; null when not told, as everything here.
+             */
+            limit: number | null;
+            /**
+             * Remaining
+             * @description How much was left, by the newest response.
+             */
+            remaining: number | null;
+            /**
+             * Reset Seconds
+             * @description In how many seconds from that response on it is full again.
+             */
+            reset_seconds: number | null;
+            /**
+             * Lowest Remaining
+             * @description The least that any response left.
+             */
+            lowest_remaining: number | null;
+            /**
+             * At Ns
+             * @description When the newest response ended, Unix nanoseconds.
+             */
+            at_ns: number;
+            /**
+             * Responses
+             * @description How many responses told of it.
+             */
+            responses: number;
+        };
+        /**
+         * RateLimitView
+         * @description One of the provider's rate limits, as its headers tell; null where they do not say.
+         */
+        RateLimitView: {
+            /**
+             * Limit
+             * @description How much there is.
+             */
+            limit?: number | null;
+            /**
+             * Remaining
+             * @description How much is left.
+             */
+            remaining?: number | null;
+            /**
+             * Reset Seconds
+             * @description In how many seconds it is full again.
+             */
+            reset_seconds?: number | null;
         };
         /**
          * RateStep
@@ -3267,6 +3709,13 @@ export interface components {
             by_error_type: {
                 [key: string]: number;
             };
+            /**
+             * By Finish
+             * @description Successful ones by why the model stopped: stop, length, tool_calls, content_filter, error, other.
+             */
+            by_finish?: {
+                [key: string]: number;
+            };
         };
         /**
          * ResultDetail
@@ -3331,6 +3780,11 @@ export interface components {
              * @description Why the model stopped, in the provider's words.
              */
             finish_reason: string | null;
+            /**
+             * Finish Kind
+             * @description The same under every vendor: stop, length, tool_calls, content_filter, error or other.
+             */
+            finish_kind?: string | null;
             /**
              * Attempts
              * @description Tries, the first included.
@@ -3630,6 +4084,11 @@ export interface components {
              */
             finish_reason: string | null;
             /**
+             * Finish Kind
+             * @description The same under every vendor: stop, length, tool_calls, content_filter, error or other.
+             */
+            finish_kind?: string | null;
+            /**
              * Attempts
              * @description Tries, the first included.
              */
@@ -3918,6 +4377,79 @@ export interface components {
             is_default: boolean;
         };
         /**
+         * RuntimeSettingsUpdate
+         * @description Only what is given changes; null goes back to the configuration.
+         */
+        RuntimeSettingsUpdate: {
+            /**
+             * Rate Limit Requests Per Minute
+             * @description As above.
+             */
+            rate_limit_requests_per_minute?: number | null;
+            /**
+             * Max Running Benchmarks
+             * @description As above.
+             */
+            max_running_benchmarks?: number | null;
+            /**
+             * Default Visibility
+             * @description As above.
+             */
+            default_visibility?: ("private" | "team" | "all") | null;
+            /**
+             * Retention Days
+             * @description As above.
+             */
+            retention_days?: number | null;
+        };
+        /**
+         * RuntimeSettingsView
+         * @description The settings in force, and which of them were changed at run time.
+         */
+        RuntimeSettingsView: {
+            /**
+             * Rate Limit Requests Per Minute
+             * @description Requests per minute and caller; 0 switches the limit off.
+             */
+            rate_limit_requests_per_minute: number;
+            /**
+             * Max Running Benchmarks
+             * @description Benchmarks that run at once; others wait.
+             */
+            max_running_benchmarks: number;
+            /**
+             * Default Visibility
+             * @description With whom a new benchmark is shared when its owner does not say.
+             * @enum {string}
+             */
+            default_visibility: "private" | "team" | "all";
+            /**
+             * Retention Days
+             * @description Ended benchmarks are deleted after so many days; 0 keeps them for ever.
+             */
+            retention_days: number;
+            /**
+             * Version
+             * @description Counts changes; also in the ETag.
+             */
+            version: number;
+            /**
+             * Changed
+             * @description Which are not as configured.
+             */
+            changed: string[];
+            /**
+             * Updated At
+             * @description The newest change.
+             */
+            updated_at: string | null;
+            /**
+             * Updated By
+             * @description Who made it.
+             */
+            updated_by: string | null;
+        };
+        /**
          * Sampling
          * @description What is asked of the model. Fields left out are not sent.
          */
@@ -4114,6 +4646,23 @@ export interface components {
              * @description Words of made-up text per token. Left out, a few short requests before the run find it out from the server's own `usage`, and the summary says so.
              */
             words_per_token?: number | null;
+        };
+        /**
+         * SignInMethods
+         * @description How users can sign in.
+         */
+        SignInMethods: {
+            /**
+             * Password
+             * @description With a user name and a password.
+             * @default true
+             */
+            password?: boolean;
+            /**
+             * Oidc
+             * @description At these identity providers.
+             */
+            oidc: components["schemas"]["OidcMethod"][];
         };
         /**
          * SignedIn
@@ -4334,6 +4883,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
             /** @description Which part of the run is steady. */
             window?: components["schemas"]["Window"];
             /** @description The same figures of that part; null when there is none. */
@@ -4455,6 +5011,10 @@ export interface components {
              * @description Words of made-up text per token. Left out, a few short requests before the run find it out from the server's own `usage`, and the summary says so.
              */
             words_per_token?: number | null;
+            /** @description Images before the text, as PNG. */
+            images?: components["schemas"]["MadeUpImages"] | null;
+            /** @description A sound before the text. */
+            audio?: components["schemas"]["MadeUpAudio"] | null;
         };
         /**
          * Target
@@ -4543,6 +5103,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
             /** @description Which part of the run is steady. */
             window?: components["schemas"]["Window"];
             /** @description The same figures of that part; null when there is none. */
@@ -4592,6 +5159,22 @@ export interface components {
              * @description Requests sent before the run to find out.
              */
             probe_requests: number;
+        };
+        /**
+         * TextPart
+         * @description A piece of text.
+         */
+        TextPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "text";
+            /**
+             * Text
+             * @description What is said.
+             */
+            text: string;
         };
         /**
          * ThinkTime
@@ -6054,6 +6637,358 @@ export interface operations {
             };
             /** @description No such thing, or not visible to the caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listSignInMethods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInMethods"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    beginOidcLogin: {
+        parameters: {
+            query?: {
+                /** @description Local path to come back to; anything else means `/`. */
+                next?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The provider's name in the configuration. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the identity provider, or back to the dashboard. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    finishOidcLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's name in the configuration. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the identity provider, or back to the dashboard. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    endOidcLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's name in the configuration. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the identity provider, or back to the dashboard. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    endOidcLoginByProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's name in the configuration. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description Signed by the provider. */
+                    logout_token: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9158,6 +10093,352 @@ export interface operations {
             };
             /** @description No such thing, or not visible to the caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeSettingsView"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    updateSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is to be changed. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuntimeSettingsUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeSettingsView"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getPreferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferencesDocument"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    savePreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is to be changed. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferencesUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferencesDocument"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -11,6 +11,7 @@ const PROVIDER: Provider = {
   api_key_ref: null,
   default_model: "m",
   options: { headers: { "X-Team": "a: b" }, verify_tls: false },
+  definition: null,
   is_enabled: true,
   created_at: "2026-11-21T00:00:00Z",
   updated_at: "2026-11-21T00:00:00Z",
