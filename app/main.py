@@ -7,12 +7,10 @@ from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
-from starlette.types import Scope
 
-from app.accounts.authentication import COOKIE_NAMES, RequestGate
+from app.accounts.authentication import COOKIE_NAMES, CountWebSockets, RequestGate
 from app.accounts.service import AccountService
 from app.api import API_PREFIX, DESCRIPTION, TAGS, api_router, openapi_document, root_router
 from app.benchmarks import demo
@@ -26,7 +24,10 @@ from app.core.http import install_error_handlers
 from app.core.keyring import load_keyring
 from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
 from app.core.origins import HostPolicy, OriginPolicy
+from app.core.quotas import Quotas
 from app.core.rate_limit import RateLimiter
+from app.core.request_limits import RequestLimits
+from app.core.routes import Routes
 from app.core.settings import Settings
 from app.core.static import Dashboard
 from app.events.memory import MemoryBus
@@ -38,6 +39,30 @@ from app.providers.wiring import provider_service
 from app.realtime.gateway import Gateway, limits_from
 
 STATIC_FOLDER = Path(__file__).parent / "static"
+
+ALLOWED_HEADERS = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-Request-ID",
+    "traceparent",
+    "tracestate",
+]
+EXPOSED_HEADERS = [
+    "ETag",
+    "Idempotent-Replayed",
+    "Link",
+    "RateLimit",
+    "RateLimit-Limit",
+    "RateLimit-Policy",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-ID",
+    "traceparent",
+]
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.settings = settings
+    app.state.routes = Routes(app)
     app.state.metrics = Metrics(app.version)
     app.state.generated_admin_password = None
     app.state.demo_runs = False
@@ -97,35 +123,16 @@ def _add_middlewares(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(server.cors_allowed_origins),
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=ALLOWED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
         )
+    app.add_middleware(CountWebSockets)
     app.add_middleware(HostCheck, policy=HostPolicy(server))
     app.add_middleware(ErrorBoundary)
-    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=_Templates(app).of)
+    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=app.state.routes.of)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestContext)
-
-
-class _Templates:
-    """Finds the route template (`/api/v1/providers/{name}`) of a request that was routed."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-        self._by_endpoint: dict[object, list[tuple[str, object]]] | None = None
-
-    def of(self, scope: Scope) -> str | None:
-        """The template, or None when no route took the request."""
-        if self._by_endpoint is None:
-            self._by_endpoint = {}
-            for context in iter_route_contexts(self._app.routes):
-                known = self._by_endpoint.setdefault(context.endpoint, [])
-                known.append((str(context.path_format), getattr(context, "path_regex", None)))
-        for template, regex in self._by_endpoint.get(scope.get("endpoint"), ()):
-            if regex is not None and regex.match(scope["path"]):  # type: ignore[attr-defined]
-                return template
-        return "(dashboard)" if isinstance(scope.get("endpoint"), Dashboard) else None
 
 
 @asynccontextmanager
@@ -172,7 +179,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         accounts = app.state.accounts = AccountService(database, clock, keyring, limiter, settings.security)
         stack.callback(accounts.close)
         await accounts.start()
-        gate = app.state.gate = RequestGate(accounts, limiter, settings.server.rate_limit_requests_per_minute)
+        limits = settings.server.rate_limit
+        quotas = Quotas(redis_url, limits.on_redis_failure)
+        stack.push_async_callback(quotas.close)
+        gate = app.state.gate = RequestGate(accounts, RequestLimits(limits, quotas, app.state.routes))
         app.state.authenticate = gate.authenticate
 
         providers = app.state.providers = provider_service(settings, database, clock, keyring)

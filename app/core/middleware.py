@@ -15,7 +15,7 @@ from app.core.errors import ForbiddenError, MalformedRequestError, PayloadTooLar
 from app.core.http import error_response, request_id_of, translate
 from app.core.ids import new_id
 from app.core.origins import HostPolicy, OriginPolicy, header
-from app.core.rate_limit import Standing
+from app.core.quotas import QuotaStanding
 
 log = structlog.get_logger("app.access")
 
@@ -39,8 +39,8 @@ _SECURITY_HEADERS = {
 
 
 async def refuse(error: TestBenchError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with `error`: the envelope over HTTP, a refused handshake for a WebSocket."""
-    if scope["type"] == "websocket":
+    """Answer with `error`: the envelope over HTTP, also as the answer to a WebSocket's handshake where that can be."""
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": error.code})
         return
     await error_response(error, request_id_of(scope["state"]))(scope, receive, send)
@@ -70,7 +70,7 @@ class RequestContext:
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID_HEADER] = request_id
                 standing = state.get("rate_limit")
-                if isinstance(standing, Standing):
+                if isinstance(standing, QuotaStanding):
                     headers.update(standing.headers())
             await send(message)
 
