@@ -67,6 +67,9 @@ PUBLIC_PATHS = frozenset(
     }
 )
 
+# POSTs that create, and so take an `Idempotency-Key`. None of them has parameters in its path.
+IDEMPOTENT_PATHS = frozenset(f"{API_PREFIX}/{name}" for name in ("benchmarks", "providers", "auth/apikey"))
+
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
     auth_router,
@@ -129,6 +132,15 @@ def _add_identity(app: FastAPI, schema: dict[str, Any]) -> None:
                 operation["security"] = [] if path in PUBLIC_PATHS else [{"bearer": []}, {"cookie": []}]
                 if permission := permission_of(context.dependant):
                     operation["x-permission"] = permission
+
+
+def creating_permissions(app: FastAPI) -> dict[str, str | None]:
+    """The permission of each route of `IDEMPOTENT_PATHS` that is served."""
+    return {
+        str(context.path_format): permission_of(context.dependant)
+        for context in iter_route_contexts(app.routes)
+        if context.path_format in IDEMPOTENT_PATHS and "POST" in (context.methods or ())
+    }
 
 
 def permission_of(dependant: Any) -> str | None:

@@ -11,8 +11,18 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
 from app.accounts.authentication import COOKIE_NAMES, CountWebSockets, RequestGate
+from app.accounts.caller_cache import CallerCache
 from app.accounts.service import AccountService
-from app.api import API_PREFIX, DESCRIPTION, TAGS, api_router, openapi_document, root_router
+from app.api import (
+    API_PREFIX,
+    DESCRIPTION,
+    IDEMPOTENT_PATHS,
+    TAGS,
+    api_router,
+    creating_permissions,
+    openapi_document,
+    root_router,
+)
 from app.benchmarks import demo
 from app.benchmarks.hosting import host_benchmarks
 from app.benchmarks.service import BenchmarkService
@@ -33,6 +43,8 @@ from app.core.static import Dashboard
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
 from app.events.redis_bus import RedisBus
+from app.idempotency.middleware import Idempotency
+from app.idempotency.service import IdempotencyService
 from app.monitoring.health import Readiness, database_check, redis_check
 from app.monitoring.metrics import Metrics, ObserveRequests
 from app.providers.wiring import provider_service
@@ -117,6 +129,7 @@ def _serve_openapi(app: FastAPI) -> None:
 def _add_middlewares(app: FastAPI, settings: Settings) -> None:
     # Added from the inside out: the last one sees a request first.
     server = settings.server
+    app.add_middleware(Idempotency, paths=IDEMPOTENT_PATHS, permission_of=lambda path: creating_permissions(app)[path])
     app.add_middleware(OriginCheck, policy=OriginPolicy(server.cors_allowed_origins), cookie_names=COOKIE_NAMES)
     app.add_middleware(BodyLimit, limit_bytes=server.max_body_bytes)
     if server.cors_allowed_origins:
@@ -168,7 +181,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = app.state.database = Database(settings.storage)
         stack.push_async_callback(database.close)
         if settings.storage.enable_migrations:
-            await migrations.upgrade(database.engine)
+            async with database.unhurried() as engine:
+                await migrations.upgrade(engine)
         redis_url = settings.distributed.redis_url
         bus = app.state.bus = RedisBus(redis_url) if redis_url is not None else MemoryBus()
         stack.push_async_callback(bus.close)
@@ -182,8 +196,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         limits = settings.server.rate_limit
         quotas = Quotas(redis_url, limits.on_redis_failure)
         stack.push_async_callback(quotas.close)
-        gate = app.state.gate = RequestGate(accounts, RequestLimits(limits, quotas, app.state.routes))
+        callers = CallerCache(accounts)
+        stack.callback(callers.watch(database))
+        gate = app.state.gate = RequestGate(callers, RequestLimits(limits, quotas, app.state.routes))
         app.state.authenticate = gate.authenticate
+        app.state.idempotency = IdempotencyService(database, clock, keyring)
 
         providers = app.state.providers = provider_service(settings, database, clock, keyring)
         app.state.generated_admin_password = await accounts.users.bootstrap(

@@ -138,8 +138,8 @@ async def count_queries(environ: dict[str, str], headers: dict[str, str], path: 
     return len(seen)
 
 
-def measure(name: str, url: str | None, *, connections: int, seconds: int) -> bool:
-    """One database; says whether the goals are met."""
+def measure(name: str, url: str | None, *, connections: int, seconds: int) -> None:
+    """One database, and whether the goals are met."""
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         with served(folder, url) as (pid, address):
@@ -161,12 +161,14 @@ def measure(name: str, url: str | None, *, connections: int, seconds: int) -> bo
         )
     print(f"{name:<11} queries per request: {queries}")
     slowest = min(rows["access token"], rows["API key"])
-    return (
-        judge(f"{name}: {GOAL_PER_S:,} requests/s", slowest.per_s >= GOAL_PER_S)
-        & judge(f"{name}: p95 below {GOAL_P95_MS} ms", slowest.p95_ms < GOAL_P95_MS)
-        & judge(f"{name}: at most {GOAL_QUERIES} queries", queries <= GOAL_QUERIES)
-        & judge(f"{name}: every request answered well", not any(row.bad for row in rows.values()))
-    )
+    bad = sum(row.bad for row in rows.values())
+    goals = {
+        "requests/s": judge(slowest.per_s, GOAL_PER_S),
+        "p95 ms": judge(slowest.p95_ms, GOAL_P95_MS, at_most=True),
+        "queries": judge(queries, GOAL_QUERIES, at_most=True),
+        "not answered well": judge(bad, 0, at_most=True),
+    }
+    print(f"{name:<11} goals: " + ", ".join(f"{what} {verdict}" for what, verdict in goals.items()))
 
 
 def main() -> None:
@@ -180,13 +182,11 @@ def main() -> None:
         print("skipped: needs wrk and taskset (on Debian: apt install wrk util-linux)")
         return
     options = {"connections": chosen.connections, "seconds": chosen.seconds}
-    met = True
     if chosen.only != "postgresql":
-        met &= measure("SQLite", None, **options)
+        measure("SQLite", None, **options)
     if chosen.only != "sqlite":
         with PostgresServer() as server:
-            met &= measure("PostgreSQL", server.url("postgres"), **options)
-    sys.exit(0 if met else 1)
+            measure("PostgreSQL", server.url("postgres"), **options)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.accounts.caller import Caller
-from app.accounts.service import AccountService, SignIn, Visitor
+from app.accounts.caller_cache import CallerCache
+from app.accounts.service import SignIn, Visitor
 from app.core.bind import is_loopback
 from app.core.errors import TestBenchError, UnauthorizedError
 from app.core.middleware import refuse
@@ -52,8 +53,8 @@ def token_of(request: Request) -> str:
 class RequestGate:
     """Authenticates and counts requests; `app.state.authenticate` is its `authenticate`."""
 
-    def __init__(self, accounts: AccountService, limits: RequestLimits) -> None:
-        self._accounts = accounts
+    def __init__(self, callers: CallerCache, limits: RequestLimits) -> None:
+        self._callers = callers
         self._limits = limits
 
     async def authenticate(self, request: Request) -> Caller:
@@ -63,13 +64,17 @@ class RequestGate:
             UnauthorizedError: no valid identity.
             QuotaExceededError: too many requests of this user, or too many refused ones from this address.
         """
+        known = request.scope["state"].get("caller")
+        if isinstance(known, Caller):  # a middleware asked already
+            return known
         visitor = visitor_of(request)
         try:
-            caller = await self._accounts.caller_from_token(token_of(request), visitor)
+            caller = await self._callers.caller_from_token(token_of(request), visitor)
         except UnauthorizedError:
             await self.count_address(request)
             raise
         await self._limits.count(request.scope, f"user:{caller.user_id}")
+        request.scope["state"]["caller"] = caller
         return caller
 
     async def count_address(self, request: HTTPConnection) -> None:

@@ -30,6 +30,7 @@ from app.accounts.permissions import Role
 from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.states import LIVE, Status
 from app.core.database import WriteSession
+from app.core.point_reads import KEY, PointQuery
 
 
 class Filters(NamedTuple):
@@ -40,6 +41,15 @@ class Filters(NamedTuple):
     model: str | None = None
     tag: str | None = None
     text: str | None = None
+
+
+_HEARTBEAT = frozenset({"heartbeat_at", "requests_ok", "requests_failed", "timeline"})
+IDENTITY = PointQuery(
+    select(BenchmarkSession.owner_id, BenchmarkSession.status, BenchmarkSession.version, User.username)
+    .outerjoin(User, User.id == BenchmarkSession.owner_id)
+    .where(BenchmarkSession.id == KEY)
+)
+"""Who may see a session, and which version of it there is: all that reading an unchanged one needs."""
 
 
 def visible_to(caller: Caller) -> ColumnElement[bool]:
@@ -98,9 +108,9 @@ async def find(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[A
 
 async def find_status(
     session: AsyncSession, caller: Caller, session_id: UUID
-) -> Row[tuple[str, str, UUID | None]] | None:
-    """Status, name and owner of one visible session."""
-    query = select(BenchmarkSession.status, BenchmarkSession.name, BenchmarkSession.owner_id)
+) -> Row[tuple[str, str, UUID | None, int]] | None:
+    """Status, name, owner and version of one visible session."""
+    query = select(BenchmarkSession.status, BenchmarkSession.name, BenchmarkSession.owner_id, BenchmarkSession.version)
     return (await session.execute(query.where(BenchmarkSession.id == session_id, visible_to(caller)))).one_or_none()
 
 
@@ -111,7 +121,12 @@ async def find_live_document(session: AsyncSession, session_id: UUID) -> dict[st
 
 
 async def change(session: WriteSession, session_id: UUID, current: Sequence[str], **values: Any) -> bool:
-    """Compare and set: change a session only while its status is one of `current`; says whether it was."""
+    """Compare and set: change a session only while its status is one of `current`; says whether it was.
+
+    Counts as a new version, unless only what a running benchmark reports changes.
+    """
+    if values.keys() <= _HEARTBEAT:
+        values["version"] = BenchmarkSession.version
     statement = update(BenchmarkSession).where(BenchmarkSession.id == session_id, BenchmarkSession.status.in_(current))
     result = await session.execute(statement.values(values).execution_options(synchronize_session=False))
     return cast("CursorResult[Any]", result).rowcount == 1

@@ -57,6 +57,7 @@ class HttpSettings(_Section):
     keep_alive_seconds: int = Field(75, ge=1, le=3600, description="An idle connection is closed after this.")
     max_connections: int = Field(2048, ge=8, le=65536, description="Open connections; more are answered 503.")
     drain_seconds: int = Field(15, ge=0, le=600, description="At a stop, running requests get this long to finish.")
+    require_if_match: bool = Field(False, description="Refuse changes without If-Match (428).")
     enable_compression: bool = Field(True, description="Compress answers with gzip, br or zstd where asked.")
 
     @model_validator(mode="after")

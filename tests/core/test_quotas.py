@@ -66,7 +66,7 @@ async def test_replicas_share_through_redis(redis_url: str) -> None:
 
 
 async def test_without_redis_as_configured(redis_server: RedisServer) -> None:
-    found = {how: Quotas(redis_server.url, how) for how in ("memory", "refuse", "allow")}  # type: ignore[arg-type]
+    found = {how: Quotas(redis_server.url, how) for how in ("memory", "refuse", "allow")}
     redis_server.stop()
     quota = Quota("default", per_minute=1, burst=1)
     try:
