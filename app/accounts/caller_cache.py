@@ -5,6 +5,7 @@ works at once in this process, because every transaction that it commits empties
 `KEPT_SECONDS` at most when another replica or the command line did it.
 """
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Callable
@@ -42,6 +43,7 @@ class CallerCache:
         self._clock = clock
         self._kept: dict[bytes, _Kept] = {}
         self._generation = 0
+        self._asking: dict[tuple[bytes, int], asyncio.Future[Caller]] = {}
 
     def watch(self, database: Database) -> Callable[[], None]:
         """Forget everything whenever this process commits; returns how to stop that."""
@@ -63,6 +65,16 @@ class CallerCache:
         kept = self._kept.get(digest)
         if kept is not None and self._clock() < kept.until:
             return replace(kept.caller, address=visitor.address, request_id=visitor.request_id)
+        asking = self._asking.get((digest, self._generation))
+        if asking is None:  # one looks it up, whoever comes meanwhile waits for that
+            asking = asyncio.ensure_future(self._ask(digest, token, visitor))
+            self._asking[digest, self._generation] = asking
+            generation = self._generation
+            asking.add_done_callback(lambda _: self._asking.pop((digest, generation), None))
+        caller = await asyncio.shield(asking)
+        return replace(caller, address=visitor.address, request_id=visitor.request_id)
+
+    async def _ask(self, digest: bytes, token: str, visitor: Visitor) -> Caller:
         generation = self._generation
         asked_at = self._clock()
         caller = await self._accounts.caller_from_token(token, visitor)

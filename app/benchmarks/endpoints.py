@@ -24,7 +24,7 @@ CanCancel = Annotated[Caller, Depends(require(Permission.BENCHMARK_CANCEL))]
 CanDelete = Annotated[Caller, Depends(require(Permission.BENCHMARK_DELETE))]
 
 
-def _service(request: Request) -> BenchmarkService:
+async def _service(request: Request) -> BenchmarkService:
     service = request.app.state.benchmarks
     assert isinstance(service, BenchmarkService)
     return service

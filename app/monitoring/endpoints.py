@@ -19,7 +19,7 @@ metrics_router = APIRouter(tags=["monitoring"])
 MetricsRead = Annotated[Caller, Depends(require(Permission.METRICS_READ))]
 
 
-def _readiness(request: Request) -> Readiness:
+async def _readiness(request: Request) -> Readiness:
     return cast("Readiness", request.app.state.readiness)
 
 

@@ -30,7 +30,7 @@ Conditions = Annotated[Preconditions, Depends(preconditions)]
 Name = Annotated[str, Path(description="The provider's name.", max_length=64, examples=["local"])]
 
 
-def _service(request: Request) -> ProviderService:
+async def _service(request: Request) -> ProviderService:
     return cast("ProviderService", request.app.state.providers)
 
 
