@@ -72,24 +72,18 @@ IDEMPOTENT_PATHS = frozenset(f"{API_PREFIX}/{name}" for name in ("benchmarks", "
 
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
+    benchmarks_router,  # asked for most: routes are tried in this order
     auth_router,
     providers_router,
-    benchmarks_router,
     reports_router,  # before results: /results/export is not a result's id
     results_router,
 )
 
 
-def api_router(settings: Settings) -> APIRouter:
-    """Everything under /api/v1 that the settings switch on."""
-    router = APIRouter(prefix=API_PREFIX)
-    if settings.server.enable_rest:
-        for room in REST_ROUTERS:
-            router.include_router(room)
-    router.include_router(health_router)
-    if settings.monitoring.enable_metrics:
-        router.include_router(metrics_router)
-    return router
+def api_routers(settings: Settings) -> list[APIRouter]:
+    """Everything under /api/v1 that the settings switch on. Not one router: each level is matched anew."""
+    rooms = [*REST_ROUTERS] if settings.server.enable_rest else []
+    return [*rooms, health_router, *([metrics_router] if settings.monitoring.enable_metrics else [])]
 
 
 def root_router(settings: Settings) -> APIRouter:

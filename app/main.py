@@ -18,7 +18,7 @@ from app.api import (
     DESCRIPTION,
     IDEMPOTENT_PATHS,
     TAGS,
-    api_router,
+    api_routers,
     creating_permissions,
     openapi_document,
     root_router,
@@ -28,6 +28,7 @@ from app.benchmarks.hosting import host_benchmarks
 from app.benchmarks.service import BenchmarkService
 from app.core import migrations
 from app.core.clock import SystemClock
+from app.core.compression import Compression
 from app.core.database import Database
 from app.core.errors import ServiceUnavailableError
 from app.core.http import install_error_handlers
@@ -106,7 +107,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.generated_admin_password = None
     app.state.demo_runs = False
     install_error_handlers(app)
-    app.include_router(api_router(settings))
+    for router in api_routers(settings):
+        app.include_router(router, prefix=API_PREFIX)
     app.include_router(root_router(settings))
     if not production:
         _serve_openapi(app)
@@ -131,7 +133,7 @@ def _add_middlewares(app: FastAPI, settings: Settings) -> None:
     server = settings.server
     app.add_middleware(Idempotency, paths=IDEMPOTENT_PATHS, permission_of=lambda path: creating_permissions(app)[path])
     app.add_middleware(OriginCheck, policy=OriginPolicy(server.cors_allowed_origins), cookie_names=COOKIE_NAMES)
-    app.add_middleware(BodyLimit, limit_bytes=server.max_body_bytes)
+    app.add_middleware(BodyLimit, limit_bytes=server.max_body_bytes, max_json_depth=server.http.max_json_depth)
     if server.cors_allowed_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -144,6 +146,8 @@ def _add_middlewares(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(HostCheck, policy=HostPolicy(server))
     app.add_middleware(ErrorBoundary)
     app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=app.state.routes.of)
+    if server.http.enable_compression:
+        app.add_middleware(Compression, never=(f"{API_PREFIX}/auth",))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestContext)
 

@@ -4,6 +4,7 @@ One request or one task is one transaction: `Database.write()` opens it, commits
 back otherwise; nobody else commits. `read()` hands out a session of another type, so a reader is never given a writer.
 """
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -129,7 +130,7 @@ def _wrapped_failures() -> Iterator[None]:
     # socket, and refusals such as "the database system is starting up".
     try:
         yield
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error) as error:
         if isinstance(error, OSError) and error.filename is not None:  # of a file in the block, not of a socket
             raise
         raise OperationalError(None, None, error) from error

@@ -54,7 +54,12 @@ class HttpSettings(_Section):
     min_body_bytes_per_second: int = Field(
         512, ge=0, le=2**20, description="Slower bodies are cut after body_timeout_seconds; 0 allows any."
     )
-    keep_alive_seconds: int = Field(75, ge=1, le=3600, description="An idle connection is closed after this.")
+    keep_alive_seconds: int = Field(
+        75,
+        ge=1,
+        le=3600,
+        description="An idle connection is closed after this; longer than the 60 s of load balancers.",
+    )
     max_connections: int = Field(2048, ge=8, le=65536, description="Open connections; more are answered 503.")
     drain_seconds: int = Field(15, ge=0, le=600, description="At a stop, running requests get this long to finish.")
     require_if_match: bool = Field(False, description="Refuse changes without If-Match (428).")

@@ -12,9 +12,16 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import tracing
-from app.core.errors import ForbiddenError, MalformedRequestError, PayloadTooLargeError, TestBenchError
+from app.core.errors import (
+    ForbiddenError,
+    InvalidRequestError,
+    MalformedRequestError,
+    PayloadTooLargeError,
+    TestBenchError,
+)
 from app.core.http import error_response, request_id_of, translate
 from app.core.ids import new_id
+from app.core.json_depth import DepthGauge
 from app.core.origins import HostPolicy, OriginPolicy, header
 from app.core.quotas import QuotaStanding
 
@@ -190,23 +197,25 @@ class HostCheck:
 class BodyLimit:
     """Refuses request bodies above a limit, by Content-Length at once and by counting otherwise."""
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, limit_bytes: int, max_json_depth: int = 64) -> None:
         self.app = app
         self.limit_bytes = limit_bytes
+        self.max_json_depth = max_json_depth
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _CountedExchange(self.limit_bytes, receive, send)
+        is_json = "json" in (header(scope, b"content-type") or "")
+        exchange = _CountedExchange(self.limit_bytes, self.max_json_depth if is_json else None, receive, send)
         declared = header(scope, b"content-length")
         if declared is not None and (not declared.isdigit() or int(declared) > self.limit_bytes):
             await refuse(exchange.error, scope, receive, send)
             return
         try:
             await self.app(scope, exchange.receive, exchange.send)
-        except PayloadTooLargeError:
-            if exchange.begun:
+        except InvalidRequestError:
+            if exchange.begun or not exchange.exceeded:
                 raise
         if exchange.exceeded and not exchange.begun:
             await refuse(exchange.error, scope, receive, send)
@@ -215,24 +224,33 @@ class BodyLimit:
 class _CountedExchange:
     """One request's receive and send, with the body counted."""
 
-    def __init__(self, limit_bytes: int, receive: Receive, send: Send) -> None:
+    def __init__(self, limit_bytes: int, max_depth: int | None, receive: Receive, send: Send) -> None:
+        self._max_depth = max_depth
+        self._gauge = DepthGauge()
         self._limit_bytes = limit_bytes
         self._receive = receive
         self._send = send
         self._seen = 0
         self.begun = False
-        self.error = PayloadTooLargeError(
+        self.error: InvalidRequestError = PayloadTooLargeError(
             f"the request body is larger than {limit_bytes} bytes (server.max_body_bytes)", limit=limit_bytes
         )
 
     @property
     def exceeded(self) -> bool:
-        return self._seen > self._limit_bytes
+        return self._seen > self._limit_bytes or (self._max_depth is not None and self._gauge.deepest > self._max_depth)
 
     async def receive(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._seen += len(message.get("body", b""))
+            if self._max_depth is not None and self._seen <= self._limit_bytes:
+                self._gauge.feed(message.get("body", b""))
+                if self._gauge.deepest > self._max_depth:
+                    self.error = MalformedRequestError(
+                        f"the body nests more deeply than {self._max_depth} levels (server.http.max_json_depth)",
+                        limit=self._max_depth,
+                    )
             if self.exceeded:
                 raise self.error
         return message
