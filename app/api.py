@@ -109,6 +109,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         )
         _add_identity(app, schema)
+        _add_idempotency(schema)
         _drop_default_validation_errors(schema)
         app.openapi_schema = schema
     return app.openapi_schema
@@ -126,6 +127,27 @@ def _add_identity(app: FastAPI, schema: dict[str, Any]) -> None:
                 operation["security"] = [] if path in PUBLIC_PATHS else [{"bearer": []}, {"cookie": []}]
                 if permission := permission_of(context.dependant):
                     operation["x-permission"] = permission
+
+
+def _add_idempotency(schema: dict[str, Any]) -> None:
+    # Done by a middleware, so that FastAPI knows nothing of it.
+    for path in IDEMPOTENT_PATHS:
+        operation = schema["paths"].get(path, {}).get("post")
+        if operation is not None:
+            operation.setdefault("parameters", []).append(
+                {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "required": False,
+                    "description": "Unique for each new request. Sent again within 24 hours with the same request, "
+                    "the first answer is given again (`Idempotent-Replayed: true`); with another one 422, and 409 "
+                    "while the first one runs.",
+                    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                }
+            )
+            conflict = {"description": "The first request with this key has not ended, or the name is taken."}
+            content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+            operation["responses"].setdefault("409", conflict | {"content": content})
 
 
 def creating_permissions(app: FastAPI) -> dict[str, str | None]:

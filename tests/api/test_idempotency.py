@@ -76,7 +76,7 @@ async def test_what_was_refused_may_be_tried_again(running: Running) -> None:
 @pytest.mark.parametrize("bad", ["", '""', "a\tb", "x" * 256, "ü"])
 async def test_what_is_no_key(running: Running, bad: str) -> None:
     admin = await running.admin()
-    answer = await admin.post("/api/v1/providers", json=PROVIDER, headers={"Idempotency-Key": bad.encode("latin-1")})
+    answer = await admin.post("/api/v1/providers", json=PROVIDER, headers=[(b"Idempotency-Key", bad.encode("latin-1"))])
     assert answer.status_code == 400
     assert answer.json()["error"]["details"]["errors"][0]["path"] == "Idempotency-Key"
 
