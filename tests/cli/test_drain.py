@@ -7,7 +7,10 @@ from urllib.parse import urlsplit
 
 from tests.cli.test_serve import serving
 
-HEAD = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+HEAD = (
+    b"POST /api/v1/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n"
+)
 BODY = b'{"username": "nobody", "password": "a wrong password"}'
 
 
