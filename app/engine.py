@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from app.adapters import registry
+from app.adapters import rate_limits, registry
 from app.adapters.server_timings import server_timings
 from app.datasets import conversations
 from app.datasets.requests import RequestWriter, message_of
@@ -79,6 +79,7 @@ def _wire(plan: Plan, pipe: FramePipe) -> tuple[Session, Callable[[Session], Non
         watch=watch,
         dns_ns=dns_ns,
         server_timings=server_timings,
+        rate_limits=rate_limits.told,
     )
 
     def attach(session: Session) -> None:

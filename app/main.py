@@ -41,6 +41,7 @@ from app.core.request_limits import RequestLimits
 from app.core.routes import Routes
 from app.core.settings import Settings
 from app.core.static import Dashboard
+from app.events.bus import Bus
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
 from app.events.redis_bus import RedisBus
@@ -175,6 +176,14 @@ def _feed_gauges(metrics: Metrics, benchmarks: BenchmarkService, gateway: Gatewa
     metrics.before_scrape.append(count_sessions)
 
 
+def _bus(settings: Settings) -> Bus:
+    window = settings.server.websocket
+    redis_url = settings.distributed.redis_url
+    if redis_url is None:
+        return MemoryBus(replay_events=window.replay_events, replay_seconds=window.replay_seconds)
+    return RedisBus(redis_url, replay_events=window.replay_events, replay_seconds=window.replay_seconds)
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Starts the rooms from the lowest up and stops them in reverse, even when a later one fails to start."""
@@ -188,7 +197,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             async with database.unhurried() as engine:
                 await migrations.upgrade(engine)
         redis_url = settings.distributed.redis_url
-        bus = app.state.bus = RedisBus(redis_url) if redis_url is not None else MemoryBus()
+        bus = app.state.bus = _bus(settings)
         stack.push_async_callback(bus.close)
         stack.callback(publish_on_commit(database, bus))
 
@@ -219,10 +228,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 bus=bus,
                 providers=providers,
                 data_dir=settings.storage.data_dir,
+                default_visibility=settings.security.default_visibility,
             )
         )
         gateway = app.state.gateway = Gateway(
-            bus, accounts, limits_from(settings.server.websocket), allowed_origins=settings.server.cors_allowed_origins
+            bus,
+            accounts,
+            limits_from(settings.server.websocket),
+            allowed_origins=settings.server.cors_allowed_origins,
+            max_connections=settings.server.websocket.max_connections,
+            max_per_user=settings.server.websocket.max_connections_per_user,
         )
         await gateway.start()
         stack.push_async_callback(gateway.close)

@@ -37,7 +37,11 @@ Counted = Depends(limit_by_address)
 
 def _user_view(caller: Caller) -> UserView:
     return UserView(
-        id=caller.user_id, username=caller.username, role=caller.role, permissions=sorted(caller.permissions)
+        id=caller.user_id,
+        username=caller.username,
+        role=caller.role,
+        team=caller.team,
+        permissions=sorted(caller.permissions),
     )
 
 

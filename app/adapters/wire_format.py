@@ -10,6 +10,7 @@ from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message, ReplyD
 from app.adapters.decoding import BodyDecoder, StreamDecoder
 from app.adapters.errors import error_body_text
 from app.adapters.events import Event, Framing
+from app.adapters.media import Media, Takes
 from app.adapters.sse import SseParser
 
 _encode = msgspec.json.Encoder().encode
@@ -30,6 +31,7 @@ class WireFormat(ABC):
     auth: tuple[str, str] = ("Authorization", "Bearer ")
     models_path: str = "/models"
     models_in: ClassVar[tuple[str, str]] = ("data", "id")
+    takes: Takes = Takes()
 
     @abstractmethod
     def read(self, payload: bytes) -> Event:
@@ -42,6 +44,32 @@ class WireFormat(ABC):
     @abstractmethod
     def buckets(self, usage: bytes) -> Buckets:
         """The usage object as token counts."""
+
+    def billed(self, usage: bytes) -> Buckets | None:
+        """Mostly what was counted."""
+        return None
+
+    def content(self, message: Message) -> Any:
+        """What a message says: its text, or a list of parts where it holds images or sounds."""
+        if not message.parts:
+            return message.content
+        return [
+            self.text_part(part) if isinstance(part, str) else self.media_part(self._checked(part))
+            for part in message.parts
+        ]
+
+    def text_part(self, text: str) -> Any:
+        """A piece of text among other parts."""
+        return {"type": "text", "text": text}
+
+    def media_part(self, media: Media) -> Any:
+        """An image or a sound that the format takes."""
+        raise NotImplementedError
+
+    def _checked(self, media: Media) -> Media:
+        if problem := self.takes.problem(media):
+            raise ValueError(f"this API {problem}")
+        return media
 
     def join_usage(self, before: bytes, after: bytes) -> bytes:
         """The later one: mostly it holds everything."""

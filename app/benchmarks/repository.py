@@ -16,7 +16,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    true,
     type_coerce,
     update,
 )
@@ -26,7 +25,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.caller import Caller
 from app.accounts.models import User
-from app.accounts.permissions import Role
+from app.benchmarks.audience import visible_to
 from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.states import LIVE, Status
 from app.core.database import WriteSession
@@ -45,18 +44,18 @@ class Filters(NamedTuple):
 
 _HEARTBEAT = frozenset({"heartbeat_at", "requests_ok", "requests_failed", "timeline"})
 IDENTITY = PointQuery(
-    select(BenchmarkSession.owner_id, BenchmarkSession.status, BenchmarkSession.version, User.username)
+    select(
+        BenchmarkSession.owner_id,
+        BenchmarkSession.visibility,
+        BenchmarkSession.team,
+        BenchmarkSession.status,
+        BenchmarkSession.version,
+        User.username,
+    )
     .outerjoin(User, User.id == BenchmarkSession.owner_id)
     .where(BenchmarkSession.id == KEY)
 )
 """Who may see a session, and which version of it there is: all that reading an unchanged one needs."""
-
-
-def visible_to(caller: Caller) -> ColumnElement[bool]:
-    """Which sessions a caller may see: users their own, administrators and (read-only) viewers all."""
-    if caller.role in (Role.ADMIN, Role.VIEWER):
-        return true()
-    return BenchmarkSession.owner_id == caller.user_id
 
 
 _HEAD = (
@@ -65,6 +64,8 @@ _HEAD = (
     BenchmarkSession.status,
     BenchmarkSession.tags,
     BenchmarkSession.owner_id,
+    BenchmarkSession.visibility,
+    BenchmarkSession.team,
     User.username.label("owner_name"),
     BenchmarkSession.created_at,
     BenchmarkSession.started_at,
@@ -107,11 +108,23 @@ async def find(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[A
 
 
 async def find_status(
-    session: AsyncSession, caller: Caller, session_id: UUID
-) -> Row[tuple[str, str, UUID | None, int]] | None:
-    """Status, name, owner and version of one visible session."""
-    query = select(BenchmarkSession.status, BenchmarkSession.name, BenchmarkSession.owner_id, BenchmarkSession.version)
-    return (await session.execute(query.where(BenchmarkSession.id == session_id, visible_to(caller)))).one_or_none()
+    session: AsyncSession, caller: Caller, session_id: UUID, *, for_update: bool = False
+) -> Row[Any] | None:
+    """Status, name, tags, version and audience of one visible session, and the team of its owner."""
+    query = select(
+        BenchmarkSession.status,
+        BenchmarkSession.name,
+        BenchmarkSession.tags,
+        BenchmarkSession.version,
+        BenchmarkSession.owner_id,
+        BenchmarkSession.visibility,
+        BenchmarkSession.team,
+        User.team.label("owner_team"),
+    )
+    query = _joined(query).where(BenchmarkSession.id == session_id, visible_to(caller))
+    if for_update:  # other writers wait, so that a version that was checked is the one that is changed
+        query = query.with_for_update(of=BenchmarkSession)
+    return (await session.execute(query)).one_or_none()
 
 
 async def find_live_document(session: AsyncSession, session_id: UUID) -> dict[str, Any] | None:
@@ -130,6 +143,12 @@ async def change(session: WriteSession, session_id: UUID, current: Sequence[str]
     statement = update(BenchmarkSession).where(BenchmarkSession.id == session_id, BenchmarkSession.status.in_(current))
     result = await session.execute(statement.values(values).execution_options(synchronize_session=False))
     return cast("CursorResult[Any]", result).rowcount == 1
+
+
+async def describe(session: WriteSession, session_id: UUID, **values: Any) -> None:
+    """Change what a benchmark is called and who sees it, whatever its status."""
+    statement = update(BenchmarkSession).where(BenchmarkSession.id == session_id)
+    await session.execute(statement.values(values).execution_options(synchronize_session=False))
 
 
 async def remove(session: WriteSession, session_id: UUID, status: str) -> bool:

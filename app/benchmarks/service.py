@@ -1,4 +1,4 @@
-"""What can be done with benchmarks: submit, list, read, cancel, delete. Running them is `tasks` and `executor`."""
+"""What can be done with benchmarks: submit, list, read, change, cancel, delete. Running them: `tasks`, `executor`."""
 
 import asyncio
 import hashlib
@@ -12,9 +12,12 @@ from sqlalchemy import Row
 
 from app.accounts import audit
 from app.accounts.caller import Caller
-from app.accounts.visibility import may_see_owned
-from app.benchmarks import budget, planner, repository, states
+from app.accounts.visibility import Visibility, check_change, may_see_owned
+from app.adapters.capabilities import Capabilities
+from app.benchmarks import budget, inputs, planner, repository, states
 from app.benchmarks.announcements import announce, control_channel
+from app.benchmarks.audience import Audience, first_audience, shared
+from app.benchmarks.changes import BenchmarkUpdate
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.rendered import RenderedBodies
@@ -51,6 +54,10 @@ class ProviderDirectory(Protocol):
         """The kind of each provider, as the adapter registry calls it; raises `NotFoundError`."""
         ...
 
+    async def capabilities(self, name: str, model: str) -> Capabilities:
+        """What a provider says that a model of its can do; nothing where it says nothing, or does not answer."""
+        ...
+
 
 class BenchmarkService:
     """Serves requests about benchmarks; `results` serves those about their results."""
@@ -64,6 +71,7 @@ class BenchmarkService:
         *,
         live: LiveRuns | None = None,
         max_workers: int | None = None,
+        default_visibility: str = Visibility.PRIVATE,
     ) -> None:
         self.results = ResultService(database)
         self.live = LiveRuns() if live is None else live
@@ -74,18 +82,19 @@ class BenchmarkService:
         self._providers = providers
         self._max_workers = max_workers
         self._rendered = RenderedBodies()
+        self.default_visibility = default_visibility
 
     async def count_unfinished(self) -> int:
         """Benchmarks that wait or run, over all servers of this database."""
         async with self._database.read() as session:
             return await repository.count_unfinished(session)
 
-    async def submit(self, caller: Caller, spec: BenchmarkSpec) -> Benchmark:
-        """Store a benchmark; it runs as soon as there is room.
+    async def submit(self, caller: Caller, spec: BenchmarkSpec, *, visibility: Visibility | None = None) -> Benchmark:
+        """Store a benchmark; it runs as soon as there is room. Without `visibility` it is shared as the settings say.
 
         Raises:
-            InvalidRequestError: when a provider does not exist, there are fewer worker slots than wanted, or the budget
-                cannot be kept.
+            InvalidRequestError: when a provider does not exist or does not take what the workload holds, there are
+                fewer worker slots than wanted, or the budget cannot be kept.
         """
         if self._max_workers is not None and spec.workers > self._max_workers:
             message = f"this server has {self._max_workers} worker slots (distributed.worker_count)"
@@ -97,14 +106,18 @@ class BenchmarkService:
         check_storable(document)
         names = [target.provider for target in spec.targets]
         await self._providers.check_exists(names)
+        kinds = await self._providers.kinds(names)
+        if media := await asyncio.to_thread(inputs.check_kinds, spec.workload, kinds):
+            targets = [(one.model, await self._providers.capabilities(one.provider, one.model)) for one in spec.targets]
+            inputs.check_models(media, targets)
         if spec.budget_usd is not None:
-            kinds = await self._providers.kinds(names)
             await asyncio.to_thread(budget.estimate, spec, kinds)  # the price table takes a second to load
+        audience = first_audience(caller, visibility, self.default_visibility)
         row = BenchmarkSession(
             id=new_id(),
             name=spec.name,
             status=Status.PENDING,
-            owner_id=caller.user_id if caller.via != "system" else None,
+            **audience._asdict(),
             spec=document,
             tags=list(dict.fromkeys(spec.tags)),
             providers=list(dict.fromkeys(target.provider for target in spec.targets)),
@@ -121,12 +134,14 @@ class BenchmarkService:
                 session,
                 Topic.BENCHMARK_CREATED,
                 session_id=row.id,
-                owner_id=row.owner_id,
+                audience=audience,
                 name=row.name,
                 status=Status.PENDING,
                 at=row.created_at,
             )
-            await self._audit(session, caller, "benchmark.create", row.id, {"name": row.name})
+            await self._audit(
+                session, caller, "benchmark.create", row.id, {"name": row.name, "visibility": row.visibility}
+            )
         self.on_submitted()
         owner = Owner(id=row.owner_id, username=caller.username) if row.owner_id else None
         return Benchmark(
@@ -135,6 +150,8 @@ class BenchmarkService:
             status=Status.PENDING,
             tags=row.tags,
             owner=owner,
+            visibility=Visibility(audience.visibility),
+            team=audience.team,
             created_at=row.created_at,
             started_at=None,
             finished_at=None,
@@ -184,8 +201,8 @@ class BenchmarkService:
         found = await self._database.fetch_one(repository.IDENTITY, session_id)
         if found is None:
             raise _not_found(session_id)
-        owner_id, status, version, owner_name = found
-        if not may_see_owned(caller, owner_id):
+        owner_id, visibility, team, status, version, owner_name = found
+        if not may_see_owned(caller, owner_id, visibility, team):
             raise _not_found(session_id)
         tag = version_tag(session_id, version)
         known = (session_id, version, owner_name)
@@ -203,6 +220,7 @@ class BenchmarkService:
 
         Raises:
             NotFoundError: when there is none.
+            ForbiddenError: when it is only shared with the caller.
             ConflictError: when it has ended.
         """
         async with self._database.write() as session:
@@ -217,12 +235,14 @@ class BenchmarkService:
         Raises:
             NotFoundError: when there is none.
             PreconditionFailedError: when it is not as `conditions` want it.
+            ForbiddenError: when it is only shared with the caller.
             ConflictError: while it runs.
         """
         async with self._database.write() as session:
-            row = await repository.find_status(session, caller, session_id)
+            row = await repository.find_status(session, caller, session_id, for_update=True)
             if row is None:
                 raise _not_found(session_id)
+            check_change(caller, row.owner_id, "benchmark")
             conditions.check_write(f'"{version_tag(session_id, row.version)}"')
             states.check_deletable(row.status)
             if not await repository.remove(session, session_id, row.status):
@@ -231,12 +251,53 @@ class BenchmarkService:
                 session,
                 Topic.BENCHMARK_DELETED,
                 session_id=session_id,
-                owner_id=row.owner_id,
+                audience=Audience.of(row),
                 name=row.name,
                 status=Status(row.status),
                 at=self._clock.now(),
             )
             await self._audit(session, caller, "benchmark.delete", session_id, {"name": row.name})
+
+    async def update(
+        self, caller: Caller, session_id: UUID, changes: BenchmarkUpdate, conditions: Preconditions = ANY_STATE
+    ) -> Benchmark:
+        """Give a benchmark another name, other tags, or share it with others; what it measured stays as it is.
+
+        Raises:
+            NotFoundError: when there is none.
+            ForbiddenError: when it is only shared with the caller.
+            PreconditionFailedError: when it is not as `conditions` want it.
+            InvalidRequestError: when it should be shared with a team and its owner has none.
+        """
+        async with self._database.write() as session:
+            row = await repository.find_status(session, caller, session_id, for_update=True)
+            if row is None:
+                raise _not_found(session_id)
+            check_change(caller, row.owner_id, "benchmark")
+            conditions.check_write(f'"{version_tag(session_id, row.version)}"')
+            now = Audience.of(row)
+            audience = now if changes.visibility is None else shared(now, changes.visibility, row.owner_team)
+            before = {"name": row.name, "tags": row.tags, "visibility": now.visibility, "team": now.team}
+            after = before | changes.given() | {"visibility": audience.visibility, "team": audience.team}
+            if after != before:
+                await repository.describe(session, session_id, **after)
+                changed = [name for name in after if after[name] != before[name]]
+                announce(
+                    session,
+                    Topic.BENCHMARK_UPDATED,
+                    session_id=session_id,
+                    audience=audience,
+                    name=str(after["name"]),
+                    status=Status(row.status),
+                    at=self._clock.now(),
+                    changed=changed,
+                )
+                told = {
+                    "before": {name: before[name] for name in changed},
+                    "after": {name: after[name] for name in changed},
+                }
+                await self._audit(session, caller, "benchmark.update", session_id, told)
+        return await self.get(caller, session_id)
 
     async def timeline(self, caller: Caller, session_id: UUID) -> Timeline:
         """What happened in each second, also while the benchmark runs; raises as `get`."""
@@ -255,6 +316,7 @@ class BenchmarkService:
             row = await repository.find_status(session, caller, session_id)
             if row is None:
                 raise _not_found(session_id)
+            check_change(caller, row.owner_id, "benchmark")
             wanted = states.after_cancel(row.status)
             if wanted == row.status:
                 return wanted
@@ -266,7 +328,7 @@ class BenchmarkService:
                         session,
                         Topic.BENCHMARK_CANCELLED,
                         session_id=session_id,
-                        owner_id=row.owner_id,
+                        audience=Audience.of(row),
                         name=row.name,
                         status=wanted,
                         at=now,
@@ -293,6 +355,8 @@ def _head(row: Row[Any], progress: Progress | dict[str, Any] | None) -> dict[str
         "name": row.name,
         "status": row.status,
         "tags": row.tags,
+        "visibility": row.visibility,
+        "team": row.team,
         "owner": {"id": row.owner_id, "username": row.owner_name} if row.owner_name else None,
         "created_at": row.created_at,
         "started_at": row.started_at,

@@ -154,11 +154,33 @@ def bench(
     prompt: Annotated[
         str | None, typer.Option(help="The same prompt for every request.", rich_help_panel=_WORK)
     ] = None,
+    image: Annotated[
+        list[str],
+        typer.Option(
+            help="Show this with --prompt: an image file (png, jpeg, gif, webp), or a URL that the provider fetches; "
+            "repeatable.",
+            rich_help_panel=_WORK,
+        ),
+    ] = [],  # noqa: B006
+    audio: Annotated[
+        list[str],
+        typer.Option(help="The same with a sound file: wav, mp3, ogg or flac; repeatable.", rich_help_panel=_WORK),
+    ] = [],  # noqa: B006
+    images: Annotated[
+        int | None, typer.Option(help="Made-up images in each made-up prompt.", rich_help_panel=_WORK)
+    ] = None,
+    image_size: Annotated[
+        str | None, typer.Option(help="Their size in pixels (default 512x512).", rich_help_panel=_WORK)
+    ] = None,
+    audio_seconds: Annotated[
+        float | None, typer.Option(help="A made-up sound of this length in each.", rich_help_panel=_WORK)
+    ] = None,
     dataset: Annotated[
         Path | None,
         typer.Option(
             help="Prompts taken in turn, from .txt (one a line), .csv, .tsv, .json, .jsonl or .yaml: texts, objects "
-            "with prompt, text, question or messages, OpenAI batch lines, ShareGPT chats.",
+            "with prompt, text, question or messages (and image or audio: a path, URL or data: URI), OpenAI batch "
+            "lines, ShareGPT chats.",
             rich_help_panel=_WORK,
         ),
     ] = None,

@@ -57,6 +57,11 @@ class BenchOptions(ExploreOptions):
     embeddings: bool = False
     batch_size: int | None = None
     words_per_token: float | None = None
+    image: tuple[str, ...] | list[str] = ()
+    audio: tuple[str, ...] | list[str] = ()
+    images: int | None = None
+    image_size: str | None = None
+    audio_seconds: float | None = None
     system: str | None
     max_tokens: int | None
     temperature: float | None

@@ -51,6 +51,7 @@ def simulate(
     usage: Annotated[str, typer.Option(help=_help("usage"))] = Behaviour.usage,
     pings: Annotated[int, typer.Option(help=_help("pings"))] = Behaviour.pings,
     text: Annotated[str, typer.Option(help=_help("text"))] = Behaviour.text,
+    rate_limit: Annotated[int, typer.Option(help=_help("rate_limit"))] = Behaviour.rate_limit,
 ) -> None:
     """Serve the wire formats of all providers with known timings, for trying benchmarks and checking measurements."""
     try:

@@ -55,6 +55,14 @@ class WebSocketSettings(Section):
     pong_timeout_seconds: float = Field(10.0, gt=0, le=3600, description="Seconds to wait for a pong before closing.")
     max_message_size_mb: float = Field(1.0, gt=0, le=64, description="Largest accepted client message, in MiB.")
     queue_size: int = Field(256, ge=8, le=65536, description="Events kept per slow client before old ones drop.")
+    max_connections: int = Field(4096, ge=1, le=100_000, description="Clients per server process.")
+    max_connections_per_user: int = Field(64, ge=1, le=100_000, description="Clients of one user per server process.")
+    auth_timeout_seconds: float = Field(10.0, gt=0, le=300, description="Seconds to say who one is.")
+    recheck_seconds: float = Field(
+        15.0, gt=0, le=300, description="A revoked key, a disabled user or another role counts after so many seconds."
+    )
+    replay_events: int = Field(4096, ge=1, le=100_000, description="Newest events that a client may have missed.")
+    replay_seconds: float = Field(300.0, gt=0, le=3600, description="How long events are kept for that.")
 
 
 class ServerSettings(Section):
@@ -158,6 +166,13 @@ class DistributedSettings(Section):
         return self
 
 
+class RoleSettings(Section):
+    """`[[security.roles]]`: a role beside admin, user and viewer."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$", description="Its name: lower case, at most 32 characters.")
+    permissions: tuple[str, ...] = Field(description="Permissions; `benchmark.*` means a whole family, `*` all.")
+
+
 class SecuritySettings(Section):
     """`[security]`"""
 
@@ -168,6 +183,13 @@ class SecuritySettings(Section):
         None, min_length=32, description="Root secret; by default generated into data_dir with mode 0600."
     )
     login_attempts_per_minute: int = Field(10, ge=1, le=1000, description="Login tries per account and address.")
+    default_role: str = Field("viewer", description="Role of new users for whom none is named.")
+    default_visibility: Literal["private", "team", "all"] = Field(
+        "private", description="With whom a new benchmark is shared; `team` means private for users without a team."
+    )
+    roles: tuple[RoleSettings, ...] = Field(
+        (), description="Roles beside admin, user and viewer: tables `[[security.roles]]` of `name` and `permissions`."
+    )
     production: bool = Field(False, description="Refuse to generate secrets; hide API documentation pages.")
 
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from app.adapters.media import Media
+
 
 class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where requests go and in which wire format."""
@@ -73,11 +75,15 @@ class Lengths(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Turn(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
-    """A message that a request carries; `output_tokens` is asked for with the request that ends in it."""
+    """A message that a request carries; `output_tokens` is asked for with the request that ends in it.
+
+    `parts`, where it holds images or sounds, are all that it says, in order; `content` is the text of it.
+    """
 
     role: Literal["system", "user", "assistant"]
     content: str
     output_tokens: int = 0
+    parts: tuple[str | Media, ...] = ()
 
 
 class TokenModel(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -99,6 +105,16 @@ class Prompts(msgspec.Struct, frozen=True, tag="prompts", omit_defaults=True):
     output_tokens: tuple[int, ...] = ()
 
 
+class MadeUpMedia(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Images of one size and a sound, made up anew for each request; 0 is none."""
+
+    images: int = 0
+    width: int = 0
+    height: int = 0
+    audio_ms: int = 0
+    sample_rate_hz: int = 16_000
+
+
 class Synthetic(msgspec.Struct, frozen=True, tag="synthetic", omit_defaults=True):
     """Made-up prompts, all different from their first word on; with `prefix_groups`, only from `prefix_tokens` on.
 
@@ -111,6 +127,7 @@ class Synthetic(msgspec.Struct, frozen=True, tag="synthetic", omit_defaults=True
     prefix_tokens: int = 0
     uniqueness: float = 1.0
     tokens: TokenModel = TokenModel()
+    media: MadeUpMedia = MadeUpMedia()
 
 
 class Conversations(msgspec.Struct, frozen=True, tag="conversations", omit_defaults=True):

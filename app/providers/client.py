@@ -13,7 +13,7 @@ from uuid import UUID
 
 import httpx
 
-from app.adapters import registry
+from app.adapters import prices, rate_limits, registry
 from app.adapters.addressing import addressed, models_request
 from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
 from app.adapters.capabilities import Capabilities
@@ -57,20 +57,30 @@ class ResolvedProvider:
     addresses: tuple[str, ...] = ()
 
 
+class _Answer(NamedTuple):
+    status: int
+    content_type: str
+    body: bytes
+    rate_limits: dict[str, dict[str, float]]
+
+
 class LiveModels(NamedTuple):
     """A provider's own list, what it says of its models, and how long the call took."""
 
     ids: list[str]
     facts: dict[str, Capabilities]
     latency_ms: float
+    rate_limits: dict[str, dict[str, float]] = {}  # as its headers tell, see `adapters.rate_limits`
 
 
 class Completion(NamedTuple):
-    """A completion of a few tokens."""
+    """A completion of a few tokens: what was counted, and what is billed."""
 
     text: str
     buckets: Buckets
+    billed: Buckets
     latency_ms: float
+    rate_limits: dict[str, dict[str, float]] = {}
 
 
 class ProviderClient:
@@ -92,11 +102,11 @@ class ProviderClient:
         adapter = registry.get(provider.adapter)
         url, request = _models_request(provider)
         started = time.perf_counter()
-        status, _, body = await self._send(provider, url, request)
+        status, _, body, limits = await self._send(provider, url, request)
         latency_ms = (time.perf_counter() - started) * 1000
         _check_status(provider, status, body)
         try:
-            return LiveModels(adapter.parse_models(body), model_facts.read(body), latency_ms)
+            return LiveModels(adapter.parse_models(body), model_facts.read(body), latency_ms, limits)
         except ValueError:
             raise ProviderAnswerError("its answer is not a model list; is base_url right?", status=status) from None
 
@@ -108,8 +118,7 @@ class ProviderClient:
         """
         anonymous = replace(provider, api_key=None)
         url, request = _models_request(anonymous)
-        status, _, _ = await self._send(anonymous, url, request)
-        return status < 300
+        return (await self._send(anonymous, url, request)).status < 300
 
     async def completion(self, provider: ResolvedProvider, model: str) -> Completion:
         """A completion of a few tokens, which is paid for; raises as `models`."""
@@ -122,7 +131,7 @@ class ProviderClient:
         key = provider.api_key
         request = addressed(adapter, adapter.encode(chat, key), host, parts.path, key, time.time())
         started = time.perf_counter()
-        status, content_type, body = await self._send(
+        status, content_type, body, limits = await self._send(
             provider, urlunsplit((parts.scheme, host, "", "", "")) + request.path, request
         )
         latency_ms = (time.perf_counter() - started) * 1000
@@ -133,9 +142,10 @@ class ProviderClient:
         if reply.error_type is not None:
             said = _shortened(reply.error or reply.error_type, provider)
             raise ProviderAnswerError(f"it answered with an error: {said}", status=status, kind=reply.error_kind)
-        return Completion(_shortened("".join(reply.text), provider, ""), reply.buckets, latency_ms)
+        billed = prices.billed(provider.adapter, reply.buckets, reply.usage)
+        return Completion(_shortened("".join(reply.text), provider, ""), reply.buckets, billed, latency_ms, limits)
 
-    async def _send(self, provider: ResolvedProvider, url: str, request: HttpRequest) -> tuple[int, str, bytes]:
+    async def _send(self, provider: ResolvedProvider, url: str, request: HttpRequest) -> _Answer:
         # Unpacked, an answer could be a thousand times what the limit below allows.
         headers = [*request.headers, *provider.headers.items(), ("Accept-Encoding", "identity")]
         client = guarded_client(self._guard, verify=provider.verify_tls, timeout_seconds=self._timeout_seconds)
@@ -155,7 +165,8 @@ class ProviderClient:
                 if response.headers.get("content-encoding", "identity") != "identity":
                     raise ProviderAnswerError("its answer is compressed, unasked", status=response.status_code)
                 content_type = response.headers.get("content-type", "")
-                return response.status_code, content_type, bytes(body)
+                limits = rate_limits.plain(rate_limits.rate_limits(response.headers.items(), time.time()))
+                return _Answer(response.status_code, content_type, bytes(body), limits)
         except (httpx.TimeoutException, TimeoutError):
             raise UpstreamTimeoutError(f"it did not answer within {self._timeout_seconds:g} s") from None
         except httpx.TransportError as error:

@@ -214,6 +214,14 @@ class HealthCompletion(BaseModel):
     cost_usd: Decimal | None = Field(description="Null when the price or the count is unknown.")
 
 
+class RateLimitView(BaseModel):
+    """One of the provider's rate limits, as its headers tell; null where they do not say."""
+
+    limit: float | None = Field(None, description="How much there is.")
+    remaining: float | None = Field(None, description="How much is left.")
+    reset_seconds: float | None = Field(None, description="In how many seconds it is full again.")
+
+
 class ProviderHealth(BaseModel):
     """Whether a provider answers control calls with the key in force."""
 
@@ -226,4 +234,7 @@ class ProviderHealth(BaseModel):
     message: str = Field(description="The same for people.")
     error_type: ErrorKind | None = Field(description="What a refusal means, whatever the provider calls it.")
     completion: HealthCompletion | None = Field(description="With `?completion=true`, when it worked.")
+    rate_limits: dict[str, RateLimitView] = Field(
+        default_factory=dict, description="By name, such as `requests` and `tokens`; empty when no headers came."
+    )
     checked_at: datetime = Field(description="When.")

@@ -22,6 +22,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "cache_write": (0, 1),
     "reasoning": (0, 10_000_000),
     "pings": (0, 10_000_000),
+    "rate_limit": (0, 10_000_000),
 }
 TIMINGS = ("none", "headers", "body", "both")
 
@@ -61,7 +62,10 @@ class Behaviour:
     )
     pings: int = field(default=0, metadata={"help": "Send a ping before every so many tokens; 0: never."})
     text: str = field(default="", metadata={"help": "Say these words, again and again, instead of the usual ones."})
-
+    rate_limit: int = field(
+        default=0,
+        metadata={"help": "Requests a minute that headers of answers tell of, counting down; 0: no such headers."},
+    )
     timings: str = field(
         default="none", metadata={"help": f"Where answers tell the server's own times: {', '.join(TIMINGS)}."}
     )

@@ -77,6 +77,14 @@ class Format(ABC):
     def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
         """An error body as JSON, and the headers that come with it."""
 
+    def rate_headers(self, limit: int, left: int) -> dict[str, str]:
+        """How headers say that `left` of `limit` requests a minute are left: OpenAI's way, which most have."""
+        return {
+            "x-ratelimit-limit-requests": str(limit),
+            "x-ratelimit-remaining-requests": str(left),
+            "x-ratelimit-reset-requests": "1m0s",
+        }
+
 
 class Answer:
     """The bytes of one answer, piece by piece."""

@@ -17,9 +17,9 @@ import msgspec
 
 from app.loadgen.lag import LagHistogram
 from app.loadgen.poller import READABLE, WRITABLE, new_poller
-from app.simulator import embeddings
 from app.simulator.behaviour import Behaviour, Course, course
 from app.simulator.counting import TokenCount
+from app.simulator.embedding_formats import EmbeddingForm, embedding_form
 from app.simulator.formats import Answer, Format, error_response, json_response
 from app.simulator.routes import DEFAULT, KEY_HEADERS, chat_format, is_model_list, is_right_key, model_list
 from app.simulator.script import script
@@ -242,8 +242,8 @@ class Simulator:
             self._answer(client, error_response(form or DEFAULT, 401, "Incorrect API key provided"))
         elif form is not None and method == "POST":
             self._chat(client, form, path)
-        elif path == "/v1/embeddings" and method == "POST":
-            self._embed(client)
+        elif (embedding := embedding_form(path)) is not None and method == "POST":
+            self._embed(client, embedding, path)
         elif is_model_list(path) and method == "GET":
             self._answer(client, json_response(200, model_list(self._behaviour.model)))
         elif path == "/health" and method == "GET":
@@ -261,25 +261,35 @@ class Simulator:
         self.requests += 1
         response_id = f"chatcmpl-sim-{self._behaviour.seed}-{number}"
         said = script(ask, self._behaviour, self._count, response_id)
+        if limit := self._behaviour.rate_limit:
+            headers = form.rate_headers(limit, max(0, limit - number - 1))
+            said = msgspec.structs.replace(said, told=said.told.with_headers(headers))
         plan = course(self._behaviour, number, said.tokens)
-        client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
+        images, sounds = ask.attached
+        client.truth = Truth(
+            response_id,
+            client.arrived_unix_ns,
+            fault=plan.fault,
+            images=images or msgspec.UNSET,
+            sounds=sounds or msgspec.UNSET,
+        )
         client.steps = _steps(form, Answer(form, said), plan, stream=ask.stream, ping_every=self._behaviour.pings)
         self._requests_log.write_raw(response_id, bytes(client.body))
         self._admit(client)
 
-    def _embed(self, client: _Client) -> None:
+    def _embed(self, client: _Client, form: EmbeddingForm, path: str) -> None:
         try:
-            body = embeddings.decode_embeddings_body(bytes(client.body))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._answer(client, error_response(DEFAULT, 400, f"wrong body: {error}"))
+            body = form.read(bytes(client.body), path)
+        except (ValueError, RecursionError) as error:
+            self._answer(client, error_response(form.errors, 400, f"wrong body: {error}"))
             return
         number = next(self._numbers)
         self.requests += 1
         response_id = f"embd-sim-{self._behaviour.seed}-{number}"
         plan = course(self._behaviour, number, 1)
         client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
-        whole = json_response(200, embeddings.answer(body, response_id, self._count))
-        client.steps = _whole(whole, plan, DEFAULT)
+        whole = json_response(200, form.write(body, response_id, self._count, path))
+        client.steps = _whole(whole, plan, form.errors)
         self._requests_log.write_raw(response_id, bytes(client.body))
         self._admit(client)
 

@@ -66,7 +66,12 @@ async def test_a_benchmark_has_versions(running: Running, admin: httpx.AsyncClie
     assert (await admin.get(path)).json() == answer.json()
     viewer = await running.user("other", Role.USER)
     assert (await viewer.get(path, headers={"If-None-Match": etag})).status_code == 404, "what is kept is not for all"
-    assert (await admin.delete(path, headers={"If-Match": '"x"'})).status_code == 412
+    renamed = await admin.patch(path, json={"name": "c"}, headers={"If-Match": etag})
+    assert (renamed.status_code, renamed.json()["name"]) == (200, "c")
+    assert (await admin.patch(path, json={"name": "d"}, headers={"If-Match": etag})).status_code == 412, "lost update"
+    assert (await admin.get(path, headers={"If-None-Match": etag})).json()["name"] == "c"
+    assert (await admin.delete(path, headers={"If-Match": etag})).status_code == 412
+    etag = (await admin.get(path)).headers["ETag"]
     assert (await admin.delete(path, headers={"If-Match": etag})).status_code == 204
     assert (await admin.get(path)).status_code == 404
 

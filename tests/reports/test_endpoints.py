@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 
 from app.accounts.caller import Caller
 from app.accounts.permissions import Role
+from app.adapters.capabilities import Capabilities
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.service import BenchmarkService
 from app.core.clock import SystemClock
@@ -33,6 +34,9 @@ class AnyProvider:
 
     async def check_exists(self, names: Any) -> None:
         del names
+
+    async def capabilities(self, name: str, model: str) -> Capabilities:
+        return Capabilities()
 
     async def kinds(self, names: Any) -> list[str]:
         return ["openai" for _ in names]
