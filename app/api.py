@@ -80,31 +80,28 @@ PUBLIC_PATHS = frozenset(
     }
 )
 
+# POSTs that create, and so take an `Idempotency-Key`. None of them has parameters in its path.
+IDEMPOTENT_PATHS = frozenset(f"{API_PREFIX}/{name}" for name in ("benchmarks", "providers", "auth/apikey"))
+
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
+    benchmarks_router,  # asked for most: routes are tried in this order
     auth_router,
     oidc_router,
     users_router,
     roles_router,
     audit_router,
     providers_router,
-    benchmarks_router,
     reports_router,  # before results: /results/export is not a result's id
     results_router,
     preferences_router,
 )
 
 
-def api_router(settings: Settings) -> APIRouter:
-    """Everything under /api/v1 that the settings switch on."""
-    router = APIRouter(prefix=API_PREFIX)
-    if settings.server.enable_rest:
-        for room in REST_ROUTERS:
-            router.include_router(room)
-    router.include_router(health_router)
-    if settings.monitoring.enable_metrics:
-        router.include_router(metrics_router)
-    return router
+def api_routers(settings: Settings) -> list[APIRouter]:
+    """Everything under /api/v1 that the settings switch on. Not one router: each level is matched anew."""
+    rooms = [*REST_ROUTERS] if settings.server.enable_rest else []
+    return [*rooms, health_router, *([metrics_router] if settings.monitoring.enable_metrics else [])]
 
 
 def root_router(settings: Settings) -> APIRouter:
@@ -130,6 +127,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         )
         _add_identity(app, schema)
+        _add_idempotency(schema)
         _drop_default_validation_errors(schema)
         app.openapi_schema = schema
     return app.openapi_schema
@@ -147,6 +145,36 @@ def _add_identity(app: FastAPI, schema: dict[str, Any]) -> None:
                 operation["security"] = [] if path in PUBLIC_PATHS else [{"bearer": []}, {"cookie": []}]
                 if permission := permission_of(context.dependant):
                     operation["x-permission"] = permission
+
+
+def _add_idempotency(schema: dict[str, Any]) -> None:
+    # Done by a middleware, so that FastAPI knows nothing of it.
+    for path in IDEMPOTENT_PATHS:
+        operation = schema["paths"].get(path, {}).get("post")
+        if operation is not None:
+            operation.setdefault("parameters", []).append(
+                {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "required": False,
+                    "description": "Unique for each new request. Sent again within 24 hours with the same request, "
+                    "the first answer is given again (`Idempotent-Replayed: true`); with another one 422, and 409 "
+                    "while the first one runs.",
+                    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                }
+            )
+            conflict = {"description": "The first request with this key has not ended, or the name is taken."}
+            content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+            operation["responses"].setdefault("409", conflict | {"content": content})
+
+
+def creating_permissions(app: FastAPI) -> dict[str, str | None]:
+    """The permission of each route of `IDEMPOTENT_PATHS` that is served."""
+    return {
+        str(context.path_format): permission_of(context.dependant)
+        for context in iter_route_contexts(app.routes)
+        if context.path_format in IDEMPOTENT_PATHS and "POST" in (context.methods or ())
+    }
 
 
 def permission_of(dependant: Any) -> str | None:

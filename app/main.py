@@ -7,35 +7,49 @@ from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
-from starlette.types import Scope
 
-from app.accounts.authentication import RequestGate
+from app.accounts.authentication import CountWebSockets, RequestGate
+from app.accounts.caller_cache import CallerCache
 from app.accounts.cookies import COOKIE_NAMES
 from app.accounts.oidc_service import OidcService
 from app.accounts.service import AccountService
-from app.api import API_PREFIX, DESCRIPTION, TAGS, api_router, openapi_document, root_router
+from app.api import (
+    API_PREFIX,
+    DESCRIPTION,
+    IDEMPOTENT_PATHS,
+    TAGS,
+    api_routers,
+    creating_permissions,
+    openapi_document,
+    root_router,
+)
 from app.benchmarks import demo
 from app.benchmarks.hosting import host_benchmarks
 from app.benchmarks.retention import Retention
 from app.benchmarks.service import BenchmarkService
 from app.core import migrations
 from app.core.clock import SystemClock
+from app.core.compression import Compression
 from app.core.database import Database
 from app.core.errors import ServiceUnavailableError
 from app.core.http import install_error_handlers
 from app.core.keyring import load_keyring
 from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
 from app.core.origins import HostPolicy, OriginPolicy
+from app.core.quotas import Quotas
 from app.core.rate_limit import RateLimiter
+from app.core.request_limits import RequestLimits
+from app.core.routes import Routes
 from app.core.settings import Settings
 from app.core.static import Dashboard
 from app.events.bus import Bus
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
 from app.events.redis_bus import RedisBus
+from app.idempotency.middleware import Idempotency
+from app.idempotency.service import IdempotencyService
 from app.monitoring.health import Readiness, database_check, redis_check
 from app.monitoring.metrics import Metrics, ObserveRequests
 from app.monitoring.system import Counts, SystemReporter
@@ -46,6 +60,30 @@ from app.providers.wiring import provider_service
 from app.realtime.gateway import Gateway, limits_from
 
 STATIC_FOLDER = Path(__file__).parent / "static"
+
+ALLOWED_HEADERS = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-Request-ID",
+    "traceparent",
+    "tracestate",
+]
+EXPOSED_HEADERS = [
+    "ETag",
+    "Idempotent-Replayed",
+    "Link",
+    "RateLimit",
+    "RateLimit-Limit",
+    "RateLimit-Policy",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-ID",
+    "traceparent",
+]
 
 log = structlog.get_logger(__name__)
 
@@ -72,11 +110,13 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.settings = settings
+    app.state.routes = Routes(app)
     app.state.metrics = Metrics(app.version)
     app.state.generated_admin_password = None
     app.state.demo_runs = False
     install_error_handlers(app)
-    app.include_router(api_router(settings))
+    for router in api_routers(settings):
+        app.include_router(router, prefix=API_PREFIX)
     app.include_router(root_router(settings))
     if not production:
         _serve_openapi(app)
@@ -99,41 +139,25 @@ def _serve_openapi(app: FastAPI) -> None:
 def _add_middlewares(app: FastAPI, settings: Settings) -> None:
     # Added from the inside out: the last one sees a request first.
     server = settings.server
+    app.add_middleware(Idempotency, paths=IDEMPOTENT_PATHS, permission_of=lambda path: creating_permissions(app)[path])
     app.add_middleware(OriginCheck, policy=OriginPolicy(server.cors_allowed_origins), cookie_names=COOKIE_NAMES)
-    app.add_middleware(BodyLimit, limit_bytes=server.max_body_bytes)
+    app.add_middleware(BodyLimit, limit_bytes=server.max_body_bytes, max_json_depth=server.http.max_json_depth)
     if server.cors_allowed_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(server.cors_allowed_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
+            allow_headers=ALLOWED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
         )
+    app.add_middleware(CountWebSockets)
     app.add_middleware(HostCheck, policy=HostPolicy(server))
     app.add_middleware(ErrorBoundary)
-    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=_Templates(app).of)
+    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=app.state.routes.of)
+    if server.http.enable_compression:
+        app.add_middleware(Compression, never=(f"{API_PREFIX}/auth",))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestContext)
-
-
-class _Templates:
-    """Finds the route template (`/api/v1/providers/{name}`) of a request that was routed."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-        self._by_endpoint: dict[object, list[tuple[str, object]]] | None = None
-
-    def of(self, scope: Scope) -> str | None:
-        """The template, or None when no route took the request."""
-        if self._by_endpoint is None:
-            self._by_endpoint = {}
-            for context in iter_route_contexts(self._app.routes):
-                known = self._by_endpoint.setdefault(context.endpoint, [])
-                known.append((str(context.path_format), getattr(context, "path_regex", None)))
-        for template, regex in self._by_endpoint.get(scope.get("endpoint"), ()):
-            if regex is not None and regex.match(scope["path"]):  # type: ignore[attr-defined]
-                return template
-        return "(dashboard)" if isinstance(scope.get("endpoint"), Dashboard) else None
 
 
 @asynccontextmanager
@@ -175,7 +199,7 @@ async def _start_preferences(
     benchmarks: BenchmarkService = app.state.benchmarks
     retention = Retention(database, app.state.clock)
     configured = RuntimeValues(
-        rate_limit_requests_per_minute=settings.server.rate_limit_requests_per_minute,
+        rate_limit_requests_per_minute=settings.server.rate_limit.requests_per_minute,
         max_running_benchmarks=settings.distributed.max_running_benchmarks,
         default_visibility=settings.security.default_visibility,
         retention_days=settings.storage.retention_days,
@@ -213,7 +237,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = app.state.database = Database(settings.storage)
         stack.push_async_callback(database.close)
         if settings.storage.enable_migrations:
-            await migrations.upgrade(database.engine)
+            async with database.unhurried() as engine:
+                await migrations.upgrade(engine)
         redis_url = settings.distributed.redis_url
         bus = app.state.bus = _bus(settings)
         stack.push_async_callback(bus.close)
@@ -225,8 +250,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.callback(accounts.close)
         await accounts.start()
         app.state.oidc = OidcService(accounts, database, clock, keyring, limiter, settings.security)
-        gate = app.state.gate = RequestGate(accounts, limiter, settings.server.rate_limit_requests_per_minute)
+        limits = settings.server.rate_limit
+        quotas = Quotas(redis_url, limits.on_redis_failure)
+        stack.push_async_callback(quotas.close)
+        callers = CallerCache(accounts)
+        stack.callback(callers.watch(database))
+        gate = app.state.gate = RequestGate(callers, RequestLimits(limits, quotas, app.state.routes))
         app.state.authenticate = gate.authenticate
+        app.state.idempotency = IdempotencyService(database, clock, keyring)
 
         providers = app.state.providers = provider_service(settings, database, clock, keyring)
         providers.on_health = HealthAlerts(bus).take

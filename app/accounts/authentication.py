@@ -3,13 +3,20 @@
 Also where requests are counted: per user when authenticated, per address when not.
 """
 
+from typing import cast
+
 from fastapi import Request, Response
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.accounts import cookies
 from app.accounts.caller import Caller
-from app.accounts.service import AccountService, SignIn, Visitor
-from app.core.errors import UnauthorizedError
-from app.core.rate_limit import RateLimiter, address_key
+from app.accounts.caller_cache import CallerCache
+from app.accounts.service import SignIn, Visitor
+from app.core.errors import TestBenchError, UnauthorizedError
+from app.core.middleware import refuse
+from app.core.rate_limit import address_key
+from app.core.request_limits import RequestLimits
 
 
 def visitor_of(request: Request) -> Visitor:
@@ -42,38 +49,54 @@ def token_of(request: Request) -> str:
 class RequestGate:
     """Authenticates and counts requests; `app.state.authenticate` is its `authenticate`."""
 
-    def __init__(self, accounts: AccountService, limiter: RateLimiter, requests_per_minute: int) -> None:
-        self._accounts = accounts
-        self._limiter = limiter
-        self._per_minute = requests_per_minute
+    def __init__(self, callers: CallerCache, limits: RequestLimits) -> None:
+        self._callers = callers
+        self._limits = limits
 
     def limit_to(self, requests_per_minute: int) -> None:
         """Allow so many requests per minute and caller from now on."""
-        self._per_minute = requests_per_minute
+        self._limits.limit_to(requests_per_minute)
 
     async def authenticate(self, request: Request) -> Caller:
         """The request's caller.
 
         Raises:
             UnauthorizedError: no valid identity.
-            RateLimitExceededError: too many requests of this user, or too many refused ones from this address.
+            QuotaExceededError: too many requests of this user, or too many refused ones from this address.
         """
+        known = request.scope["state"].get("caller")
+        if isinstance(known, Caller):  # a middleware asked already
+            return known
         visitor = visitor_of(request)
         try:
-            caller = await self._accounts.caller_from_token(token_of(request), visitor)
+            caller = await self._callers.caller_from_token(token_of(request), visitor)
         except UnauthorizedError:
             await self.count_address(request)
             raise
-        await self._count(request, "caller", str(caller.user_id))
+        await self._limits.count(request.scope, f"user:{caller.user_id}")
+        request.scope["state"]["caller"] = caller
         return caller
 
-    async def count_address(self, request: Request) -> None:
-        """Count a request without identity against its address."""
-        await self._count(request, "address", address_key(visitor_of(request).address))
+    async def count_address(self, request: HTTPConnection) -> None:
+        """Count a request without identity, or a WebSocket that opens, against its address."""
+        address = request.client.host if request.client else ""
+        await self._limits.count(request.scope, f"address:{address_key(address)}")
 
-    async def _count(self, request: Request, *key: str) -> None:
-        if self._per_minute:
-            request.state.rate_limit = await self._limiter.enforce(self._per_minute, "requests", *key)
+
+class CountWebSockets:
+    """ASGI middleware: counts each WebSocket that opens against its address, before anything is done for it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            try:
+                await cast("RequestGate", scope["app"].state.gate).count_address(HTTPConnection(scope))
+            except TestBenchError as error:
+                await refuse(error, scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
 
 async def limit_by_address(request: Request) -> None:

@@ -28,7 +28,7 @@ router = APIRouter(prefix="/auth", tags=["auth"])
 Self = Annotated[Caller, Depends(require(Permission.ACCOUNT_SELF))]
 
 
-def _service(request: Request) -> AccountService:
+async def _service(request: Request) -> AccountService:
     return cast("AccountService", request.app.state.accounts)
 
 

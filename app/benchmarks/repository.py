@@ -29,6 +29,7 @@ from app.benchmarks.audience import visible_to
 from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.states import LIVE, Status
 from app.core.database import WriteSession
+from app.core.point_reads import KEY, PointQuery
 
 
 class Filters(NamedTuple):
@@ -39,6 +40,22 @@ class Filters(NamedTuple):
     model: str | None = None
     tag: str | None = None
     text: str | None = None
+
+
+_HEARTBEAT = frozenset({"heartbeat_at", "requests_ok", "requests_failed", "timeline"})
+IDENTITY = PointQuery(
+    select(
+        BenchmarkSession.owner_id,
+        BenchmarkSession.visibility,
+        BenchmarkSession.team,
+        BenchmarkSession.status,
+        BenchmarkSession.version,
+        User.username,
+    )
+    .outerjoin(User, User.id == BenchmarkSession.owner_id)
+    .where(BenchmarkSession.id == KEY)
+)
+"""Who may see a session, and which version of it there is: all that reading an unchanged one needs."""
 
 
 _HEAD = (
@@ -90,18 +107,23 @@ async def find(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[A
     return (await session.execute(query)).one_or_none()
 
 
-async def find_status(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[Any] | None:
-    """Status, name, tags and audience of one visible session, and the team of its owner."""
+async def find_status(
+    session: AsyncSession, caller: Caller, session_id: UUID, *, for_update: bool = False
+) -> Row[Any] | None:
+    """Status, name, tags, version and audience of one visible session, and the team of its owner."""
     query = select(
         BenchmarkSession.status,
         BenchmarkSession.name,
         BenchmarkSession.tags,
+        BenchmarkSession.version,
         BenchmarkSession.owner_id,
         BenchmarkSession.visibility,
         BenchmarkSession.team,
         User.team.label("owner_team"),
     )
     query = _joined(query).where(BenchmarkSession.id == session_id, visible_to(caller))
+    if for_update:  # other writers wait, so that a version that was checked is the one that is changed
+        query = query.with_for_update(of=BenchmarkSession)
     return (await session.execute(query)).one_or_none()
 
 
@@ -112,7 +134,12 @@ async def find_live_document(session: AsyncSession, session_id: UUID) -> dict[st
 
 
 async def change(session: WriteSession, session_id: UUID, current: Sequence[str], **values: Any) -> bool:
-    """Compare and set: change a session only while its status is one of `current`; says whether it was."""
+    """Compare and set: change a session only while its status is one of `current`; says whether it was.
+
+    Counts as a new version, unless only what a running benchmark reports changes.
+    """
+    if values.keys() <= _HEARTBEAT:
+        values["version"] = BenchmarkSession.version
     statement = update(BenchmarkSession).where(BenchmarkSession.id == session_id, BenchmarkSession.status.in_(current))
     result = await session.execute(statement.values(values).execution_options(synchronize_session=False))
     return cast("CursorResult[Any]", result).rowcount == 1

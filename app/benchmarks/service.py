@@ -1,6 +1,8 @@
 """What can be done with benchmarks: submit, list, read, change, cancel, delete. Running them: `tasks`, `executor`."""
 
 import asyncio
+import hashlib
+import importlib.metadata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -10,7 +12,7 @@ from sqlalchemy import Row
 
 from app.accounts import audit
 from app.accounts.caller import Caller
-from app.accounts.visibility import Visibility, check_change
+from app.accounts.visibility import Visibility, check_change, may_see_owned
 from app.adapters.capabilities import Capabilities
 from app.benchmarks import budget, inputs, planner, repository, states
 from app.benchmarks.announcements import announce, control_channel
@@ -18,6 +20,7 @@ from app.benchmarks.audience import Audience, first_audience, shared
 from app.benchmarks.changes import BenchmarkUpdate
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.rendered import RenderedBodies
 from app.benchmarks.repository import Filters
 from app.benchmarks.results_service import ResultService
 from app.benchmarks.schemas import BenchmarkSpec
@@ -26,12 +29,18 @@ from app.benchmarks.states import LIVE, Status
 from app.benchmarks.storable import check_storable
 from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, Owner, Progress, Timeline, headline
 from app.core.clock import Clock
+from app.core.conditional import ANY_STATE, Preconditions, etag_of
 from app.core.database import Database, WriteSession
 from app.core.errors import ConflictError, InvalidRequestError, MalformedRequestError, NotFoundError
 from app.core.ids import new_id
 from app.core.pagination import Page, decode_cursor, encode_cursor
 from app.events.bus import Bus
 from app.events.types import Topic
+
+try:
+    _RELEASE = importlib.metadata.version("llm-test-bench")
+except importlib.metadata.PackageNotFoundError:  # run from a checkout that is not installed
+    _RELEASE = "0"
 
 
 class ProviderDirectory(Protocol):
@@ -73,6 +82,7 @@ class BenchmarkService:
         self._bus = bus
         self._providers = providers
         self._max_workers = max_workers
+        self._rendered = RenderedBodies()
         self.default_visibility = default_visibility
 
     async def count_unfinished(self) -> int:
@@ -184,6 +194,28 @@ class BenchmarkService:
             _head(row, progress) | {"spec": row.spec, "summary": row.summary}, context=STORED
         )
 
+    async def read(self, caller: Caller, session_id: UUID) -> tuple[str, bytes]:
+        """One visible benchmark as its entity tag and JSON; raises as `get`.
+
+        One query where nothing has changed since it was last asked for, and the benchmark is not running.
+        """
+        found = await self._database.fetch_one(repository.IDENTITY, session_id)
+        if found is None:
+            raise _not_found(session_id)
+        owner_id, visibility, team, status, version, owner_name = found
+        if not may_see_owned(caller, owner_id, visibility, team):
+            raise _not_found(session_id)
+        tag = version_tag(session_id, version)
+        known = (session_id, version, owner_name)
+        if status not in LIVE and (body := self._rendered.get(known)) is not None:
+            return f'"{tag}"', body
+        body = (await self.get(caller, session_id)).model_dump_json().encode()
+        if status in LIVE:  # progress is not a version: what a write would overwrite stays the same
+            return f'"{tag}.{hashlib.blake2b(body, digest_size=8).hexdigest()}"', body
+        # Read after the version was: when it changed in between, a newer body has an older tag, and 304 is never wrong.
+        self._rendered.put(known, body)
+        return f'"{tag}"', body
+
     async def cancel(self, caller: Caller, session_id: UUID) -> Benchmark:
         """Stop a benchmark: pending ones end at once, running ones keep what was measured.
 
@@ -198,19 +230,21 @@ class BenchmarkService:
             await self._bus.publish_raw(control_channel(session_id), b"cancel")
         return await self.get(caller, session_id)
 
-    async def delete(self, caller: Caller, session_id: UUID) -> None:
+    async def delete(self, caller: Caller, session_id: UUID, conditions: Preconditions = ANY_STATE) -> None:
         """Remove a benchmark and its results.
 
         Raises:
             NotFoundError: when there is none.
+            PreconditionFailedError: when it is not as `conditions` want it.
             ForbiddenError: when it is only shared with the caller.
             ConflictError: while it runs.
         """
         async with self._database.write() as session:
-            row = await repository.find_status(session, caller, session_id)
+            row = await repository.find_status(session, caller, session_id, for_update=True)
             if row is None:
                 raise _not_found(session_id)
             check_change(caller, row.owner_id, "benchmark")
+            conditions.check_write(f'"{version_tag(session_id, row.version)}"')
             states.check_deletable(row.status)
             if not await repository.remove(session, session_id, row.status):
                 raise ConflictError("the benchmark has just changed its state; try again", status=row.status)
@@ -225,19 +259,23 @@ class BenchmarkService:
             )
             await self._audit(session, caller, "benchmark.delete", session_id, {"name": row.name})
 
-    async def update(self, caller: Caller, session_id: UUID, changes: BenchmarkUpdate) -> Benchmark:
+    async def update(
+        self, caller: Caller, session_id: UUID, changes: BenchmarkUpdate, conditions: Preconditions = ANY_STATE
+    ) -> Benchmark:
         """Give a benchmark another name, other tags, or share it with others; what it measured stays as it is.
 
         Raises:
             NotFoundError: when there is none.
             ForbiddenError: when it is only shared with the caller.
+            PreconditionFailedError: when it is not as `conditions` want it.
             InvalidRequestError: when it should be shared with a team and its owner has none.
         """
         async with self._database.write() as session:
-            row = await repository.find_status(session, caller, session_id)
+            row = await repository.find_status(session, caller, session_id, for_update=True)
             if row is None:
                 raise _not_found(session_id)
             check_change(caller, row.owner_id, "benchmark")
+            conditions.check_write(f'"{version_tag(session_id, row.version)}"')
             now = Audience.of(row)
             audience = now if changes.visibility is None else shared(now, changes.visibility, row.owner_team)
             before = {"name": row.name, "tags": row.tags, "visibility": now.visibility, "team": now.team}
@@ -337,6 +375,11 @@ def _position(cursor: str) -> tuple[datetime, UUID]:
         raise MalformedRequestError(
             "the cursor is not valid", errors=[{"path": "cursor", "message": "use next_cursor"}]
         ) from None
+
+
+def version_tag(session_id: UUID, version: int) -> str:
+    """What names one version of a benchmark, without quotes; releases differ in what they answer."""
+    return etag_of(session_id, version, _RELEASE).strip('"')
 
 
 def _not_found(session_id: UUID) -> NotFoundError:

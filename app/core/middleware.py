@@ -3,20 +3,29 @@
 Pure ASGI because streams and WebSockets must pass through unbuffered.
 """
 
+import logging
 import re
 import time
 from typing import Any
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.errors import ForbiddenError, MalformedRequestError, PayloadTooLargeError, TestBenchError
+from app.core import tracing
+from app.core.errors import (
+    ForbiddenError,
+    InvalidRequestError,
+    MalformedRequestError,
+    PayloadTooLargeError,
+    TestBenchError,
+)
 from app.core.http import error_response, request_id_of, translate
 from app.core.ids import new_id
+from app.core.json_depth import DepthGauge
 from app.core.origins import HostPolicy, OriginPolicy, header
-from app.core.rate_limit import Standing
+from app.core.quotas import QuotaStanding
 
+_access = logging.getLogger("app.access")
 log = structlog.get_logger("app.access")
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -37,17 +46,23 @@ _SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 
+_RAW_SECURITY_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in _SECURITY_HEADERS.items())
+_STARTS = {"http.response.start", "websocket.http.response.start"}
+
 
 async def refuse(error: TestBenchError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with `error`: the envelope over HTTP, a refused handshake for a WebSocket."""
-    if scope["type"] == "websocket":
+    """Answer with `error`: the envelope over HTTP, also as the answer to a WebSocket's handshake where that can be."""
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": error.code})
         return
     await error_response(error, request_id_of(scope["state"]))(scope, receive, send)
 
 
 class RequestContext:
-    """Gives each request an id, binds it to the log, writes one log line, and adds the caller's limit standing."""
+    """Gives each request an id and a place in a trace, in the log and in the answer beside the caller's standing.
+
+    Headers are appended to the raw list: this runs for every request, and looking each name up costs most of it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -58,36 +73,53 @@ class RequestContext:
             return
         given = header(scope, b"x-request-id")
         request_id = given if given and _REQUEST_ID.fullmatch(given) else str(new_id())
+        trace = tracing.begin(header(scope, b"traceparent"), header(scope, b"tracestate"))
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = request_id
+        state["trace"] = trace
         started = time.perf_counter()
         status = 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] in _STARTS:
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID_HEADER] = request_id
+                headers = message["headers"] = list(message.get("headers", ()))
+                headers.append((b"x-request-id", request_id.encode()))
+                headers.append((b"traceparent", trace.parent_header.encode()))
                 standing = state.get("rate_limit")
-                if isinstance(standing, Standing):
-                    headers.update(standing.headers())
+                if isinstance(standing, QuotaStanding) and not any(
+                    name.lower() == b"ratelimit-limit" for name, _ in headers
+                ):
+                    headers.extend(
+                        (name.lower().encode(), value.encode()) for name, value in standing.headers().items()
+                    )
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self.app(scope, receive, send_with_id)
-            finally:
-                if scope["type"] == "http":
-                    write = log.info if status >= 400 or scope["method"] not in _SAFE_METHODS else log.debug
-                    write(
-                        "request",
-                        method=scope["method"],
-                        path=scope["path"],
-                        status=status,
-                        duration_ms=round((time.perf_counter() - started) * 1000, 1),
-                        address=(scope.get("client") or ("",))[0],
-                    )
+        token = tracing.current_trace.set(trace)
+        try:
+            with structlog.contextvars.bound_contextvars(request_id=request_id, trace_id=trace.trace_id):
+                try:
+                    await self.app(scope, receive, send_with_id)
+                finally:
+                    if scope["type"] == "http":
+                        _log_request(scope, status, started)
+        finally:
+            tracing.current_trace.reset(token)
+
+
+def _log_request(scope: Scope, status: int, started: float) -> None:
+    is_notable = status >= 400 or scope["method"] not in _SAFE_METHODS
+    if not _access.isEnabledFor(logging.INFO if is_notable else logging.DEBUG):
+        return  # asked here because building the line costs as much as a small middleware
+    (log.info if is_notable else log.debug)(
+        "request",
+        method=scope["method"],
+        path=scope["path"],
+        status=status,
+        duration_ms=round((time.perf_counter() - started) * 1000, 1),
+        address=(scope.get("client") or ("",))[0],
+    )
 
 
 class SecurityHeaders:
@@ -103,13 +135,14 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-                if scope["scheme"] == "https":
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+                headers = message["headers"] = list(message.get("headers", ()))
+                present = {name.lower() for name, _ in headers}
+                headers.extend(item for item in _RAW_SECURITY_HEADERS if item[0] not in present)
+                if scope["scheme"] == "https" and b"strict-transport-security" not in present:
+                    headers.append((b"strict-transport-security", b"max-age=31536000"))
                 # What may be kept says so itself (the dashboard's files); answers, errors and redirects may not.
-                headers.setdefault("Cache-Control", "no-store")
+                if b"cache-control" not in present:
+                    headers.append((b"cache-control", b"no-store"))
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -169,23 +202,25 @@ class HostCheck:
 class BodyLimit:
     """Refuses request bodies above a limit, by Content-Length at once and by counting otherwise."""
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, limit_bytes: int, max_json_depth: int = 64) -> None:
         self.app = app
         self.limit_bytes = limit_bytes
+        self.max_json_depth = max_json_depth
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _CountedExchange(self.limit_bytes, receive, send)
+        is_json = "json" in (header(scope, b"content-type") or "")
+        exchange = _CountedExchange(self.limit_bytes, self.max_json_depth if is_json else None, receive, send)
         declared = header(scope, b"content-length")
         if declared is not None and (not declared.isdigit() or int(declared) > self.limit_bytes):
             await refuse(exchange.error, scope, receive, send)
             return
         try:
             await self.app(scope, exchange.receive, exchange.send)
-        except PayloadTooLargeError:
-            if exchange.begun:
+        except InvalidRequestError:
+            if exchange.begun or not exchange.exceeded:
                 raise
         if exchange.exceeded and not exchange.begun:
             await refuse(exchange.error, scope, receive, send)
@@ -194,24 +229,33 @@ class BodyLimit:
 class _CountedExchange:
     """One request's receive and send, with the body counted."""
 
-    def __init__(self, limit_bytes: int, receive: Receive, send: Send) -> None:
+    def __init__(self, limit_bytes: int, max_depth: int | None, receive: Receive, send: Send) -> None:
+        self._max_depth = max_depth
+        self._gauge = DepthGauge()
         self._limit_bytes = limit_bytes
         self._receive = receive
         self._send = send
         self._seen = 0
         self.begun = False
-        self.error = PayloadTooLargeError(
+        self.error: InvalidRequestError = PayloadTooLargeError(
             f"the request body is larger than {limit_bytes} bytes (server.max_body_bytes)", limit=limit_bytes
         )
 
     @property
     def exceeded(self) -> bool:
-        return self._seen > self._limit_bytes
+        return self._seen > self._limit_bytes or (self._max_depth is not None and self._gauge.deepest > self._max_depth)
 
     async def receive(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._seen += len(message.get("body", b""))
+            if self._max_depth is not None and self._seen <= self._limit_bytes:
+                self._gauge.feed(message.get("body", b""))
+                if self._gauge.deepest > self._max_depth:
+                    self.error = MalformedRequestError(
+                        f"the body nests more deeply than {self._max_depth} levels (server.http.max_json_depth)",
+                        limit=self._max_depth,
+                    )
             if self.exceeded:
                 raise self.error
         return message

@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import structlog
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -29,12 +30,18 @@ from pydantic_settings import (
 )
 
 from app.core.errors import ConfigError
+from app.core.http_settings import HttpSettings, RateLimitSettings
 from app.core.oidc_settings import OidcSettings
 from app.core.provider_settings import ProviderSettings
 
 ENV_PREFIX = "LTB_"
 CONFIG_PATH_VARIABLE = "LTB_CONFIG"
 DEFAULT_CONFIG_PATH = Path("config.toml")
+
+OLD_RATE_LIMIT = "rate_limit_requests_per_minute"  # until 0.1; still read, with a note in the log
+RATE_LIMIT_KEY = "server.rate_limit.requests_per_minute"
+
+log = structlog.get_logger(__name__)
 
 _DATABASE_SCHEMES = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
@@ -94,11 +101,26 @@ class ServerSettings(Section):
     trusted_proxies: tuple[str, ...] = Field(
         (), description="Addresses whose X-Forwarded-For and X-Forwarded-Proto headers are believed; none by default."
     )
-    rate_limit_requests_per_minute: int = Field(
-        600, ge=0, le=10_000_000, description="Requests per minute and caller; 0 switches the limit off."
-    )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, le=2**30, description="Largest accepted request body.")
     websocket: WebSocketSettings = Field(default_factory=WebSocketSettings)
+    rate_limit: RateLimitSettings = Field(default_factory=RateLimitSettings)
+    http: HttpSettings = Field(default_factory=HttpSettings)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_names(cls, values: Any) -> Any:
+        if isinstance(values, dict) and OLD_RATE_LIMIT in values:
+            values = dict(values)
+            per_minute = values.pop(OLD_RATE_LIMIT)
+            newer = values.get("rate_limit") or {}
+            if isinstance(newer, dict) and "requests_per_minute" in newer:
+                raise ValueError(
+                    f"{OLD_RATE_LIMIT} is the old name of rate_limit.requests_per_minute: give one of them"
+                )
+            log.warning("a setting has a new name", old=f"server.{OLD_RATE_LIMIT}", new=RATE_LIMIT_KEY)
+            if isinstance(newer, dict):
+                values["rate_limit"] = {**newer, "requests_per_minute": per_minute}
+        return values
 
 
 class StorageSettings(Section):
@@ -111,6 +133,9 @@ class StorageSettings(Section):
     data_dir: Path = Field(Path("data"), description="Folder for the database, keys and the generated password.")
     max_connections: int = Field(10, ge=1, le=1000, description="Database connections per process.")
     connection_timeout_seconds: float = Field(10.0, gt=0, le=600, description="Wait for a connection or a lock.")
+    statement_timeout_seconds: float = Field(
+        60.0, gt=0, le=3600, description="Longest time that one statement may take (PostgreSQL)."
+    )
     enable_migrations: bool = Field(True, description="Migrate the database at start.")
     retention_days: int = Field(
         0, ge=0, le=36_500, description="Ended benchmarks are deleted after so many days; 0 keeps them for ever."

@@ -14,6 +14,7 @@ from app.accounts.caller import Caller
 from app.adapters import registry
 from app.adapters.capabilities import Capabilities
 from app.core.clock import Clock
+from app.core.conditional import ANY_STATE, Preconditions
 from app.core.database import Database, WriteSession
 from app.core.errors import ConflictError, InvalidRequestError, NotFoundError, TestBenchError, invalid_field
 from app.core.ids import new_id
@@ -117,10 +118,13 @@ class ProviderService:
             raise _taken(body.name) from None
         return view(provider)
 
-    async def update(self, caller: Caller, name: str, body: ProviderUpdate) -> ProviderView:
+    async def update(
+        self, caller: Caller, name: str, body: ProviderUpdate, conditions: Preconditions = ANY_STATE
+    ) -> ProviderView:
         """Change what `body` names.
 
         Raises:
+            PreconditionFailedError: it is not as `conditions` want it.
             NotFoundError, ConflictError: no such provider, or the new name is taken.
             InvalidRequestError: the address or the key's reference is not allowed, or the address moved without the
                 key being given again.
@@ -129,7 +133,8 @@ class ProviderService:
         base_url = await self._checked_url(body.base_url) if body.base_url is not None else None
         try:
             async with self._database.write() as session:
-                provider = _found(await repository.by_name(session, name), name)
+                provider = _found(await repository.by_name(session, name, for_update=True), name)
+                conditions.check_view(view(provider))
                 before = audited(provider)
                 await self._apply(session, provider, body, base_url)
                 provider.updated_at = self._clock.now()
@@ -142,10 +147,11 @@ class ProviderService:
             raise _taken(body.name or name) from None
         return view(provider)
 
-    async def delete(self, caller: Caller, name: str) -> None:
-        """Forget a provider and its key. Results that were measured on it stay."""
+    async def delete(self, caller: Caller, name: str, conditions: Preconditions = ANY_STATE) -> None:
+        """Forget a provider and its key, as `update`. Results that were measured on it stay."""
         async with self._database.write() as session:
-            provider = _found(await repository.by_name(session, name), name)
+            provider = _found(await repository.by_name(session, name, for_update=True), name)
+            conditions.check_view(view(provider))
             before = {"before": audited(provider)}
             await session.delete(provider)
             await session.flush()

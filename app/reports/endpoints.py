@@ -23,7 +23,7 @@ CanExport = Annotated[Caller, Depends(require(Permission.RESULTS_EXPORT))]
 CanRead = Annotated[Caller, Depends(require(Permission.RESULTS_READ))]
 
 
-def _benchmarks(request: Request) -> BenchmarkService:
+async def _benchmarks(request: Request) -> BenchmarkService:
     service = request.app.state.benchmarks
     assert isinstance(service, BenchmarkService)
     return service
