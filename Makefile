@@ -16,15 +16,16 @@ UV_VERSION := 0.13.8
 UV_STAMP := .venv/.uv-$(UV_VERSION)
 BIN := .venv/bin
 ARGS ?=
+ENGINES ?= .engines
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 WEB_SOURCES := $(wildcard web/*.json web/*.ts web/*.js web/*.mjs web/index.html) \
 	$(shell find web/src web/public web/scripts 2>/dev/null)
 
-.PHONY: help setup run test check bench build clean
+.PHONY: help setup run test test-engines check bench build clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.installed app/static/index.html ## Install everything from the lock files and build the dashboard
 
@@ -35,6 +36,10 @@ test: setup ## Run every test: Python, web, browser
 	@ops/dev/chromium.sh
 	npm --prefix web run test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-engines: setup ## Build real engines (once, 10 to 30 minutes) and hold what is measured against what they say
+	@benches/engines/build.sh $(ENGINES)
+	@$(BIN)/python -m benches.engines $(ENGINES)
 
 check: setup ## Check format, lint, types, layers and lock files
 	$(BIN)/uv lock --quiet --check
@@ -54,7 +59,7 @@ build: setup ## Build the wheel into dist/, with the migrations and the dashboar
 	@ls -1 dist/*.whl
 
 clean: ## Remove everything that was installed or built; keeps data/ and config.toml
-	rm -rf .venv app/loadgen/_reader.abi3.so web/node_modules app/static dist test-results .coverage* \
+	rm -rf .venv .engines app/loadgen/_reader.abi3.so web/node_modules app/static dist test-results .coverage* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find app tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
 

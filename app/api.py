@@ -9,8 +9,11 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
+from app.accounts.audit_endpoints import router as audit_router
 from app.accounts.authentication import ACCESS_COOKIE
 from app.accounts.endpoints import router as auth_router
+from app.accounts.users_endpoints import roles_router
+from app.accounts.users_endpoints import router as users_router
 from app.benchmarks.endpoints import router as benchmarks_router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.settings import Settings
@@ -38,7 +41,9 @@ Wrong input is 422 with `details.errors` = `[{"path", "message", "allowed"?}]`.
 """
 
 TAGS = [
-    {"name": "auth", "description": "Signing in and out, API keys."},
+    {"name": "auth", "description": "Signing in and out, my sign-ins and API keys."},
+    {"name": "users", "description": "Managing users; roles."},
+    {"name": "audit", "description": "Who did what."},
     {"name": "providers", "description": "Endpoints that benchmarks can target."},
     {"name": "benchmarks", "description": "Submitting benchmarks and following them."},
     {"name": "results", "description": "What was measured, request by request."},
@@ -74,6 +79,9 @@ PUBLIC_PATHS = frozenset(
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
     auth_router,
+    users_router,
+    roles_router,
+    audit_router,
     providers_router,
     benchmarks_router,
     reports_router,  # before results: /results/export is not a result's id

@@ -11,6 +11,7 @@ import msgspec
 
 from app.adapters.base import Buckets, ChatRequest, HttpRequest
 from app.adapters.events import ABSENT, NOTHING, Event, raw_object
+from app.adapters.media import IMAGE_TYPES, Media, Takes
 from app.adapters.wire_format import WireFormat, split_system
 
 DEFAULT_MAX_TOKENS = 4096
@@ -55,10 +56,15 @@ class _Details(msgspec.Struct):
     thinking_tokens: int | None = None
 
 
+class _Written(msgspec.Struct):
+    ephemeral_1h_input_tokens: int | None = None
+
+
 class _Usage(msgspec.Struct):
     input_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
+    cache_creation: _Written | None = None
     output_tokens: int | None = None
     output_tokens_details: _Details | None = None
 
@@ -74,13 +80,14 @@ class AnthropicMessages(WireFormat):
     ends_with_finish_reason = False
     auth = ("x-api-key", "")
     models_path = "/v1/models?limit=1000"
+    takes = Takes(IMAGE_TYPES, image_urls=True)
 
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """POST /v1/messages; system messages go into a field of their own."""
         system, turns = split_system(request.messages)
         body: dict[str, Any] = {
             "model": request.model,
-            "messages": [{"role": turn.role, "content": turn.content} for turn in turns],
+            "messages": [{"role": turn.role, "content": self.content(turn)} for turn in turns],
             "max_tokens": request.output_tokens or request.max_tokens or DEFAULT_MAX_TOKENS,
             "stream": request.stream,
             "system": system,
@@ -89,6 +96,12 @@ class AnthropicMessages(WireFormat):
             "stop_sequences": request.stop,
         }
         return self.post("/v1/messages", body, request, api_key)
+
+    def media_part(self, media: Media) -> Any:
+        """An `image` block with data or a URL."""
+        if media.url:
+            return {"type": "image", "source": {"type": "url", "url": media.url}}
+        return {"type": "image", "source": {"type": "base64", "media_type": media.media_type, "data": media.data}}
 
     def auth_headers(self, api_key: str | None) -> list[tuple[str, str]]:
         """The key and the version of the API."""
@@ -133,6 +146,17 @@ class AnthropicMessages(WireFormat):
             visible_output=None if output is None else max(0, output - (reasoning or 0)),
             reasoning=reasoning,
         )
+
+    def billed(self, usage: bytes) -> Buckets | None:
+        """What is kept for an hour costs more to write than what is kept for five minutes."""
+        said = _decode_usage(usage)
+        written = (said.cache_creation or _Written()).ephemeral_1h_input_tokens
+        if not written:
+            return None
+        counted = self.buckets(usage)
+        if counted.cache_write is None:  # the sum is left out where only the parts are told
+            counted = msgspec.structs.replace(counted, cache_write=written)
+        return msgspec.structs.replace(counted, cache_write_1h=min(written, counted.cache_write or 0))
 
     def join_usage(self, before: bytes, after: bytes) -> bytes:
         """`message_start` counts the input, `message_delta` the output so far: field by field, the later one wins."""

@@ -7,8 +7,13 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from app.adapters.errors import ErrorKind
+from app.adapters.media import Media, Takes
 
 TokenCountSource = Literal["usage", "tokenizer", "chunks"]
+
+
+class NoModelListError(ValueError):
+    """This format, as configured, has no way to list models."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -16,6 +21,12 @@ class Message(msgspec.Struct, frozen=True):
 
     role: Literal["system", "user", "assistant"]
     content: str
+    parts: tuple[str | Media, ...] = ()  # with images or sounds: all that is said, in order; `content` is its text
+
+    @property
+    def media(self) -> list[Media]:
+        """The images and sounds among the parts."""
+        return [part for part in self.parts if isinstance(part, Media)]
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,13 +66,20 @@ class HttpRequest(NamedTuple):
 
 
 class Buckets(msgspec.Struct, frozen=True):
-    """Token counts that add up without overlap; None where the provider does not say."""
+    """Token counts that add up without overlap; None where the provider does not say.
+
+    What follows them are parts that have prices of their own: `cache_write_1h` of `cache_write`, written to be kept for
+    an hour; `audio_input` of `uncached_input`; `audio_output` of `visible_output`.
+    """
 
     uncached_input: int | None = None
     cache_read: int | None = None
     cache_write: int | None = None
     visible_output: int | None = None
     reasoning: int | None = None
+    cache_write_1h: int | None = None
+    audio_input: int | None = None
+    audio_output: int | None = None
 
 
 class Reply:
@@ -144,6 +162,18 @@ class Adapter(Protocol):
     """One wire format. Holds no state between requests."""
 
     @property
+    def takes(self) -> Takes:
+        """What messages may hold beside text."""
+        ...
+
+    def billed(self, usage: bytes) -> Buckets | None:
+        """What a usage object says is billed, where that is not just what was counted, or has finer parts.
+
+        None when nothing more is known than the counts of the `Reply`.
+        """
+        ...
+
+    @property
     def is_signed(self) -> bool:
         """Whether a request is good for a few minutes only, because `sign` puts the time into it."""
         ...
@@ -165,7 +195,11 @@ class Adapter(Protocol):
         ...
 
     def models_request(self, api_key: str | None) -> HttpRequest:
-        """The HTTP request that lists models; free of charge, so it serves as the health check too."""
+        """The HTTP request that lists models; free of charge, so it serves as the health check too.
+
+        Raises:
+            NoModelListError: there is no such list.
+        """
         ...
 
     def parse_models(self, body: bytes) -> list[str]:
@@ -178,6 +212,10 @@ class Adapter(Protocol):
 
     def parse_error(self, status: int, body: bytes) -> str:
         """The provider's own words out of an error body."""
+        ...
+
+    def error_body(self, body: bytes) -> bytes:
+        """An error body in a shape that `errors` reads: nearly always as it is."""
         ...
 
 

@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from app.adapters.base import Buckets, ChatRequest, HttpRequest
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
 from app.adapters.events import ABSENT, NOTHING, Event, raw_object
 from app.adapters.eventstream import EventStreamParser, Frame
+from app.adapters.media import IMAGE_TYPES, Media, Takes
 from app.adapters.sigv4 import Credentials, Scope, signed_headers
 from app.adapters.wire_format import WireFormat, given, split_system
 
@@ -55,10 +56,16 @@ class _Ending(msgspec.Struct, rename="camel"):
     output: _Output | None = None
 
 
+class _Written(msgspec.Struct, rename="camel"):
+    input_tokens: int = 0
+    ttl: str = ""
+
+
 class _Usage(msgspec.Struct, rename="camel"):
     input_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_write_input_tokens: int | None = None
+    cache_details: list[_Written] | None = None
     output_tokens: int | None = None
 
 
@@ -94,6 +101,7 @@ class BedrockConverse(WireFormat):
     models_path = "/foundation-models"
     models_in = ("modelSummaries", "modelId")
     is_signed = True
+    takes = Takes(IMAGE_TYPES)
 
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """POST to the model's own path."""
@@ -105,12 +113,24 @@ class BedrockConverse(WireFormat):
             "stopSequences": request.stop,
         }
         body: dict[str, Any] = {
-            "messages": [{"role": turn.role, "content": [{"text": turn.content}]} for turn in turns],
+            "messages": [{"role": turn.role, "content": self.content(turn)} for turn in turns],
             "system": [{"text": system}] if system else None,
             "inferenceConfig": given(config) or None,
         }
         method = "converse-stream" if request.stream else "converse"
         return self.post(f"/model/{quote(request.model, safe='')}/{method}", body, request, api_key)
+
+    def content(self, message: Message) -> Any:
+        """Always a list of blocks."""
+        return super().content(message) if message.parts else [self.text_part(message.content)]
+
+    def text_part(self, text: str) -> Any:
+        """A block of text."""
+        return {"text": text}
+
+    def media_part(self, media: Media) -> Any:
+        """An `image` block; binary data is base64 in JSON."""
+        return {"image": {"format": media.format, "source": {"bytes": media.data}}}
 
     def auth_headers(self, api_key: str | None) -> list[tuple[str, str]]:
         """An API key's header; credentials are signed with instead."""
@@ -170,6 +190,14 @@ class BedrockConverse(WireFormat):
             cache_write=said.cache_write_input_tokens,
             visible_output=said.output_tokens,
         )
+
+    def billed(self, usage: bytes) -> Buckets | None:
+        """What is kept for an hour costs more to write than what is kept for five minutes."""
+        written = sum(one.input_tokens for one in _decode_usage(usage).cache_details or () if one.ttl == "1h")
+        if not written:
+            return None
+        counted = self.buckets(usage)
+        return msgspec.structs.replace(counted, cache_write_1h=min(written, counted.cache_write or 0))
 
 
 def _said(contents: list[_Content]) -> Event:

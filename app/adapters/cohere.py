@@ -10,7 +10,8 @@ import msgspec
 
 from app.adapters.base import Buckets, ChatRequest, HttpRequest
 from app.adapters.events import ABSENT, NOTHING, Event, raw_object
-from app.adapters.wire_format import WireFormat
+from app.adapters.media import IMAGE_TYPES, Media, Takes
+from app.adapters.wire_format import WireFormat, given
 
 _FAILED = {"ERROR", "TIMEOUT", "ERROR_TOXIC", "ERROR_LIMIT"}
 
@@ -60,12 +61,13 @@ class CohereChat(WireFormat):
     ends_with_finish_reason = False
     models_path = "/v1/models?endpoint=chat&page_size=1000"
     models_in = ("models", "name")
+    takes = Takes(IMAGE_TYPES, image_urls=True)
 
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """POST /v2/chat."""
         body: dict[str, Any] = {
             "model": request.model,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "messages": [{"role": one.role, "content": self.content(one)} for one in request.messages],
             "stream": request.stream,
             "max_tokens": request.output_tokens or request.max_tokens,
             "temperature": request.temperature,
@@ -74,6 +76,10 @@ class CohereChat(WireFormat):
             "seed": request.seed,
         }
         return self.post("/v2/chat", body, request, api_key)
+
+    def media_part(self, media: Media) -> Any:
+        """An `image_url`."""
+        return {"type": "image_url", "image_url": given({"url": media.data_uri, "detail": media.detail or None})}
 
     def read(self, payload: bytes) -> Event:
         """One event by its `type`."""
@@ -96,6 +102,15 @@ class CohereChat(WireFormat):
         if isinstance(answer.message, str):
             return Event(error=body)
         return _said(answer, is_last=True)
+
+    def billed(self, usage: bytes) -> Buckets | None:
+        """`billed_units`, which leave out Cohere's own framing of the prompt; cached tokens are part of them."""
+        said = _decode_usage(usage)
+        if said.billed_units is None:
+            return None
+        took, gave = _whole(said.billed_units.input_tokens), _whole(said.billed_units.output_tokens)
+        cached = min(_whole(said.cached_tokens) or 0, took or 0)
+        return Buckets(uncached_input=None if took is None else took - cached, cache_read=cached, visible_output=gave)
 
     def buckets(self, usage: bytes) -> Buckets:
         """Cached tokens are part of the input; Cohere counts in floating point."""

@@ -5,12 +5,13 @@ finish reason. Zeroes are left out of usage, as always in JSON made from protoco
 """
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from app.adapters.base import Buckets, ChatRequest, HttpRequest
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
 from app.adapters.events import ABSENT, Event, raw_object
+from app.adapters.media import AUDIO_TYPES, Media, Takes
 from app.adapters.wire_format import WireFormat, given, split_system
 
 
@@ -40,6 +41,11 @@ class _Chunk(msgspec.Struct, rename="camel"):
     error: msgspec.Raw = ABSENT
 
 
+class _Modality(msgspec.Struct, rename="camel"):
+    modality: str = ""
+    token_count: int = 0
+
+
 class _Usage(msgspec.Struct, rename="camel"):
     prompt_token_count: int | None = None
     cached_content_token_count: int | None = None
@@ -47,6 +53,8 @@ class _Usage(msgspec.Struct, rename="camel"):
     candidates_token_count: int | None = None
     thoughts_token_count: int | None = None
     total_token_count: int | None = None
+    prompt_tokens_details: list[_Modality] | None = None
+    cache_tokens_details: list[_Modality] | None = None
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
@@ -60,6 +68,7 @@ class Gemini(WireFormat):
     auth = ("x-goog-api-key", "")
     models_path = "/v1beta/models?pageSize=1000"
     models_in = ("models", "name")
+    takes = Takes(("image/png", "image/jpeg", "image/webp"), image_urls=True, audio=AUDIO_TYPES, audio_urls=True)
 
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """POST to the model's own path."""
@@ -73,13 +82,27 @@ class Gemini(WireFormat):
             "seed": request.seed,
         }
         body: dict[str, Any] = {
-            "contents": [{"role": roles[turn.role], "parts": [{"text": turn.content}]} for turn in turns],
+            "contents": [{"role": roles[turn.role], "parts": self.content(turn)} for turn in turns],
             "systemInstruction": {"parts": [{"text": system}]} if system else None,
             "generationConfig": given(config) or None,
         }
         model = request.model if "/" in request.model else f"models/{request.model}"
         method = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
         return self.post(f"/v1beta/{quote(model)}:{method}", body, request, api_key)
+
+    def content(self, message: Message) -> Any:
+        """Always a list of parts."""
+        return super().content(message) if message.parts else [self.text_part(message.content)]
+
+    def text_part(self, text: str) -> Any:
+        """A part that is text."""
+        return {"text": text}
+
+    def media_part(self, media: Media) -> Any:
+        """`inlineData`, or `fileData` for what Google fetches; its type is told where the address shows it."""
+        if media.data:
+            return {"inlineData": {"mimeType": media.media_type, "data": media.data}}
+        return {"fileData": given({"fileUri": media.url, "mimeType": _type_of(media.url)})}
 
     def parse_models(self, body: bytes) -> list[str]:
         """The ids without `models/` in front."""
@@ -108,6 +131,15 @@ class Gemini(WireFormat):
             usage=raw_object(chunk.usage_metadata),
         )
 
+    def billed(self, usage: bytes) -> Buckets | None:
+        """Audio input has a price of its own."""
+        said = _decode_usage(usage)
+        heard = _audio(said.prompt_tokens_details) - _audio(said.cache_tokens_details)
+        counted = self.buckets(usage)
+        if heard <= 0:
+            return None
+        return msgspec.structs.replace(counted, audio_input=min(heard, counted.uncached_input or 0))
+
     def buckets(self, usage: bytes) -> Buckets:
         """The prompt includes what was cached; thoughts are counted beside the candidates."""
         said = _decode_usage(usage)
@@ -125,3 +157,17 @@ class Gemini(WireFormat):
             visible_output=visible,
             reasoning=thoughts,
         )
+
+
+def _audio(details: list[_Modality] | None) -> int:
+    return sum(one.token_count for one in details or () if one.modality == "AUDIO")
+
+
+_SUFFIXES = {
+    "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif",
+    "wav": "audio/wav", "mp3": "audio/mp3", "ogg": "audio/ogg", "flac": "audio/flac",
+}  # fmt: skip
+
+
+def _type_of(url: str) -> str | None:
+    return _SUFFIXES.get(urlsplit(url).path.rpartition(".")[2].lower())

@@ -48,6 +48,9 @@ class LlamaCppCompletion(WireFormat):
 
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """POST /completion."""
+        for message in request.messages:
+            for media in message.media:
+                self._checked(media)
         body: dict[str, Any] = {
             "model": request.model,
             "prompt": _prompt(request.messages),

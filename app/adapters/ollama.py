@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from app.adapters.base import Buckets, ChatRequest, HttpRequest
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
 from app.adapters.events import ABSENT, Event
+from app.adapters.media import Takes
 from app.adapters.ndjson import NdjsonParser
 from app.adapters.wire_format import WireFormat, given
 
@@ -55,6 +56,7 @@ class OllamaChat(WireFormat):
     ends_with_finish_reason = False
     models_path = "/api/tags"
     models_in = ("models", "name")
+    takes = Takes(("image/png", "image/jpeg", "image/webp"))
 
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """POST /api/chat; sampling goes into `options`."""
@@ -67,11 +69,16 @@ class OllamaChat(WireFormat):
         }
         body: dict[str, Any] = {
             "model": request.model,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "messages": [self._message(message) for message in request.messages],
             "stream": request.stream,
             "options": given(options) or None,
         }
         return self.post("/api/chat", body, request, api_key)
+
+    def _message(self, message: Message) -> dict[str, Any]:
+        """Images stand beside the text of their message, in base64."""
+        images = [self._checked(one).data for one in message.media]
+        return given({"role": message.role, "content": message.content, "images": images or None})
 
     def read(self, payload: bytes) -> Event:
         """One line; the last one, or the only one without streaming, has `done`."""

@@ -12,7 +12,8 @@ import msgspec
 
 from app.adapters.base import Buckets, ChatRequest, HttpRequest
 from app.adapters.events import ABSENT, Event, raw_object
-from app.adapters.wire_format import WireFormat
+from app.adapters.media import IMAGE_TYPES, Media, Takes
+from app.adapters.wire_format import WireFormat, given
 
 _DONE = b"[DONE]"
 _LAST = Event(is_last=True)
@@ -23,7 +24,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     `path` may hold `{model}`. `seed` and `max_tokens` are the names of those fields. `exact_length` are body fields
     that make a server generate up to the asked length, ignoring its end-of-sequence token: only servers that know them
-    get them, because others refuse unknown fields. `stream_options` is empty where it is unknown.
+    get them, because others refuse unknown fields. `stream_options` is empty where it is unknown. `takes` is what
+    messages may hold beside text; `audio_as_text`: audio data is the bare string, as Mistral wants it.
     """
 
     path: str = "/chat/completions"
@@ -33,6 +35,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     seed: str = "seed"
     stream_options: dict[str, bool] = msgspec.field(default_factory=lambda: {"include_usage": True})
     exact_length: dict[str, Any] = {}
+    takes: Takes = Takes(IMAGE_TYPES, image_urls=True)
+    audio_as_text: bool = False
 
 
 class _Part(msgspec.Struct):
@@ -77,6 +81,7 @@ class _Details(msgspec.Struct):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
 
 
 class _Usage(msgspec.Struct):
@@ -103,13 +108,14 @@ class OpenAiChat(WireFormat):
         self._profile = profile or Profile()
         self.auth = self._profile.auth
         self.models_path = self._profile.models_path
+        self.takes = self._profile.takes
 
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """POST /chat/completions; usage is asked for in the stream's last chunk."""
         profile = self._profile
         body: dict[str, Any] = {
             "model": request.model,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "messages": [{"role": one.role, "content": self.content(one)} for one in request.messages],
             "stream": request.stream,
         }
         if request.stream:
@@ -123,6 +129,16 @@ class OpenAiChat(WireFormat):
         path = profile.path.replace("{model}", quote(request.model, safe=""))
         return self.post(path, body, request, api_key)
 
+    def media_part(self, media: Media) -> Any:
+        """An `image_url` (a `data:` URI for data) or an `input_audio`."""
+        if media.kind == "image":
+            return {"type": "image_url", "image_url": given({"url": media.data_uri, "detail": media.detail or None})}
+        if self._profile.audio_as_text:
+            return {"type": "input_audio", "input_audio": media.url or media.data}
+        if media.url:
+            return {"type": "audio_url", "audio_url": {"url": media.url}}
+        return {"type": "input_audio", "input_audio": {"data": media.data, "format": media.format}}
+
     def read(self, payload: bytes) -> Event:
         """A `chat.completion.chunk`, or `[DONE]`."""
         return _LAST if payload == _DONE else _said(_decode_chunk(payload), payload)
@@ -130,6 +146,20 @@ class OpenAiChat(WireFormat):
     def read_body(self, body: bytes) -> Event:
         """A `chat.completion`."""
         return _said(_decode_chunk(body), body)
+
+    def billed(self, usage: bytes) -> Buckets | None:
+        """Audio has prices of its own; only what is not cached is told apart here, as OpenAI caches text."""
+        said = _decode_usage(usage)
+        heard = (said.prompt_tokens_details or _Details()).audio_tokens
+        spoken = (said.completion_tokens_details or _Details()).audio_tokens
+        if not heard and not spoken:
+            return None
+        counted = self.buckets(usage)
+        return msgspec.structs.replace(
+            counted,
+            audio_input=min(heard or 0, counted.uncached_input or 0),
+            audio_output=min(spoken or 0, counted.visible_output or 0),
+        )
 
     def buckets(self, usage: bytes) -> Buckets:
         """Cached tokens are part of the prompt; reasoning is part of the completion, except where the total says no."""

@@ -10,6 +10,7 @@ import msgspec
 
 from app.adapters.base import Buckets, ChatRequest, HttpRequest
 from app.adapters.events import ABSENT, Event, raw_object
+from app.adapters.media import IMAGE_TYPES, Media, Takes
 from app.adapters.wire_format import WireFormat
 
 _TEXT = {"response.output_text.delta", "response.refusal.delta"}
@@ -70,12 +71,13 @@ class OpenAiResponses(WireFormat):
 
     text_fields = ("delta",)
     ends_with_finish_reason = False
+    takes = Takes(IMAGE_TYPES, image_urls=True)
 
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """POST /responses, with the whole conversation as input."""
         body: dict[str, Any] = {
             "model": request.model,
-            "input": [{"role": message.role, "content": message.content} for message in request.messages],
+            "input": [{"role": one.role, "content": self.content(one)} for one in request.messages],
             "stream": request.stream,
             "stream_options": {"include_obfuscation": False} if request.stream else None,
             "store": False,
@@ -84,6 +86,14 @@ class OpenAiResponses(WireFormat):
             "top_p": request.top_p,
         }
         return self.post("/responses", body, request, api_key)
+
+    def text_part(self, text: str) -> Any:
+        """An `input_text`."""
+        return {"type": "input_text", "text": text}
+
+    def media_part(self, media: Media) -> Any:
+        """An `input_image`; the API takes no audio."""
+        return {"type": "input_image", "image_url": media.data_uri, "detail": media.detail or "auto"}
 
     def read(self, payload: bytes) -> Event:
         """One event by its `type`."""

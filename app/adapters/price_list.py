@@ -14,7 +14,8 @@ MILLION = Decimal(1_000_000)
 class Override(msgspec.Struct, frozen=True, kw_only=True):
     """US dollars per million tokens of models of one kind, as of a day; `model` is a shell pattern.
 
-    None means: cached input costs as `input`, reasoning as `output`.
+    None means: cached input costs as `input`, what is written to be kept for an hour as `cache_write`, reasoning as
+    `output`. Audio costs as other input and output.
     """
 
     kind: str
@@ -23,16 +24,20 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
     output: Decimal
     cache_read: Decimal | None = None
     cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
     reasoning: Decimal | None = None
     per_request: Decimal = Decimal(0)
     as_of: date
 
     def cost_usd(self, buckets: Buckets) -> Decimal:
         """Exact cost of one request."""
+        for_an_hour = buckets.cache_write_1h or 0
+        write = self.input if self.cache_write is None else self.cache_write
         counts = (
             (buckets.uncached_input, self.input),
             (buckets.cache_read, self.input if self.cache_read is None else self.cache_read),
-            (buckets.cache_write, self.input if self.cache_write is None else self.cache_write),
+            ((buckets.cache_write or 0) - for_an_hour, write),
+            (for_an_hour, write if self.cache_write_1h is None else self.cache_write_1h),
             (buckets.visible_output, self.output),
             (buckets.reasoning, self.output if self.reasoning is None else self.reasoning),
         )

@@ -35,7 +35,8 @@ def cost_usd(kind: str, model: str, buckets: Buckets) -> Decimal | None:
     """Exact cost in USD, or None when the model's price or the token counts are not known.
 
     `kind` is a provider kind of the registry. Reasoning tokens are billed as output where they have no price of their
-    own, cached input at its own price.
+    own, cached input at its own price, and so are audio and what is written into a cache for an hour. `buckets` are
+    best those of `billed`.
     """
     provider = registry.kind(kind).price_provider
     if buckets.uncached_input is None and buckets.visible_output is None:
@@ -51,8 +52,11 @@ def cost_usd(kind: str, model: str, buckets: Buckets) -> Decimal | None:
         input_tokens=(buckets.uncached_input or 0) + (buckets.cache_read or 0) + (buckets.cache_write or 0),
         cache_read_tokens=buckets.cache_read or None,
         cache_write_tokens=buckets.cache_write or None,
+        cache_write_1h_tokens=buckets.cache_write_1h or None,
+        input_audio_tokens=buckets.audio_input or None,
         output_tokens=(buckets.visible_output or 0) + (buckets.reasoning or 0),
         output_reasoning_tokens=buckets.reasoning or None,
+        output_audio_tokens=buckets.audio_output or None,
     )
     try:
         found = calc_price(usage, model_ref=model, provider_id=provider)
@@ -61,6 +65,20 @@ def cost_usd(kind: str, model: str, buckets: Buckets) -> Decimal | None:
     if not _has_token_price(found.model_price):  # billed by the minute, the page or the search
         return None
     return found.total_price
+
+
+def billed(kind: str, counted: Buckets, usage: bytes) -> Buckets:
+    """What a request is billed for: as its usage object says it, or else what was counted.
+
+    Raises:
+        LookupError: there is no such kind.
+    """
+    if not usage:
+        return counted
+    try:
+        return registry.get(kind).billed(usage) or counted
+    except ValueError:  # a usage object of another shape
+        return counted
 
 
 def _has_token_price(price: object) -> bool:

@@ -45,6 +45,26 @@ def rate_limits(headers: Iterable[tuple[str, str]], now_unix_seconds: float) -> 
     return {what: RateLimitState(**parts) for what, parts in found.items()}
 
 
+def told(headers: Iterable[tuple[bytes, bytes]], now_unix_seconds: float) -> dict[str, dict[str, float]]:
+    """The same from headers as they came off the wire, as plain values without what was not said.
+
+    The instrument asks for it after every response, so headers of other names cost one look.
+    """
+    mine = [(name, value) for name, value in headers if b"ratelimit" in name]
+    if not mine:
+        return {}
+    texts = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in mine)
+    return plain(rate_limits(texts, now_unix_seconds))
+
+
+def plain(states: dict[str, RateLimitState]) -> dict[str, dict[str, float]]:
+    """States as plain values without what was not said."""
+    return {
+        what: {name: value for name in state.__struct_fields__ if (value := getattr(state, name)) is not None}
+        for what, state in states.items()
+    }
+
+
 def _parsed_name(header: str) -> tuple[str, str | None]:
     if match := _OPENAI.fullmatch(header):
         return match[2] or "requests", match[1]

@@ -10,6 +10,7 @@ from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message, ReplyD
 from app.adapters.decoding import BodyDecoder, StreamDecoder
 from app.adapters.errors import error_body_text
 from app.adapters.events import Event, Framing
+from app.adapters.media import Media, Takes
 from app.adapters.sse import SseParser
 
 _encode = msgspec.json.Encoder().encode
@@ -22,14 +23,16 @@ class WireFormat(ABC):
     are: path, list, field of an item.
     """
 
-    stream_type: ClassVar[str] = "text/event-stream"
-    new_framing: ClassVar[Callable[[], Framing]] = SseParser
-    text_fields: ClassVar[tuple[str, ...]] = ()
-    ends_with_finish_reason: ClassVar[bool] = True
+    stream_type: str = "text/event-stream"
+    new_framing: Callable[[], Framing] = SseParser
+    text_fields: tuple[str, ...] = ()
+    ends_with_finish_reason: bool = True
+    answer_statuses: tuple[int, ...] = (200,)
     is_signed: bool = False
     auth: tuple[str, str] = ("Authorization", "Bearer ")
     models_path: str = "/models"
     models_in: ClassVar[tuple[str, str]] = ("data", "id")
+    takes: Takes = Takes()
 
     @abstractmethod
     def read(self, payload: bytes) -> Event:
@@ -43,13 +46,39 @@ class WireFormat(ABC):
     def buckets(self, usage: bytes) -> Buckets:
         """The usage object as token counts."""
 
+    def billed(self, usage: bytes) -> Buckets | None:
+        """Mostly what was counted."""
+        return None
+
+    def content(self, message: Message) -> Any:
+        """What a message says: its text, or a list of parts where it holds images or sounds."""
+        if not message.parts:
+            return message.content
+        return [
+            self.text_part(part) if isinstance(part, str) else self.media_part(self._checked(part))
+            for part in message.parts
+        ]
+
+    def text_part(self, text: str) -> Any:
+        """A piece of text among other parts."""
+        return {"type": "text", "text": text}
+
+    def media_part(self, media: Media) -> Any:
+        """An image or a sound that the format takes."""
+        raise NotImplementedError
+
+    def _checked(self, media: Media) -> Media:
+        if problem := self.takes.problem(media):
+            raise ValueError(f"this API {problem}")
+        return media
+
     def join_usage(self, before: bytes, after: bytes) -> bytes:
         """The later one: mostly it holds everything."""
         return after
 
     def decoder(self, status: int, content_type: str, *, keep_text: bool) -> ReplyDecoder:
         """A stream decoder for the format's streams, else one for a whole body."""
-        if status == 200 and content_type.startswith(self.stream_type):
+        if status in self.answer_statuses and content_type.startswith(self.stream_type):
             return StreamDecoder(self, keep_text=keep_text)
         return BodyDecoder(self, status, keep_text=keep_text)
 
@@ -69,16 +98,17 @@ class WireFormat(ABC):
 
         Where both have an object under one name, it is joined, so that `extra` can add to it.
         """
-        fields = given(body)
-        for name, value in request.extra.items():
-            mine = fields.get(name)
-            fields[name] = {**mine, **value} if isinstance(mine, dict) and isinstance(value, dict) else value
+        fields = joined(given(body), request.extra)
         headers = [
             ("Content-Type", "application/json"),
             ("Accept", self.stream_type if request.stream else "application/json"),
             *self.auth_headers(api_key),
         ]
         return HttpRequest("POST", path, headers, _encode(fields))
+
+    def error_body(self, body: bytes) -> bytes:
+        """As it is: what vendors do in common is known."""
+        return body
 
     def models_request(self, api_key: str | None) -> HttpRequest:
         """A GET of the model list."""
@@ -99,7 +129,16 @@ class WireFormat(ABC):
 
     def parse_error(self, status: int, body: bytes) -> str:
         """The provider's own words."""
-        return error_body_text(status, body)
+        return error_body_text(status, self.error_body(body))
+
+
+def joined(fields: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+    """The fields with `extra` over them; an object on both sides is joined."""
+    found = dict(fields)
+    for name, value in extra.items():
+        mine = found.get(name)
+        found[name] = {**mine, **value} if isinstance(mine, dict) and isinstance(value, dict) else value
+    return found
 
 
 def given(fields: dict[str, Any]) -> dict[str, Any]:

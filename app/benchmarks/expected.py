@@ -10,6 +10,7 @@ from app.benchmarks.loads import ClosedLoad, ClosedStepsLoad, TraceLoad
 from app.benchmarks.planner import Point
 from app.benchmarks.schemas import BenchmarkSpec
 from app.loadgen.plan import Conversations, Embeddings, Prompts, Segment, Synthetic, Turn
+from app.loadgen.token_estimates import media_tokens, turn_tokens
 
 _CHARACTERS_PER_TOKEN = 4  # of English text, about; nobody has the tokenizer of every model
 
@@ -60,7 +61,8 @@ def tokens_expected(spec: BenchmarkSpec) -> Tokens:
         tokens = _conversation(plan, cap)
         return Tokens(system + tokens.input, tokens.output)
     if isinstance(plan, Synthetic):
-        own, wanted = plan.prefix_tokens + plan.input_tokens.mean, plan.output_tokens.mean
+        own = plan.prefix_tokens + plan.input_tokens.mean + media_tokens(plan.media)
+        wanted = plan.output_tokens.mean
     else:
         own, wanted = fmean(plan.input_tokens), fmean(plan.output_tokens)
     return Tokens(system + own, min(wanted, cap) if cap else wanted)
@@ -77,7 +79,7 @@ def _conversation(plan: Conversations, cap: int | None) -> Tokens:
     for turns in plan.given:
         history = 0.0
         for position, turn in enumerate(turns):
-            history += _text_tokens(turn.content)
+            history += _turns_tokens([turn])
             if turn.role == "user":
                 following = turns[position + 1] if position + 1 < len(turns) else None
                 answer = _text_tokens(following.content) if following and following.role == "assistant" else cap
@@ -87,7 +89,7 @@ def _conversation(plan: Conversations, cap: int | None) -> Tokens:
 
 
 def _turns_tokens(turns: Sequence[Turn]) -> float:
-    return sum(_text_tokens(turn.content) for turn in turns)
+    return sum(_text_tokens(turn.content) for turn in turns) + turn_tokens(turns)
 
 
 def _text_tokens(text: str) -> float:

@@ -17,6 +17,7 @@ import orjson
 
 from app.adapters import prices
 from app.adapters.base import Buckets
+from app.adapters.finish_reasons import FinishKind, finish_kind
 from app.benchmarks import gaps
 from app.core.ids import new_id
 from app.loadgen.frames import Record
@@ -101,6 +102,16 @@ class MeasuredResult(msgspec.Struct, kw_only=True):
     gaps: bytes = b""
 
     @property
+    def finish_kind(self) -> FinishKind | None:
+        """Why the model stopped, the same under every vendor."""
+        return finish_kind(self.finish_reason)
+
+    @property
+    def rate_limits(self) -> dict[str, dict[str, float]] | None:
+        """How the response's headers said that things stand with the server's rate limits."""
+        return self.metadata.get("rate_limits")
+
+    @property
     def point(self) -> int | None:
         """Which level of load it belongs to, from 0; None when the benchmark explores nothing."""
         return self.metadata.get("point")
@@ -139,6 +150,7 @@ LINE_FIELDS = (
     "error",
     "http_status",
     "finish_reason",
+    "finish_kind",
     "attempts",
     "clock",
     "connection_reused",
@@ -163,6 +175,7 @@ LINE_FIELDS = (
     "conversation",
     "turn",
     "server_timings_ms",
+    "rate_limits",
 )
 
 
@@ -216,7 +229,7 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
     outputs = (result.visible_output_tokens, result.reasoning_tokens)
     result.input_tokens, result.output_tokens = _sum(inputs), _sum(outputs)
     if result.status == "ok":
-        result.cost_usd = _cost(prices.version(), context.kind, context.model, *inputs, *outputs)
+        result.cost_usd = _cost_of(context, Buckets(*inputs, *outputs), record.usage)
     if not record.clock_stepped:
         _set_durations(result, record)
     return result
@@ -226,7 +239,7 @@ def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
     """What has no column of its own.
 
     `clock_stepped`; `error_kind`, what the provider's error means, the same under every vendor; `conversation` and
-    `turn`, both from 0; `point` and `level`; `server_timings_ms` by name.
+    `turn`, both from 0; `point` and `level`; `server_timings_ms` and `rate_limits` by name.
     """
     metadata: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
     if record.error_kind is not None:
@@ -237,6 +250,8 @@ def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
         metadata |= {"point": context.point, "level": context.level}
     if record.server_timings:
         metadata["server_timings_ms"] = record.server_timings
+    if record.rate_limits:
+        metadata["rate_limits"] = record.rate_limits
     return metadata
 
 
@@ -300,6 +315,10 @@ def columns(results: list[MeasuredResult]) -> Batch:
         server_timings=tuple(
             timings for result in results if result.status == "ok" and (timings := result.server_timings_ms)
         ),
+        finish_kinds=_counted(kind for result in results if result.status == "ok" and (kind := result.finish_kind)),
+        rate_limits=tuple(
+            (result.end_ns or 0, limits) for result in results if (limits := result.metadata.get("rate_limits"))
+        ),
     )
 
 
@@ -332,6 +351,14 @@ def _json_object(usage: bytes) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return decoded if isinstance(decoded, dict) else None
+
+
+def _cost_of(context: MeasureContext, counted: Buckets, usage: bytes) -> float | None:
+    try:
+        billed = prices.billed(context.kind, counted, usage if len(usage) <= _MAX_USAGE_BYTES else b"")
+    except LookupError:
+        return None
+    return _cost(prices.version(), context.kind, context.model, *map(_count, msgspec.structs.astuple(billed)))
 
 
 # One price look-up takes tens of microseconds, and most requests of a run have one of few sizes.

@@ -2,6 +2,9 @@
 
 from itertools import zip_longest
 
+import msgspec
+
+from app.benchmarks.content_parts import parts_of, text_of
 from app.benchmarks.workloads import (
     ChatTurn,
     ConversationList,
@@ -20,7 +23,18 @@ from app.benchmarks.workloads import (
     WorkloadSpec,
 )
 from app.datasets.lengths import estimated_tokens
-from app.loadgen.plan import Conversations, Embeddings, Lengths, Prompts, Synthetic, TokenModel, Trace, Turn, Workload
+from app.loadgen.plan import (
+    Conversations,
+    Embeddings,
+    Lengths,
+    MadeUpMedia,
+    Prompts,
+    Synthetic,
+    TokenModel,
+    Trace,
+    Turn,
+    Workload,
+)
 
 _MS_PER_S = 1_000
 
@@ -39,7 +53,7 @@ def workload(spec: WorkloadSpec, measured: TokenModel | None = None) -> Workload
     if spec.words_per_token is not None:
         tokens = TokenModel(per_word=1 / spec.words_per_token, source="given")
     if isinstance(spec, SyntheticPrompts):
-        return Synthetic(lengths(spec.input_tokens), lengths(spec.output_tokens), tokens=tokens)
+        return Synthetic(lengths(spec.input_tokens), lengths(spec.output_tokens), tokens=tokens, media=_media(spec))
     if isinstance(spec, SharedPrefixPrompts):
         return Synthetic(
             lengths(spec.input_tokens),
@@ -61,6 +75,14 @@ def workload(spec: WorkloadSpec, measured: TokenModel | None = None) -> Workload
         made_up = lengths(spec.input_tokens) if spec.input_tokens is not None else Lengths()
         return Embeddings(tuple(spec.texts or ()), made_up, spec.batch_size, tokens)
     return _trace(spec, tokens)
+
+
+def _media(spec: SyntheticPrompts) -> MadeUpMedia:
+    images, audio = spec.images, spec.audio
+    made = MadeUpMedia() if images is None else MadeUpMedia(images.count, images.width, images.height)
+    if audio is None:
+        return made
+    return msgspec.structs.replace(made, audio_ms=round(audio.seconds * _MS_PER_S), sample_rate_hz=audio.sample_rate_hz)
 
 
 def lengths(length: Length) -> Lengths:
@@ -89,7 +111,7 @@ def _prompts(spec: PromptList) -> Prompts:
 
 
 def _turns(turns: list[ChatTurn]) -> tuple[Turn, ...]:
-    return tuple(Turn(turn.role, turn.content) for turn in turns)
+    return tuple(Turn(turn.role, text_of(turn.content), 0, parts_of(turn.content)) for turn in turns)
 
 
 def _conversation(turns: list[ChatTurn]) -> tuple[Turn, ...]:
@@ -97,10 +119,11 @@ def _conversation(turns: list[ChatTurn]) -> tuple[Turn, ...]:
     return tuple(
         Turn(
             turn.role,
-            turn.content,
-            estimated_tokens(following.content)
+            text_of(turn.content),
+            estimated_tokens(text_of(following.content))
             if turn.role == "user" and following is not None and following.role == "assistant"
             else 0,
+            parts_of(turn.content),
         )
         for turn, following in zip_longest(turns, turns[1:])
         if turn is not None

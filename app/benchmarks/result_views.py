@@ -25,6 +25,9 @@ class ResultItem(View):
     error: str | None = Field(description="What happened, in words.")
     http_status: int | None = Field(description="Status of the response; null when none came.")
     finish_reason: str | None = Field(description="Why the model stopped, in the provider's words.")
+    finish_kind: str | None = Field(
+        None, description="The same under every vendor: stop, length, tool_calls, content_filter, error or other."
+    )
     attempts: int = Field(description="Tries, the first included.")
     clock: str = Field(description="`kernel` or `user`: who took the receive stamps.")
     connection_reused: bool = Field(description="Whether a kept-alive connection served it.")
@@ -74,7 +77,7 @@ class ResultItem(View):
     @classmethod
     def of(cls, session_id: UUID, result: MeasuredResult, **more: Any) -> Self:
         """The answer for a stored result."""
-        kept = {name: getattr(result, name) for name in ("point", "level", "conversation", "turn")}
+        kept = {name: getattr(result, name) for name in ("point", "level", "conversation", "turn", "finish_kind")}
         return cls.model_validate(msgspec.structs.asdict(result) | {"session_id": session_id} | kept | more)
 
 

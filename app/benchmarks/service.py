@@ -11,7 +11,8 @@ from sqlalchemy import Row
 from app.accounts import audit
 from app.accounts.caller import Caller
 from app.accounts.visibility import Visibility, check_change
-from app.benchmarks import budget, planner, repository, states
+from app.adapters.capabilities import Capabilities
+from app.benchmarks import budget, inputs, planner, repository, states
 from app.benchmarks.announcements import announce, control_channel
 from app.benchmarks.audience import Audience, first_audience, shared
 from app.benchmarks.changes import BenchmarkUpdate
@@ -42,6 +43,10 @@ class ProviderDirectory(Protocol):
 
     async def kinds(self, names: Sequence[str]) -> Sequence[str]:
         """The kind of each provider, as the adapter registry calls it; raises `NotFoundError`."""
+        ...
+
+    async def capabilities(self, name: str, model: str) -> Capabilities:
+        """What a provider says that a model of its can do; nothing where it says nothing, or does not answer."""
         ...
 
 
@@ -79,8 +84,8 @@ class BenchmarkService:
         """Store a benchmark; it runs as soon as there is room. Without `visibility` it is shared as the settings say.
 
         Raises:
-            InvalidRequestError: when a provider does not exist, there are fewer worker slots than wanted, or the budget
-                cannot be kept.
+            InvalidRequestError: when a provider does not exist or does not take what the workload holds, there are
+                fewer worker slots than wanted, or the budget cannot be kept.
         """
         if self._max_workers is not None and spec.workers > self._max_workers:
             message = f"this server has {self._max_workers} worker slots (distributed.worker_count)"
@@ -92,8 +97,11 @@ class BenchmarkService:
         check_storable(document)
         names = [target.provider for target in spec.targets]
         await self._providers.check_exists(names)
+        kinds = await self._providers.kinds(names)
+        if media := await asyncio.to_thread(inputs.check_kinds, spec.workload, kinds):
+            targets = [(one.model, await self._providers.capabilities(one.provider, one.model)) for one in spec.targets]
+            inputs.check_models(media, targets)
         if spec.budget_usd is not None:
-            kinds = await self._providers.kinds(names)
             await asyncio.to_thread(budget.estimate, spec, kinds)  # the price table takes a second to load
         audience = first_audience(caller, visibility, self.default_visibility)
         row = BenchmarkSession(

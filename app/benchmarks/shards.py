@@ -165,6 +165,7 @@ def endpoint_of(provider: ResolvedProvider, model: str) -> Endpoint:
         api_key=provider.api_key,
         headers=provider.headers,
         verify_tls=provider.verify_tls,
+        definition=provider.definition,
         addresses=tuple(provider.addresses),
     )
 

@@ -37,6 +37,21 @@ class RequestCounts(View):
     ok: int = Field(description="Successful ones.")
     failed: int = Field(description="Failed ones.")
     by_error_type: dict[str, int] = Field(description="Failed ones by class.")
+    by_finish: dict[str, int] = Field(
+        default_factory=dict,
+        description="Successful ones by why the model stopped: stop, length, tool_calls, content_filter, error, other.",
+    )
+
+
+class RateLimitStanding(View):
+    """How the server's headers said that things stand with one of its rate limits."""
+
+    limit: float | None = Field(description="How much there is; null when not told, as everything here.")
+    remaining: float | None = Field(description="How much was left, by the newest response.")
+    reset_seconds: float | None = Field(description="In how many seconds from that response on it is full again.")
+    lowest_remaining: float | None = Field(description="The least that any response left.")
+    at_ns: int = Field(description="When the newest response ended, Unix nanoseconds.")
+    responses: int = Field(description="How many responses told of it.")
 
 
 class TokenCounts(View):
@@ -138,6 +153,9 @@ class Figures(View):
     )
     server_timings: dict[str, MetricSummary] = Field(
         default_factory=dict, description="What the server said about its own times, by name, such as `prompt_ms`."
+    )
+    rate_limits: dict[str, RateLimitStanding] = Field(
+        default_factory=dict, description="The server's rate limits by name, such as `requests` and `tokens`."
     )
 
 

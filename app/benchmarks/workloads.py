@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
+from app.benchmarks.content_parts import Content, check_size, text_of
 from app.benchmarks.spec_parts import STORED, Prompt, SpecPart
 
 MAX_TOKENS = 1_000_000
@@ -97,7 +98,18 @@ class ChatTurn(SpecPart):
     """One message of a conversation."""
 
     role: Literal["system", "user", "assistant"] = Field(description="Who says it.")
-    content: Prompt = Field(description="What is said.")
+    content: Content = Field(
+        description="What is said: a text, or a list of parts of type text, image_url, input_audio or audio_url."
+    )
+
+    @model_validator(mode="after")
+    def _only_users_show(self) -> Self:
+        if self.role != "user" and not isinstance(self.content, str):
+            if any(part.type != "text" for part in self.content):
+                raise ValueError("only a user's message may hold images or audio")
+            if not text_of(self.content):
+                raise ValueError("the text must not be empty")
+        return self
 
 
 class PromptItem(SpecPart):
@@ -126,6 +138,28 @@ class PromptList(SpecPart):
         min_length=1, max_length=MAX_PROMPTS, description="User messages, or objects with more; one per request."
     )
 
+    @model_validator(mode="after")
+    def _can_travel(self, info: ValidationInfo) -> Self:
+        if info.context is not STORED:
+            lists = (item.messages or () for item in self.prompts if not isinstance(item, str))
+            check_size(turn.content for turns in lists for turn in turns)
+        return self
+
+
+class MadeUpImages(SpecPart):
+    """Images of one size, different in every request."""
+
+    count: int = Field(1, ge=1, le=16, description="Images in each request.")
+    width: int = Field(512, ge=1, le=4_096, description="Pixels.")
+    height: int = Field(512, ge=1, le=4_096, description="Pixels.")
+
+
+class MadeUpAudio(SpecPart):
+    """Noise as a WAV file of 16 bits and one channel, different in every request."""
+
+    seconds: float = Field(ge=0.1, le=120, description="How long.")
+    sample_rate_hz: int = Field(16_000, ge=8_000, le=48_000, description="Samples per second.")
+
 
 class SyntheticPrompts(SpecPart):
     """Made-up prompts of about `input_tokens`, unique per request, asking for exactly `output_tokens`."""
@@ -134,6 +168,8 @@ class SyntheticPrompts(SpecPart):
     input_tokens: Length = Field(description="Length of each prompt, approximately.")
     output_tokens: Length = Field(description="Sent as the cap on output tokens.")
     words_per_token: WordsPerToken | None = Field(None, description=_WORDS_PER_TOKEN)
+    images: MadeUpImages | None = Field(None, description="Images before the text, as PNG.")
+    audio: MadeUpAudio | None = Field(None, description="A sound before the text.")
 
 
 class SharedPrefixPrompts(SpecPart):
@@ -184,6 +220,12 @@ class ConversationList(SpecPart):
         description="Each a list of messages; assistant messages in it only say how long an answer to ask for.",
     )
     think_time: ThinkTime = Field(default_factory=ThinkTime)
+
+    @model_validator(mode="after")
+    def _can_travel(self, info: ValidationInfo) -> Self:
+        if info.context is not STORED:
+            check_size(turn.content for turns in self.conversations for turn in turns)
+        return self
 
     @model_validator(mode="after")
     def _someone_asks(self) -> Self:

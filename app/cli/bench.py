@@ -50,6 +50,10 @@ def bench(
             rich_help_panel=_TARGET,
         ),
     ] = "openai-compatible",
+    provider_file: Annotated[
+        Path | None,
+        typer.Option(help="Speak to a custom provider as this TOML file describes it.", rich_help_panel=_TARGET),
+    ] = None,
     base_url: Annotated[
         str | None,
         typer.Option(help="Address of the API, such as http://127.0.0.1:8000/v1.", rich_help_panel=_TARGET),
@@ -154,11 +158,33 @@ def bench(
     prompt: Annotated[
         str | None, typer.Option(help="The same prompt for every request.", rich_help_panel=_WORK)
     ] = None,
+    image: Annotated[
+        list[str],
+        typer.Option(
+            help="Show this with --prompt: an image file (png, jpeg, gif, webp), or a URL that the provider fetches; "
+            "repeatable.",
+            rich_help_panel=_WORK,
+        ),
+    ] = [],  # noqa: B006
+    audio: Annotated[
+        list[str],
+        typer.Option(help="The same with a sound file: wav, mp3, ogg or flac; repeatable.", rich_help_panel=_WORK),
+    ] = [],  # noqa: B006
+    images: Annotated[
+        int | None, typer.Option(help="Made-up images in each made-up prompt.", rich_help_panel=_WORK)
+    ] = None,
+    image_size: Annotated[
+        str | None, typer.Option(help="Their size in pixels (default 512x512).", rich_help_panel=_WORK)
+    ] = None,
+    audio_seconds: Annotated[
+        float | None, typer.Option(help="A made-up sound of this length in each.", rich_help_panel=_WORK)
+    ] = None,
     dataset: Annotated[
         Path | None,
         typer.Option(
             help="Prompts taken in turn, from .txt (one a line), .csv, .tsv, .json, .jsonl or .yaml: texts, objects "
-            "with prompt, text, question or messages, OpenAI batch lines, ShareGPT chats.",
+            "with prompt, text, question or messages (and image or audio: a path, URL or data: URI), OpenAI batch "
+            "lines, ShareGPT chats.",
             rich_help_panel=_WORK,
         ),
     ] = None,
@@ -351,10 +377,12 @@ def bench(
         from app.cli.replay import replay_bundle  # noqa: PLC0415
 
         raise typer.Exit(replay_bundle(context, replay))
+    from app.cli.provider_file import with_provider_file  # noqa: PLC0415
     from app.cli.spec_file import given_options, with_spec_file  # noqa: PLC0415
 
     params = {name: value for name, value in context.params.items() if name != "replay"}
-    options = BenchOptions(**with_spec_file(params, given_options(context)))
+    given = given_options(context)
+    options = BenchOptions(**with_spec_file(with_provider_file(params, given), given))
     if options.server:
         from app.cli.bench_remote import run_on_server  # noqa: PLC0415
 

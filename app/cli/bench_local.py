@@ -13,6 +13,7 @@ from app.adapters import prices
 from app.benchmarks import calibrations, gaps, planner
 from app.benchmarks.budget import estimate
 from app.benchmarks.calibrations import program
+from app.benchmarks.inputs import check_kinds
 from app.benchmarks.local import run_local
 from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
 from app.benchmarks.schemas import BenchmarkSpec
@@ -52,6 +53,7 @@ def run_spec(
     """
     endpoints = endpoints_of(spec, endpoint)
     _use_own_prices()
+    _check_inputs(spec, endpoints)
     _check_budget(spec, endpoints)
     fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
     files = ResultFiles(options.output, formats, fields) if options.output else None
@@ -95,6 +97,14 @@ def _use_own_prices() -> None:
     """Those of this machine's configuration; a broken one costs only that."""
     with suppress(ConfigError):
         prices.use(price_list(load_settings().providers))
+
+
+def _check_inputs(spec: BenchmarkSpec, endpoints: list[Endpoint]) -> None:
+    try:
+        check_kinds(spec.workload, [endpoint.adapter for endpoint in endpoints])
+    except InvalidRequestError as error:
+        problems = dict.fromkeys(problem["message"] for problem in error.details["errors"])
+        raise UsageProblem([f"--provider: {problem}" for problem in problems]) from None
 
 
 def _check_budget(spec: BenchmarkSpec, endpoints: list[Endpoint]) -> None:

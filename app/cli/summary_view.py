@@ -99,6 +99,7 @@ def _facts(part: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
     requests, rates, tokens = part["requests"], part["rates"], part["tokens"]
     yield "requests", f"{requests['ok']:,} ok, {requests['failed']:,} failed in {clock(part['duration_seconds'])}"
     yield "errors", counts(requests["by_error_type"])
+    yield "finished by", counts(requests.get("by_finish") or {})
     retried = part.get("retried") or {}
     again = retried.get("requests")
     yield "retried", f"{again:,} requests, {retried['attempts']:,} tries; not in latencies" if again else None
@@ -123,6 +124,8 @@ def _facts(part: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
 def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
     if workload := summary.get("workload"):
         yield _remark("workload", _workload(workload))
+    if limits := summary.get("rate_limits"):
+        yield _remark("rate limit", "server's: " + "; ".join(_standing(name, one) for name, one in limits.items()))
     window = summary.get("window")
     if window and window["from_s"] is not None:
         span = f"{window['from_s']:g} to {window['to_s']:g} s"
@@ -163,6 +166,15 @@ def _workload(facts: Mapping[str, Any]) -> str:
     origin = _ORIGINS.get(facts["source"], facts["source"])
     probes = f", {facts['probe_requests']} probe requests" if facts["probe_requests"] else ""
     return f"{ratios} ({origin}{probes}). {facts['uniqueness']}"
+
+
+def _standing(name: str, told: Mapping[str, Any]) -> str:
+    """How things stand with one of the server's rate limits."""
+    left, limit, lowest, reset = (told.get(key) for key in ("remaining", "limit", "lowest_remaining", "reset_seconds"))
+    text = f"{name} {NOT_MEASURED if left is None else f'{left:,g}'} left"
+    text += f" of {limit:,g}" if limit is not None else ""
+    text += f" (lowest {lowest:,g})" if lowest is not None and lowest != left else ""
+    return text + (f", full again in {clock(reset)}" if reset is not None else "")
 
 
 def _remark(label: str, text: str, style: str = "") -> Text:

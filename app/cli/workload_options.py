@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.benchmarks.content_parts import written
+from app.cli import media_options
 from app.cli.usage import UsageProblem
 from app.datasets.entries import DatasetError, Item
 from app.datasets.files import MAX_FILE_BYTES, Dataset, read_dataset, read_lengths
@@ -25,6 +27,7 @@ WORKLOAD_OPTIONS = frozenset(
         *("prompt", "dataset", "dataset_column", "dataset_limit", "dataset_shuffle", "input_tokens", "output_tokens"),
         *("prefix_groups", "prefix_tokens", "uniqueness", "turns", "think_seconds", "think_distribution"),
         *("embeddings", "batch_size", "words_per_token"),
+        *("image", "audio", "images", "image_size", "audio_seconds"),
     )
 )
 """Giving any of these replaces the workload of a spec file."""
@@ -43,6 +46,9 @@ WORKLOAD_OPTION_OF_FIELD = {
     "workload.think_time": "--think-seconds",
     "workload.batch_size": "--batch-size",
     "workload.words_per_token": "--words-per-token",
+    "workload.images.count": "--images",
+    "workload.images": "--image-size",
+    "workload.audio": "--audio-seconds",
 }
 
 
@@ -59,6 +65,8 @@ def workload_part(options: "BenchOptions") -> dict[str, Any]:
     if options.prompt is not None:
         if options.embeddings:
             return {"kind": "embeddings", "texts": [options.prompt], **_batch(options)}
+        if media := media_options.shown(options):
+            return media_options.asked_with(options.prompt, media)
         return {"kind": "prompt", "prompt": options.prompt}
     return _made_up(options)
 
@@ -132,6 +140,8 @@ def _misfits(options: "BenchOptions") -> Iterable[str]:
         ("--dataset-limit", options.dataset_limit is not None, options.dataset is not None, "--dataset"),
         ("--dataset-shuffle", options.dataset_shuffle, options.dataset is not None, "--dataset"),
     ]  # fmt: skip
+    has_modes = any(modes.values())
+    yield from media_options.misfits(options, makes_up=not (is_given or has_modes or options.trace is not None))
     yield from (f"{name}: needs {what}" for name, is_set, has_it, what in needs if is_set and not has_it)
     if options.dataset_limit is not None and options.dataset_limit < 1:
         yield "--dataset-limit: must be at least 1"
@@ -163,7 +173,7 @@ def _made_up(options: "BenchOptions") -> dict[str, Any]:
         uniqueness = {} if options.uniqueness is None else {"uniqueness": options.uniqueness}
         prefix = {"groups": groups, "prefix_tokens": options.prefix_tokens}
         return {"kind": "shared_prefix", **prefix, **uniqueness, **lengths, **ratio}
-    return {"kind": "synthetic", **lengths, **ratio}
+    return {"kind": "synthetic", **lengths, **ratio, **media_options.made_up(options)}
 
 
 def _from_file(options: "BenchOptions", path: Path) -> dict[str, Any]:
@@ -175,10 +185,13 @@ def _from_file(options: "BenchOptions", path: Path) -> dict[str, Any]:
             column=options.dataset_column,
             limit=options.dataset_limit,
             shuffle_seed=seed,
+            open_file=media_options.opener(path.parent),
         )
     except DatasetError as error:
         raise UsageProblem([f"--dataset: {error}"]) from None
     if options.embeddings:
+        if any(item.media for item in dataset.items):
+            raise UsageProblem([f"--dataset: {path}: embeddings are of texts; entries hold images or audio"])
         texts = [item.prompt or item.without_last_answer().messages[-1].content for item in dataset.items]
         return {"kind": "embeddings", "texts": texts, **_batch(options)}
     if options.turns is not None:
@@ -196,15 +209,18 @@ def _request(item: Item) -> str | dict[str, Any]:
     return {"prompt": item.prompt, **tokens} if tokens else item.prompt
 
 
-def _conversations(turns: str | int, dataset: Dataset) -> list[list[dict[str, str]]]:
+def _conversations(turns: str | int, dataset: Dataset) -> list[list[dict[str, Any]]]:
     items: Iterable[Item] = dataset.items
     if turns != "all":
         items = (item.cut_to(int(turns)) for item in items)
     return [_messages(item) for item in items]
 
 
-def _messages(item: Item) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.content} for message in item.messages]
+def _messages(item: Item) -> list[dict[str, Any]]:
+    return [
+        {"role": message.role, "content": written(message.parts) if message.parts else message.content}
+        for message in item.messages
+    ]
 
 
 def _think_time(options: "BenchOptions") -> dict[str, Any]:

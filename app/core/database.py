@@ -72,8 +72,13 @@ class Database:
         self.engine = _create_engine(settings)
         self._read = async_sessionmaker(self.engine, class_=ReadSession, expire_on_commit=False, autoflush=False)
         self.write_session_class = type("DatabaseWriteSession", (Session,), {})  # of this database alone, for hooks
+        self.write_session_info: dict[str, Any] = {}  # what every write session carries, see `Session.info`
         self._write = async_sessionmaker(
-            self.engine, class_=WriteSession, sync_session_class=self.write_session_class, expire_on_commit=False
+            self.engine,
+            class_=WriteSession,
+            sync_session_class=self.write_session_class,
+            expire_on_commit=False,
+            info=self.write_session_info,
         )
 
     @property

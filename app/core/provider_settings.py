@@ -91,6 +91,9 @@ class PriceSetting(_Table):
     output: UsdPerMillion = Field(description="Of output.")
     cache_read: UsdPerMillion | None = Field(None, description="Of input out of the cache; default as `input`.")
     cache_write: UsdPerMillion | None = Field(None, description="Of input into the cache; default as `input`.")
+    cache_write_1h: UsdPerMillion | None = Field(
+        None, description="Of input into a cache that keeps it for an hour; default as `cache_write`."
+    )
     reasoning: UsdPerMillion | None = Field(None, description="Of reasoning; default as `output`.")
     per_request: UsdPerMillion = Field(Decimal(0), description="Of each request beside its tokens, in US dollars.")
     as_of: date = Field(description="The day that the price was looked up.")

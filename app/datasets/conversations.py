@@ -71,7 +71,7 @@ class Dialogue:
             turn = self._planned.pop()
             if turn.role == "assistant":  # the server answers by itself
                 continue
-            self._said.append(Message(turn.role, turn.content))
+            self._said.append(Message(turn.role, turn.content, turn.parts))
             if turn.role == "user":
                 return self._writer.chat(self._said, turn.output_tokens)
 

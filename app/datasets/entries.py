@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.adapters.media import MAX_PARTS, Media, MediaError
+from app.datasets.entry_media import MEDIA_KEYS, MediaReader
 from app.datasets.lengths import estimated_tokens
 
 MAX_TURNS = 1_000
@@ -27,10 +29,16 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Who says what."""
+    """Who says what. `parts`, where it shows images or sounds, are all of it, in order; `content` is its text."""
 
     role: str
     content: str
+    parts: tuple[str | Media, ...] = ()
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(self.content or self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,21 @@ class Item:
     @property
     def prompt(self) -> str | None:
         """The text, if a single user message is all there is."""
-        return self.messages[0].content if len(self.messages) == 1 else None
+        only = self.messages[0]
+        return only.content if len(self.messages) == 1 and not only.parts else None
+
+    @property
+    def media(self) -> list[Media]:
+        """The images and sounds of all messages."""
+        return [part for message in self.messages for part in message.parts if isinstance(part, Media)]
+
+    def showing(self, media: list[Media]) -> "Item":
+        """The same with these before the text of the last user message."""
+        last = max(place for place, message in enumerate(self.messages) if message.role == "user")
+        message = self.messages[last]
+        texts = message.parts or ((message.content,) if message.content else ())
+        shown = replace(message, parts=(*media, *texts))
+        return replace(self, messages=(*self.messages[:last], shown, *self.messages[last + 1 :]))
 
     def first_turn(self) -> "Item":
         """What goes up to the first answer, which says how long an answer to ask for."""
@@ -71,9 +93,10 @@ class Item:
 class EntryReader:
     """Reads one entry; `where` names it in errors."""
 
-    def __init__(self, where: str, column: str | None) -> None:
+    def __init__(self, where: str, column: str | None, media: MediaReader | None = None) -> None:
         self._where = where
         self._column = column
+        self._media = media or MediaReader()
         self.is_chat = False  # found to be a recorded chat
 
     def item(self, entry: Any) -> Item | None:
@@ -84,9 +107,17 @@ class EntryReader:
             raise self._wrong(f"must be {_EXPECTED}")
         if isinstance(entry.get("body"), dict):  # a line of an OpenAI batch file
             entry = entry["body"]
-        if self._column is not None:
-            return self._single(entry, self._column)
-        return self._object(entry)
+        item = self._object(entry) if self._column is None else self._single(entry, self._column)
+        return item if item is None or self._column in MEDIA_KEYS else self._with_media(item, entry)
+
+    def _with_media(self, item: Item, entry: dict[str, Any]) -> Item:
+        try:
+            media = list(self._media.beside(entry))
+        except MediaError as error:
+            raise self._wrong(str(error)) from None
+        if len(media) > MAX_PARTS - 1:
+            raise self._wrong(f"holds more than {MAX_PARTS - 1} images and sounds")
+        return item.showing(media) if media else item
 
     def _object(self, entry: dict[str, Any]) -> Item | None:
         output_tokens = self._output_tokens(entry)
@@ -98,7 +129,7 @@ class EntryReader:
             messages = self._messages(entry["messages"], "messages")
             if not any(message.role == "user" for message in messages):
                 raise self._wrong("messages must have one of role user")
-            return Item(tuple(message for message in messages if message.content), output_tokens)
+            return Item(tuple(message for message in messages if message.says_something), output_tokens)
         if isinstance(entry.get("instruction"), str) and isinstance(entry.get("input"), str) and entry["input"]:
             text = self._text(f"{entry['instruction']}\n\n{entry['input']}", "instruction")  # as Alpaca's are
             return Item((Message("user", text),), output_tokens)
@@ -112,7 +143,7 @@ class EntryReader:
 
     @staticmethod
     def _chat(messages: tuple[Message, ...], output_tokens: int | None) -> Item | None:
-        messages = tuple(message for message in messages if message.content)
+        messages = tuple(message for message in messages if message.says_something)
         return Item(messages, output_tokens) if any(message.role == "user" for message in messages) else None
 
     def _messages(self, value: Any, key: str) -> tuple[Message, ...]:
@@ -129,17 +160,26 @@ class EntryReader:
         if role is None:
             raise self._wrong(f"{where}: the role must be system, user or assistant, not {said_by!r}"[:300])
         content = value.get("content", value.get("value"))
+        parts: tuple[str | Media, ...] = ()
         if isinstance(content, list):  # OpenAI's content parts
-            content = "\n".join(self._part(part, where) for part in content)
+            if len(content) > MAX_PARTS:
+                raise self._wrong(f"{where}: must have at most {MAX_PARTS} parts")
+            parts = tuple(self._part(part, where) for part in content)
+            content = "\n".join(part for part in parts if isinstance(part, str))
+            shows = any(isinstance(part, Media) for part in parts)
+            parts = tuple(filter(None, parts)) if shows else ()
+            if shows and role != "user":
+                raise self._wrong(f"{where}: only a user's message may hold images or audio")
         if content is None and role == "assistant":  # a tool call
             content = ""
-        may_be_empty = role == "assistant" or key != "messages"
-        return Message(role, self._text(content, where, may_be_empty=may_be_empty))
+        may_be_empty = role == "assistant" or key != "messages" or bool(parts)
+        return Message(role, self._text(content, where, may_be_empty=may_be_empty), parts)
 
-    def _part(self, part: Any, where: str) -> str:
-        if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str):
-            return str(part["text"])
-        raise self._wrong(f"{where}: content parts must be of type text")
+    def _part(self, part: Any, where: str) -> str | Media:
+        try:
+            return self._media.part(part)
+        except MediaError as error:
+            raise self._wrong(f"{where}: {error}") from None
 
     def _text(self, value: Any, key: str | None = None, *, may_be_empty: bool = False) -> str:
         name = f"{key} " if key else ""

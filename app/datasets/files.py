@@ -1,7 +1,8 @@
 """Prompts, conversations and lengths out of files that users bring. Pure: names and bytes in, plain values out.
 
 What is read: `.txt` (a prompt a line), `.csv` and `.tsv` (a column), `.json`, `.jsonl` and `.yaml` (texts, or objects
-with a text, with messages, with a ShareGPT conversation, or with the body of an OpenAI batch line).
+with a text, with messages, with a ShareGPT conversation, or with the body of an OpenAI batch line), with images and
+sounds beside the text or in content parts.
 """
 
 import csv
@@ -16,6 +17,7 @@ import orjson
 import yaml
 
 from app.datasets.entries import MAX_TEXT, MAX_TOKENS, TOKEN_KEYS, DatasetError, EntryReader, Item
+from app.datasets.entry_media import MEDIA_KEYS, MediaReader, OpenFile
 
 MAX_FILE_BYTES = 2**30
 MAX_YAML_BYTES = 32 * 2**20  # its parser takes a minute for more
@@ -36,11 +38,18 @@ class Dataset:
 
 
 def read_dataset(
-    name: str, data: bytes, *, column: str | None = None, limit: int | None = None, shuffle_seed: int | None = None
+    name: str,
+    data: bytes,
+    *,
+    column: str | None = None,
+    limit: int | None = None,
+    shuffle_seed: int | None = None,
+    open_file: OpenFile | None = None,
 ) -> Dataset:
     """The entries of a file; `name` decides how it is read, `column` which column or key holds the text.
 
-    Entries of recorded chats in which nobody asks anything are left out.
+    Entries of recorded chats in which nobody asks anything are left out. `open_file` reads images and sounds that
+    entries name by path; without it there are none.
 
     Raises:
         DatasetError: naming the file, the place in it, and what was expected there.
@@ -56,7 +65,7 @@ def read_dataset(
         listed = list(entries)
         random.Random(f"dataset-{shuffle_seed}").shuffle(listed)  # noqa: S311  (reproducible, not a secret)
         entries = iter(listed)
-    return _taken(name, entries, column, limit)
+    return _taken(name, entries, column, limit, MediaReader(open_file))
 
 
 def read_lengths(name: str, data: bytes) -> tuple[list[int], list[float] | None]:
@@ -154,8 +163,8 @@ def _csv_entries(name: str, text: str, delimiter: str, column: str) -> Iterator[
             cells = dict(zip(header, row, strict=False))
             if not cells.get(column, "").strip():
                 raise DatasetError(f"{name}, {place}: column {column!r} is empty")
-            tokens = {key: cells[key] for key in TOKEN_KEYS if cells.get(key, "").strip()}
-            yield place, {column: cells[column], **tokens}
+            more = {key: cells[key] for key in (*TOKEN_KEYS, *MEDIA_KEYS) if cells.get(key, "").strip()}
+            yield place, {**more, column: cells[column]}
     except csv.Error as error:
         raise DatasetError(f"{name}, line {rows.line_num}: not CSV ({error})") from None
 
@@ -163,7 +172,9 @@ def _csv_entries(name: str, text: str, delimiter: str, column: str) -> Iterator[
 # -------------------------------------------------------------------- from entries to items
 
 
-def _taken(name: str, entries: Iterable[tuple[str, Any]], column: str | None, limit: int | None) -> Dataset:
+def _taken(
+    name: str, entries: Iterable[tuple[str, Any]], column: str | None, limit: int | None, media: MediaReader
+) -> Dataset:
     items: list[Item] = []
     text_bytes = 0
     chats = 0
@@ -172,15 +183,17 @@ def _taken(name: str, entries: Iterable[tuple[str, Any]], column: str | None, li
             break
         if len(items) >= MAX_ITEMS:
             raise DatasetError(f"{name}: holds more than {MAX_ITEMS} entries; limit how many are taken")
-        reader = EntryReader(f"{name}, {place}", column)
+        reader = EntryReader(f"{name}, {place}", column, media)
         item = reader.item(entry)
         chats += reader.is_chat
         if item is None:
             continue
         text_bytes += sum(len(message.content.encode()) for message in item.messages)
+        text_bytes += sum(len(one.data) for one in item.media)
         if text_bytes > MAX_ALL_TEXT_BYTES:
+            limit_mib = MAX_ALL_TEXT_BYTES // 2**20
             raise DatasetError(
-                f"{name}: holds more than {MAX_ALL_TEXT_BYTES // 2**20} MiB of text; limit how many entries are taken"
+                f"{name}: holds more than {limit_mib} MiB of text, images and audio; limit how many entries are taken"
             )
         items.append(item)
     if not items:

@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 
 from app.adapters.addressing import addressed
 from app.adapters.base import Adapter, ChatRequest, EmbeddingRequest, EmbeddingsAdapter, HttpRequest, Message
+from app.adapters.media import Media
 from app.datasets import synthetic
 from app.datasets.lengths import sampler, words_for, words_within
+from app.datasets.made_up_media import made_up
 from app.loadgen.clock import realtime_ns
 from app.loadgen.http1 import request_bytes
-from app.loadgen.plan import Embeddings, Plan, Prompts, Synthetic, Trace
+from app.loadgen.plan import Embeddings, MadeUpMedia, Plan, Prompts, Synthetic, Trace
 
 _CACHED_REQUESTS = 256
 _CACHED_BYTES = 16 * 2**20
@@ -84,7 +86,7 @@ def _given(workload: Prompts, writer: RequestWriter) -> MessageOf:
         output_tokens = workload.output_tokens[which] if workload.output_tokens else 0
         if workload.message_lists:
             turns = workload.message_lists[which]
-            return writer.chat([Message(turn.role, turn.content) for turn in turns], output_tokens)
+            return writer.chat([Message(turn.role, turn.content, turn.parts) for turn in turns], output_tokens)
         return writer.chat([Message("user", workload.prompts[which])], output_tokens)
 
     def message(number: int) -> bytes:
@@ -106,12 +108,15 @@ def _made_up(workload: Synthetic, seed: int, writer: RequestWriter) -> MessageOf
     tokens, groups = workload.tokens, workload.prefix_groups
     prefix_words = words_within(workload.prefix_tokens, tokens) if workload.prefix_tokens else 0
     shared = synthetic.SharedTexts(seed)
+    has_media = workload.media != MadeUpMedia()
 
     def message(number: int) -> bytes:
         rng = random.Random(f"request-{seed}-{number}")  # noqa: S311  (reproducible, not a secret)
         words, wanted = words_for(input_tokens(rng), tokens), output_tokens(rng)
         if not groups:
-            return writer.chat([Message("user", synthetic.prompt(seed, number, words))], wanted)
+            text = synthetic.prompt(seed, number, words)
+            parts: tuple[str | Media, ...] = (*made_up(workload.media, seed, number), text) if has_media else ()
+            return writer.chat([Message("user", text, parts)], wanted)
         group = rng.randrange(groups)
         if rng.random() < workload.uniqueness:
             own = synthetic.prompt(seed, number, words)

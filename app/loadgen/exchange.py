@@ -30,6 +30,15 @@ ServerTimings = Callable[[HeaderList, bytes], dict[str, float]]
 """`(response headers, what the decoder kept of the body)` → milliseconds that the server reports, by name."""
 
 
+RateLimits = Callable[[HeaderList, float], dict[str, dict[str, float]]]
+"""`(response headers, Unix seconds now)` → the server's rate limits, by name."""
+
+
+def no_limits(_headers: HeaderList, _now: float) -> dict[str, dict[str, float]]:
+    """For servers that tell of none."""
+    return {}
+
+
 def no_timings(_headers: HeaderList, _body: bytes) -> dict[str, float]:
     """For wire formats that report none."""
     return {}
@@ -228,7 +237,14 @@ class Exchange:
             self.reader.close()
             self.reader = None
 
-    def record(self, *, complete: bool, save_gaps: bool, server_timings: ServerTimings = no_timings) -> Record:
+    def record(
+        self,
+        *,
+        complete: bool,
+        save_gaps: bool,
+        server_timings: ServerTimings = no_timings,
+        rate_limits: RateLimits = no_limits,
+    ) -> Record:
         """The finished record. Everything must be decoded."""
         connection = self.connection
         record = Record(
@@ -252,6 +268,7 @@ class Exchange:
             reply = self.decoder.finish(complete=complete)
             self._add_reply(record, reply, save_gaps=save_gaps)
             record.server_timings = server_timings(self.headers, reply.timings)
+            record.rate_limits = rate_limits(self.headers, self.end_ns / 1e9)
         if self.status and not 200 <= self.status < 300:
             kind = "http_429" if self.status == 429 else f"http_{self.status // 100}xx"
             self.error_type, self.error = kind, record.error or self.error

@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from app.adapters.media import Media
+
 
 class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where requests go and in which wire format."""
+    """Where requests go and in which wire format; `definition` describes that of a custom provider."""
 
     adapter: str
     base_url: str
@@ -18,6 +20,7 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     headers: dict[str, str] = {}
     verify_tls: bool = True
     ca_file: str | None = None
+    definition: dict[str, Any] | None = None
     addresses: tuple[str, ...] = ()  # already resolved and checked; empty: the engine resolves by itself
 
 
@@ -73,11 +76,15 @@ class Lengths(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Turn(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
-    """A message that a request carries; `output_tokens` is asked for with the request that ends in it."""
+    """A message that a request carries; `output_tokens` is asked for with the request that ends in it.
+
+    `parts`, where it holds images or sounds, are all that it says, in order; `content` is the text of it.
+    """
 
     role: Literal["system", "user", "assistant"]
     content: str
     output_tokens: int = 0
+    parts: tuple[str | Media, ...] = ()
 
 
 class TokenModel(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -99,6 +106,16 @@ class Prompts(msgspec.Struct, frozen=True, tag="prompts", omit_defaults=True):
     output_tokens: tuple[int, ...] = ()
 
 
+class MadeUpMedia(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Images of one size and a sound, made up anew for each request; 0 is none."""
+
+    images: int = 0
+    width: int = 0
+    height: int = 0
+    audio_ms: int = 0
+    sample_rate_hz: int = 16_000
+
+
 class Synthetic(msgspec.Struct, frozen=True, tag="synthetic", omit_defaults=True):
     """Made-up prompts, all different from their first word on; with `prefix_groups`, only from `prefix_tokens` on.
 
@@ -111,6 +128,7 @@ class Synthetic(msgspec.Struct, frozen=True, tag="synthetic", omit_defaults=True
     prefix_tokens: int = 0
     uniqueness: float = 1.0
     tokens: TokenModel = TokenModel()
+    media: MadeUpMedia = MadeUpMedia()
 
 
 class Conversations(msgspec.Struct, frozen=True, tag="conversations", omit_defaults=True):

@@ -15,7 +15,7 @@ import msgspec
 from app.loadgen.clock import ClockWatch, monotonic_ns, realtime_ns
 from app.loadgen.connection import ANCILLARY_BYTES, READY
 from app.loadgen.conversations import ConversationSchedule, Script
-from app.loadgen.exchange import Exchange, NewDecoder, ServerTimings, no_timings
+from app.loadgen.exchange import Exchange, NewDecoder, RateLimits, ServerTimings, no_limits, no_timings
 from app.loadgen.frames import ClockSource, Done, Outgoing, Ready, Record, Records
 from app.loadgen.health import Health
 from app.loadgen.native import new_reader
@@ -71,6 +71,7 @@ class Session:
         dns_ns: int = 0,
         tokens: Callable[[int], float] | None = None,
         server_timings: ServerTimings = no_timings,
+        rate_limits: RateLimits = no_limits,
     ) -> None:
         self._plan = plan
         self._limits = plan.limits
@@ -81,6 +82,7 @@ class Session:
         self._watch = watch
         self._dns_ns = dns_ns
         self._server_timings = server_timings
+        self._rate_limits = rate_limits
         self._rng = random.Random(f"retries-{plan.seed}-{plan.shard}")  # noqa: S311  (jitter, not a secret)
         self._health = Health(self._reader)
         self._wire = Wire(self._reader, pool, self._health, self._ended)
@@ -357,7 +359,12 @@ class Session:
 
     def _report(self, exchange: Exchange, *, complete: bool) -> None:
         self._backlog_bytes -= len(exchange.buffer)
-        record = exchange.record(complete=complete, save_gaps=self._plan.save_gaps, server_timings=self._server_timings)
+        record = exchange.record(
+            complete=complete,
+            save_gaps=self._plan.save_gaps,
+            server_timings=self._server_timings,
+            rate_limits=self._rate_limits,
+        )
         if self._limiter is not None:
             self._limiter.settle(record)
         if self._talks is not None:

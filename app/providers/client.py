@@ -13,9 +13,9 @@ from uuid import UUID
 
 import httpx
 
-from app.adapters import registry
+from app.adapters import prices, rate_limits, registry
 from app.adapters.addressing import addressed, models_request
-from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message, NoModelListError
 from app.adapters.capabilities import Capabilities
 from app.adapters.errors import ErrorKind, error_kind
 from app.core.errors import ServiceUnavailableError, TestBenchError, UpstreamTimeoutError
@@ -42,6 +42,13 @@ class ProviderAnswerError(TestBenchError):
         self.kind = kind
 
 
+class NoListError(TestBenchError):
+    """Nothing was sent: this provider has no list of models."""
+
+    code = "INVALID_REQUEST"
+    http_status = 422
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedProvider:
     """Everything that is needed to send requests to a provider. Holds the key: never log or store it."""
@@ -54,7 +61,15 @@ class ResolvedProvider:
     headers: dict[str, str]
     verify_tls: bool
     options: dict[str, Any] = field(default_factory=dict)
+    definition: dict[str, Any] | None = None  # of a custom provider's wire format
     addresses: tuple[str, ...] = ()
+
+
+class _Answer(NamedTuple):
+    status: int
+    content_type: str
+    body: bytes
+    rate_limits: dict[str, dict[str, float]]
 
 
 class LiveModels(NamedTuple):
@@ -63,14 +78,17 @@ class LiveModels(NamedTuple):
     ids: list[str]
     facts: dict[str, Capabilities]
     latency_ms: float
+    rate_limits: dict[str, dict[str, float]] = {}  # as its headers tell, see `adapters.rate_limits`
 
 
 class Completion(NamedTuple):
-    """A completion of a few tokens."""
+    """A completion of a few tokens: what was counted, and what is billed."""
 
     text: str
     buckets: Buckets
+    billed: Buckets
     latency_ms: float
+    rate_limits: dict[str, dict[str, float]] = {}
 
 
 class ProviderClient:
@@ -88,15 +106,16 @@ class ProviderClient:
             ServiceUnavailableError: it cannot be reached.
             UpstreamTimeoutError: it did not answer in time.
             ProviderAnswerError: it answered with an error or with junk.
+            NoListError: it has no list.
         """
-        adapter = registry.get(provider.adapter)
+        adapter = registry.get(provider.adapter, provider.definition)
         url, request = _models_request(provider)
         started = time.perf_counter()
-        status, _, body = await self._send(provider, url, request)
+        status, _, body, limits = await self._send(provider, url, request)
         latency_ms = (time.perf_counter() - started) * 1000
         _check_status(provider, status, body)
         try:
-            return LiveModels(adapter.parse_models(body), model_facts.read(body), latency_ms)
+            return LiveModels(adapter.parse_models(body), model_facts.read(body), latency_ms, limits)
         except ValueError:
             raise ProviderAnswerError("its answer is not a model list; is base_url right?", status=status) from None
 
@@ -108,12 +127,11 @@ class ProviderClient:
         """
         anonymous = replace(provider, api_key=None)
         url, request = _models_request(anonymous)
-        status, _, _ = await self._send(anonymous, url, request)
-        return status < 300
+        return (await self._send(anonymous, url, request)).status < 300
 
     async def completion(self, provider: ResolvedProvider, model: str) -> Completion:
         """A completion of a few tokens, which is paid for; raises as `models`."""
-        adapter = registry.get(provider.adapter)
+        adapter = registry.get(provider.adapter, provider.definition)
         chat = ChatRequest(
             model=model, messages=(Message("user", "Say ok."),), stream=False, max_tokens=_COMPLETION_TOKENS
         )
@@ -122,7 +140,7 @@ class ProviderClient:
         key = provider.api_key
         request = addressed(adapter, adapter.encode(chat, key), host, parts.path, key, time.time())
         started = time.perf_counter()
-        status, content_type, body = await self._send(
+        status, content_type, body, limits = await self._send(
             provider, urlunsplit((parts.scheme, host, "", "", "")) + request.path, request
         )
         latency_ms = (time.perf_counter() - started) * 1000
@@ -133,9 +151,10 @@ class ProviderClient:
         if reply.error_type is not None:
             said = _shortened(reply.error or reply.error_type, provider)
             raise ProviderAnswerError(f"it answered with an error: {said}", status=status, kind=reply.error_kind)
-        return Completion(_shortened("".join(reply.text), provider, ""), reply.buckets, latency_ms)
+        billed = prices.billed(provider.adapter, reply.buckets, reply.usage)
+        return Completion(_shortened("".join(reply.text), provider, ""), reply.buckets, billed, latency_ms, limits)
 
-    async def _send(self, provider: ResolvedProvider, url: str, request: HttpRequest) -> tuple[int, str, bytes]:
+    async def _send(self, provider: ResolvedProvider, url: str, request: HttpRequest) -> _Answer:
         # Unpacked, an answer could be a thousand times what the limit below allows.
         headers = [*request.headers, *provider.headers.items(), ("Accept-Encoding", "identity")]
         client = guarded_client(self._guard, verify=provider.verify_tls, timeout_seconds=self._timeout_seconds)
@@ -155,7 +174,8 @@ class ProviderClient:
                 if response.headers.get("content-encoding", "identity") != "identity":
                     raise ProviderAnswerError("its answer is compressed, unasked", status=response.status_code)
                 content_type = response.headers.get("content-type", "")
-                return response.status_code, content_type, bytes(body)
+                limits = rate_limits.plain(rate_limits.rate_limits(response.headers.items(), time.time()))
+                return _Answer(response.status_code, content_type, bytes(body), limits)
         except (httpx.TimeoutException, TimeoutError):
             raise UpstreamTimeoutError(f"it did not answer within {self._timeout_seconds:g} s") from None
         except httpx.TransportError as error:
@@ -165,15 +185,20 @@ class ProviderClient:
 
 
 def _models_request(provider: ResolvedProvider) -> tuple[str, HttpRequest]:
-    return models_request(registry.get(provider.adapter), provider.base_url, provider.api_key, time.time())
+    adapter = registry.get(provider.adapter, provider.definition)
+    try:
+        return models_request(adapter, provider.base_url, provider.api_key, time.time())
+    except NoModelListError as error:
+        raise NoListError(f"its models cannot be listed: {error}") from None
 
 
 def _check_status(provider: ResolvedProvider, status: int, body: bytes) -> None:
     if 300 <= status < 400:
         raise ProviderAnswerError("it answers with a redirect, which is not followed; fix base_url", status=status)
     if status >= 400:
-        said = _shortened(registry.get(provider.adapter).parse_error(status, body), provider)
-        kind = error_kind(status, body)
+        adapter = registry.get(provider.adapter, provider.definition)
+        said = _shortened(adapter.parse_error(status, body), provider)
+        kind = error_kind(status, adapter.error_body(body))
         raise ProviderAnswerError(f"it answered HTTP {status}: {said}", status=status, kind=kind)
 
 

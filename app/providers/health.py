@@ -5,8 +5,8 @@ from typing import Any
 
 from app.adapters.prices import cost_usd
 from app.core.errors import ServiceUnavailableError, TestBenchError, UpstreamTimeoutError
-from app.providers.client import LiveModels, ProviderAnswerError, ProviderClient, ResolvedProvider
-from app.providers.schemas import HealthCompletion, ProviderHealth
+from app.providers.client import LiveModels, NoListError, ProviderAnswerError, ProviderClient, ResolvedProvider
+from app.providers.schemas import HealthCompletion, ProviderHealth, RateLimitView
 
 
 async def check(
@@ -29,10 +29,11 @@ async def check(
     if live is not None:
         notes.append(f"{len(live.ids)} model{'' if len(live.ids) == 1 else 's'}")
         auth = await _auth(client, provider) if completion_model is None else "unknown"
-    completion = None
+    completion, limits = None, {} if live is None else live.rate_limits
     if completion_model is not None:
         try:
-            completion = await _completion(client, provider, completion_model)
+            completion, told = await _completion(client, provider, completion_model)
+            limits = told or limits  # those of completions, which a list has no part in
         except TestBenchError as error:
             return failed(error, now, latency_ms=None if live is None else live.latency_ms, during="a completion: ")
         auth = "ok" if provider.api_key else "unknown"
@@ -51,6 +52,7 @@ async def check(
         message="; ".join(notes),
         error_type=None,
         completion=completion,
+        rate_limits={name: RateLimitView(**parts) for name, parts in limits.items()},
         checked_at=now,
     )
 
@@ -82,7 +84,7 @@ def failed(
 
 def _answered(error: TestBenchError) -> bool:
     # A server without a model list may still complete; one that refuses the key, or is not there, will not.
-    return isinstance(error, ProviderAnswerError) and error.kind != "auth"
+    return isinstance(error, NoListError) or (isinstance(error, ProviderAnswerError) and error.kind != "auth")
 
 
 async def _auth(client: ProviderClient, provider: ResolvedProvider) -> Any:
@@ -94,16 +96,19 @@ async def _auth(client: ProviderClient, provider: ResolvedProvider) -> Any:
         return "unknown"
 
 
-async def _completion(client: ProviderClient, provider: ResolvedProvider, model: str) -> HealthCompletion:
+async def _completion(
+    client: ProviderClient, provider: ResolvedProvider, model: str
+) -> tuple[HealthCompletion, dict[str, dict[str, float]]]:
     found = await client.completion(provider, model)
     buckets = found.buckets
     inputs = [count for count in (buckets.uncached_input, buckets.cache_read, buckets.cache_write) if count is not None]
     outputs = [count for count in (buckets.visible_output, buckets.reasoning) if count is not None]
-    return HealthCompletion(
+    shown = HealthCompletion(
         model=model,
         latency_ms=round(found.latency_ms, 1),
         text=found.text,
         input_tokens=sum(inputs) if inputs else None,
         output_tokens=sum(outputs) if outputs else None,
-        cost_usd=cost_usd(provider.adapter, model, buckets),
+        cost_usd=cost_usd(provider.adapter, model, found.billed),
     )
+    return shown, found.rate_limits

@@ -15,6 +15,7 @@ def price_list(settings: ProviderSettings) -> PriceList:
                 output=entry.output,
                 cache_read=entry.cache_read,
                 cache_write=entry.cache_write,
+                cache_write_1h=entry.cache_write_1h,
                 reasoning=entry.reasoning,
                 per_request=entry.per_request,
                 as_of=entry.as_of,

@@ -3,7 +3,7 @@
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
@@ -94,6 +94,10 @@ class ProviderCreate(Body):
     api_key_ref: KeyReference | None = Field(None, description=_REFERENCE, examples=["env:OPENAI_API_KEY"])
     default_model: ModelName | None = Field(None, description="Offered first in forms.")
     options: ProviderOptions = Field(default_factory=ProviderOptions)
+    definition: dict[str, Any] | None = Field(
+        None,
+        description="Of the kind `custom`, and required there: the document of its TOML file as JSON. Holds no secret.",
+    )
     is_enabled: bool = Field(True, description="Whether benchmarks may use it.")
 
     @model_validator(mode="after")
@@ -114,6 +118,7 @@ class ProviderUpdate(Body):
     api_key_ref: KeyReference | None = Field(None, description="Another reference; " + _REFERENCE)
     default_model: ModelName | None = Field(None, description="Offered first in forms; null for none.")
     options: ProviderOptions | None = Field(None, description="All options anew.")
+    definition: dict[str, Any] | None = Field(None, description="The whole definition of a custom provider anew.")
     is_enabled: bool | None = Field(None, description="Whether benchmarks may use it.")
 
     @model_validator(mode="after")
@@ -137,6 +142,7 @@ class ProviderView(BaseModel):
     api_key_ref: str | None = Field(description="Where the key is read from; null when it is stored here.")
     default_model: str | None = Field(description="Offered first in forms.")
     options: ProviderOptions
+    definition: dict[str, Any] | None = Field(description="Of the kind `custom`: how it is spoken to; else null.")
     is_enabled: bool = Field(description="Whether benchmarks may use it.")
     created_at: datetime = Field(description="When it was made.")
     updated_at: datetime = Field(description="When it was last changed.")
@@ -214,6 +220,14 @@ class HealthCompletion(BaseModel):
     cost_usd: Decimal | None = Field(description="Null when the price or the count is unknown.")
 
 
+class RateLimitView(BaseModel):
+    """One of the provider's rate limits, as its headers tell; null where they do not say."""
+
+    limit: float | None = Field(None, description="How much there is.")
+    remaining: float | None = Field(None, description="How much is left.")
+    reset_seconds: float | None = Field(None, description="In how many seconds it is full again.")
+
+
 class ProviderHealth(BaseModel):
     """Whether a provider answers control calls with the key in force."""
 
@@ -226,4 +240,7 @@ class ProviderHealth(BaseModel):
     message: str = Field(description="The same for people.")
     error_type: ErrorKind | None = Field(description="What a refusal means, whatever the provider calls it.")
     completion: HealthCompletion | None = Field(description="With `?completion=true`, when it worked.")
+    rate_limits: dict[str, RateLimitView] = Field(
+        default_factory=dict, description="By name, such as `requests` and `tokens`; empty when no headers came."
+    )
     checked_at: datetime = Field(description="When.")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts import audit
 from app.accounts.caller import Caller
 from app.adapters import registry
+from app.adapters.capabilities import Capabilities
 from app.core.clock import Clock
 from app.core.database import Database, WriteSession
 from app.core.errors import ConflictError, InvalidRequestError, NotFoundError, TestBenchError, invalid_field
@@ -18,7 +20,7 @@ from app.core.ids import new_id
 from app.core.keyring import Keyring
 from app.core.outbound import AddressUnknownError, OutboundGuard, split_url
 from app.core.pagination import decode_cursor, encode_cursor
-from app.providers import health, model_lists, repository
+from app.providers import definitions, health, model_lists, repository
 from app.providers.client import ProviderClient, ResolvedProvider
 from app.providers.credentials import KEY_FIELDS, Credentials, has_key
 from app.providers.model_cache import ModelCache
@@ -27,7 +29,6 @@ from app.providers.schemas import (
     ModelList,
     ProviderCreate,
     ProviderHealth,
-    ProviderOptions,
     ProviderPage,
     ProviderUpdate,
     ProviderView,
@@ -80,11 +81,13 @@ class ProviderService:
         """Store a new provider.
 
         Raises:
-            InvalidRequestError: the address is missing, malformed or not allowed; the key's reference is not allowed.
+            InvalidRequestError: the address is missing, malformed or not allowed; the key's reference is not allowed;
+                the definition of a custom provider is missing or wrong.
             ConflictError: the name is taken.
         """
         self._credentials.check(body.api_key_ref)
-        base_url = body.base_url or registry.kind(body.kind).default_base_url
+        definition = definitions.checked(body.kind, body.definition)
+        base_url = body.base_url or registry.kind(body.kind, definition).default_base_url
         if base_url is None:
             raise invalid_field("base_url", f"is required: the kind '{body.kind}' has no address of its own")
         base_url = await self._checked_url(base_url)
@@ -95,7 +98,7 @@ class ProviderService:
             kind=body.kind,
             base_url=base_url,
             default_model=body.default_model,
-            options=body.options.model_dump(),
+            options=definitions.kept(body.options, definition),
             is_enabled=body.is_enabled,
             created_by=None if caller.via == "system" else caller.user_id,
             created_at=now,
@@ -171,6 +174,15 @@ class ProviderService:
         """The kind of each provider; raises `NotFoundError`."""
         return [(await self.get(name)).kind for name in names]
 
+    async def capabilities(self, name: str, model: str) -> Capabilities:
+        """What the provider says that a model of its can do; nothing where it says nothing, or does not answer."""
+        try:
+            listed = (await self.models(name)).models
+        except TestBenchError:
+            return Capabilities()
+        found = next((one.capabilities for one in listed if one.id == model), None)
+        return Capabilities() if found is None else Capabilities(**found.model_dump())
+
     async def resolve(self, name: str) -> ResolvedProvider:
         """Everything a shard needs to reach a provider, with the key opened and the addresses checked now.
 
@@ -201,7 +213,9 @@ class ProviderService:
             return kept
         live = await self._client.models(await self._resolved(provider))
         # Tens of milliseconds for a vendor with hundreds of models, and loading the tables takes 0.2 s once.
-        models = await asyncio.to_thread(model_lists.merge, provider.kind, live.ids, live.facts, now)
+        kind = registry.kind(provider.kind, definitions.split(provider.options)[1])
+        merged = partial(model_lists.merge, provider.kind, live.ids, live.facts, now, kind.capabilities)
+        models = await asyncio.to_thread(merged)
         self._models.put(provider, models)
         return models
 
@@ -249,11 +263,15 @@ class ProviderService:
             provider.name = body.name
         if KEY_FIELDS & given:
             self._credentials.put(provider, body)
-        if body.options is not None:
-            provider.options = body.options.model_dump()
         for field in ("kind", "default_model", "is_enabled"):
             if field in given:
                 setattr(provider, field, getattr(body, field))
+        options, definition = definitions.split(provider.options)
+        if "definition" in given or provider.kind != registry.CUSTOM:
+            definition = body.definition
+        if {"kind", "definition", "options"} & given:
+            definition = definitions.checked(provider.kind, definition)
+            provider.options = definitions.kept(body.options or options, definition)
 
     async def _checked_url(self, text: str) -> str:
         split_url(text)
@@ -267,7 +285,7 @@ class ProviderService:
     async def _resolved(
         self, provider: Provider, addresses: tuple[str, ...] = (), *, fresh: bool = False
     ) -> ResolvedProvider:
-        options = ProviderOptions.model_validate(provider.options)
+        options, definition = definitions.split(provider.options)
         key = await self._credentials.key(provider, fresh=fresh)
         return ResolvedProvider(
             id=provider.id,
@@ -278,6 +296,7 @@ class ProviderService:
             headers=options.headers,
             verify_tls=options.verify_tls,
             options=provider.options,
+            definition=definition,
             addresses=addresses,
         )
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.simulator.attachments import anthropic_part, attached
 from app.simulator.formats import Format, count, sse, wanted
 from app.simulator.script import Ask, Script, spoken
 
@@ -24,7 +25,15 @@ class Anthropic(Format):
     def ask(self, target: str, body: Any) -> Ask:
         wanted(body, ["model", "messages", "max_tokens"])
         text = " ".join((spoken(body.get("system")), spoken(body["messages"])))
-        return Ask(body["model"], text, bool(body.get("stream")), count(body["max_tokens"], "max_tokens"))
+        limit, found = count(body["max_tokens"], "max_tokens"), attached(body["messages"], anthropic_part)
+        return Ask(body["model"], text, bool(body.get("stream")), limit, attached=found)
+
+    def rate_headers(self, limit: int, left: int) -> dict[str, str]:
+        return {
+            "anthropic-ratelimit-requests-limit": str(limit),
+            "anthropic-ratelimit-requests-remaining": str(left),
+            "anthropic-ratelimit-requests-reset": "2030-01-01T00:00:00Z",
+        }
 
     def opening(self, script: Script) -> bytes:
         usage = _input(script) | {"output_tokens": 1} if script.has_usage else {}

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from app.simulator.attachments import attached, bedrock_part
 from app.simulator.formats import Format, count, wanted
 from app.simulator.script import Ask, Script, spoken
 
@@ -33,7 +34,8 @@ class Bedrock(Format):
         model, _, method = target.partition("/model/")[2].rpartition("/")
         limit = count((body.get("inferenceConfig") or {}).get("maxTokens"), "maxTokens")
         text = " ".join((spoken(body.get("system")), spoken(body["messages"])))
-        return Ask(unquote(model), text, method == "converse-stream", limit)
+        found = attached(body["messages"], bedrock_part)
+        return Ask(unquote(model), text, method == "converse-stream", limit, attached=found)
 
     def opening(self, script: Script) -> bytes:
         return event("messageStart", {"role": "assistant"})

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.simulator.attachments import attached, chat_part
 from app.simulator.formats import Format, count, sse, wanted
 from app.simulator.script import Ask, Script, spoken
 
@@ -15,7 +16,8 @@ class Cohere(Format):
     def ask(self, target: str, body: Any) -> Ask:
         wanted(body, ["model", "messages"])
         limit = count(body.get("max_tokens"), "max_tokens")
-        return Ask(body["model"], spoken(body["messages"]), bool(body.get("stream")), limit)
+        found = attached(body["messages"], chat_part)
+        return Ask(body["model"], spoken(body["messages"]), bool(body.get("stream")), limit, attached=found)
 
     def opening(self, script: Script) -> bytes:
         message = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}

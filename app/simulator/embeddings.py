@@ -39,10 +39,7 @@ decode_embeddings_body = msgspec.json.Decoder(EmbeddingsBody).decode
 def answer(body: EmbeddingsBody, response_id: str, count: TokenCount) -> dict[str, Any]:
     """The response; its `id` is what the truth log calls it."""
     tokens = sum(count.tokens(text) for text in body.texts)
-    data = [
-        {"object": "embedding", "index": index, "embedding": _vector(text, body)}
-        for index, text in enumerate(body.texts)
-    ]
+    data = [{"object": "embedding", "index": index, "embedding": vector} for index, vector in enumerate(vectors(body))]
     return {
         "id": response_id,
         "object": "list",
@@ -50,6 +47,11 @@ def answer(body: EmbeddingsBody, response_id: str, count: TokenCount) -> dict[st
         "model": body.model,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
+
+
+def vectors(body: EmbeddingsBody) -> list[list[float] | str]:
+    """The vector of each text, as it was asked for."""
+    return [_vector(text, body) for text in body.texts]
 
 
 def _vector(text: str, body: EmbeddingsBody) -> list[float] | str:

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import unquote
 
+from app.simulator.attachments import attached, gemini_part
 from app.simulator.formats import Format, count, sse, wanted
 from app.simulator.script import Ask, Script, spoken
 
@@ -27,7 +28,8 @@ class Gemini(Format):
         text = " ".join((spoken(body.get("systemInstruction")), spoken(body["contents"])))
         config = body.get("generationConfig") or {}
         limit = count(config.get("maxOutputTokens"), "maxOutputTokens")
-        return Ask(model, text, method == "streamGenerateContent", limit)
+        found = attached(body["contents"], gemini_part, within="parts")
+        return Ask(model, text, method == "streamGenerateContent", limit, attached=found)
 
     def token(self, script: Script, number: int, word: str) -> bytes:
         return sse(_chunk(script, [_part(word, is_thought=script.is_reasoning(number))]))

@@ -6,7 +6,6 @@ from app.simulator.formats import COMMENT, Format, count, sse, wanted
 from app.simulator.script import Ask, Script
 
 _FINISH = {"stop": "eos", "length": "limit"}
-_MS_PER_TOKEN = 20.0
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -32,7 +31,8 @@ class LlamaCpp(Format):
         )
 
     def token(self, script: Script, number: int, word: str) -> bytes:
-        return sse({"index": 0, "content": word, "tokens": [1], "stop": False, "id_slot": 0})
+        counts = {"tokens_predicted": number + 1, "tokens_evaluated": script.prompt}
+        return sse({"index": 0, "content": word, "tokens": [1], "stop": False, "id_slot": -1, **counts})
 
     def closing(self, script: Script) -> bytes:
         return sse(_last(script, ""))
@@ -58,9 +58,9 @@ def _last(script: Script, content: str) -> dict[str, Any]:
     timings = {
         "cache_n": script.cache_read,
         "prompt_n": processed,
-        "prompt_ms": processed * _MS_PER_TOKEN,
+        "prompt_ms": script.ttft_ms,
         "predicted_n": script.tokens,
-        "predicted_ms": script.tokens * _MS_PER_TOKEN,
+        "predicted_ms": script.itl_ms * (script.tokens - 1),
     }
     return last | {
         "tokens_predicted": script.tokens,

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from app.simulator.attachments import in_ollama
 from app.simulator.formats import Format, count, wanted
 from app.simulator.script import Ask, Script, spoken
 
@@ -19,7 +20,8 @@ class Ollama(Format):
     def ask(self, target: str, body: Any) -> Ask:
         wanted(body, ["model", "messages"])
         limit = count((body.get("options") or {}).get("num_predict"), "num_predict")
-        return Ask(body["model"], spoken(body["messages"]), body.get("stream") is not False, limit)
+        found = in_ollama(body["messages"])
+        return Ask(body["model"], spoken(body["messages"]), body.get("stream") is not False, limit, attached=found)
 
     def token(self, script: Script, number: int, word: str) -> bytes:
         if script.is_reasoning(number):

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import unquote
 
+from app.simulator.attachments import attached, chat_part
 from app.simulator.formats import COMMENT, Format, count, sse, wanted
 from app.simulator.script import Ask, Script, spoken
 
@@ -41,6 +42,7 @@ class OpenAiChat(Format):
             limit=count(limit, "max_tokens"),
             insists=bool(body.get("ignore_eos")),
             wants_usage=not body.get("stream") or bool((body.get("stream_options") or {}).get("include_usage")),
+            attached=attached(body["messages"], chat_part),
         )
 
     def opening(self, script: Script) -> bytes:

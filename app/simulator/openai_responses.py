@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.simulator.attachments import attached, responses_part
 from app.simulator.formats import Format, count, sse, wanted
 from app.simulator.openai_chat import OpenAiChat
 from app.simulator.script import Ask, Script, spoken
@@ -19,7 +20,8 @@ class OpenAiResponses(Format):
         wanted(body, ["model", "input"])
         text = " ".join((spoken(body.get("instructions")), spoken(body["input"])))
         limit = count(body.get("max_output_tokens"), "max_output_tokens")
-        return Ask(body["model"], text, bool(body.get("stream")), limit)
+        found = attached(body["input"], responses_part)
+        return Ask(body["model"], text, bool(body.get("stream")), limit, attached=found)
 
     def opening(self, script: Script) -> bytes:
         response = _response(script, "in_progress", output=[])

@@ -4,6 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from app.simulator.attachments import Attached
 from app.simulator.behaviour import Behaviour
 from app.simulator.counting import TokenCount
 from app.simulator.told_times import ToldTimes
@@ -21,6 +22,7 @@ class Ask(NamedTuple):
     limit: int | None = None
     insists: bool = False
     wants_usage: bool = True
+    attached: Attached = Attached()
 
     def tokens(self, usual: int) -> int:
         """How long the answer is: the usual length, cut by the request's limit, or just that limit if it insists."""
@@ -43,6 +45,8 @@ class Script(msgspec.Struct, frozen=True):
     cache_write: int
     has_usage: bool
     told: ToldTimes
+    ttft_ms: float
+    itl_ms: float
 
     @property
     def visible(self) -> int:
@@ -70,7 +74,7 @@ def script(ask: Ask, behaviour: Behaviour, count: TokenCount, response_id: str) 
     """What the simulator answers."""
     usual = behaviour.tokens
     tokens, limit = ask.tokens(usual), ask.limit
-    prompt = count.tokens(ask.text)
+    prompt = count.tokens(ask.text) + ask.attached.tokens
     words = tuple(" " + word for word in behaviour.text.split()) if behaviour.text else _WORDS
     read = round(prompt * behaviour.cache_read)
     return Script(
@@ -84,6 +88,8 @@ def script(ask: Ask, behaviour: Behaviour, count: TokenCount, response_id: str) 
         cache_read=read,
         cache_write=min(round(prompt * behaviour.cache_write), prompt - read),
         told=ToldTimes.of(behaviour.timings, behaviour.ttft_ms, behaviour.itl_ms, tokens),
+        ttft_ms=behaviour.ttft_ms,
+        itl_ms=behaviour.itl_ms,
         has_usage=behaviour.usage == "always" or (ask.wants_usage and behaviour.usage == "on"),
     )
 

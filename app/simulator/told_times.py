@@ -22,6 +22,10 @@ class ToldTimes(msgspec.Struct, frozen=True):
         timings = {"prompt_ms": ttft_ms, "predicted_n": tokens, "predicted_ms": predicted_ms}
         return cls(headers if where in {"headers", "both"} else {}, timings if where in {"body", "both"} else {})
 
+    def with_headers(self, headers: dict[str, str]) -> "ToldTimes":
+        """The same with further headers."""
+        return ToldTimes(self.headers | headers, self.timings)
+
     def header_lines(self) -> bytes:
         """As they stand in a head."""
         return "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in self.headers.items()).encode()

@@ -1,7 +1,8 @@
 """The truth: when each byte really left, one JSON line per request, for checking measurements against.
 
 `response_id`, `request_ns` (kernel stamp of the request's arrival), `first_send_ns`, `chunk_ns` (one per token chunk),
-`end_ns` (the last send), all Unix nanoseconds taken just before `send`; and `fault`, null on success.
+`end_ns` (the last send), all Unix nanoseconds taken just before `send`; and `fault`, null on success. `images`
+and `sounds` are how many came, where some did.
 """
 
 from pathlib import Path
@@ -20,6 +21,8 @@ class Truth(msgspec.Struct):
     chunk_ns: list[int] = []
     end_ns: int = 0
     fault: str | None = None
+    images: int | msgspec.UnsetType = msgspec.UNSET
+    sounds: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class TruthLog:

@@ -65,6 +65,8 @@ class Batch:
     error_classes: tuple[str, ...] = ()  # of the failed ones, in their order
     token_sources: dict[str, int] = field(default_factory=dict)
     server_timings: tuple[Mapping[str, float], ...] = ()  # of successful requests, those that have any
+    finish_kinds: dict[str, int] = field(default_factory=dict)  # of successful requests: why the model stopped
+    rate_limits: tuple[tuple[int, Mapping[str, Mapping[str, float]]], ...] = ()  # end of a response, what it told
 
     def __len__(self) -> int:
         return len(self.ok)

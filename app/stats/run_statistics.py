@@ -14,6 +14,7 @@ import numpy as np
 from app.stats.batch import METRICS, Batch, Flags
 from app.stats.distribution import Distribution
 from app.stats.histogram import Integers
+from app.stats.rate_limits import RateLimits
 from app.stats.server_timings import ServerTimings
 from app.stats.slices import Slices
 from app.stats.timeline import Timeline
@@ -85,6 +86,7 @@ class Counters:
     speed_sum: float = 0.0
     by_error_type: dict[str, int] = field(default_factory=dict)
     token_sources: dict[str, int] = field(default_factory=dict)
+    finish_kinds: dict[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -109,8 +111,9 @@ class Counters:
             *("retried_requests", "retried_attempts", "clock_stepped", "speeds", "speed_sum"),
         ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for mine, theirs in ((self.by_error_type, other.by_error_type), (self.token_sources, other.token_sources)):
-            for name, count in theirs.items():
+        for by_name in ("by_error_type", "token_sources", "finish_kinds"):
+            mine = getattr(self, by_name)
+            for name, count in getattr(other, by_name).items():
                 mine[name] = mine.get(name, 0) + count
         if not other.first_start_ns:
             return
@@ -131,6 +134,7 @@ class TargetStatistics:
         self.retried = Distribution()
         self.slices = Slices(origin_ns)
         self.server_timings = ServerTimings()
+        self.rate_limits = RateLimits()
 
     def add(self, batch: Batch, slo: Slo) -> None:
         """Take in a batch."""
@@ -163,12 +167,14 @@ class TargetStatistics:
                 speed_sum=float(batch.speeds.sum()),
                 by_error_type=batch.error_types,
                 token_sources=batch.token_sources,
+                finish_kinds=batch.finish_kinds,
             )
         )
         for name, (_, values) in batch.samples.items():
             self.metrics[name].record_ns(values)
         self.retried.record_ms(batch.metrics[_RETRIED_METRIC][ok & again])
         self.server_timings.add(batch.server_timings)
+        self.rate_limits.add(batch.rate_limits)
         self.slices.add(batch, good)
 
     def merge(self, other: "TargetStatistics", *, one_after_another: bool = False) -> None:
@@ -178,6 +184,7 @@ class TargetStatistics:
             self.metrics[name].merge(distribution)
         self.retried.merge(other.retried)
         self.server_timings.merge(other.server_timings)
+        self.rate_limits.merge(other.rate_limits)
         if not one_after_another:
             self.slices.merge(other.slices)
 
@@ -246,6 +253,7 @@ class RunStatistics:
                         statistics.retried.pack() if statistics.retried.n else None,
                         statistics.slices.pack() if with_slices else None,
                         statistics.server_timings.pack(),
+                        statistics.rate_limits.pack(),
                     ]
                     for key, statistics in self.targets.items()
                     if with_slices or statistics.counters.total
@@ -267,8 +275,8 @@ class RunStatistics:
         run = cls(0, Slo(*packed["slo"]))
         run.timeline = Timeline.unpack(packed["timeline"])
         for provider, model, counters, metrics, *later in packed["targets"]:
-            point, level, retried, slices, timings = later + [None] * (
-                5 - len(later)
+            point, level, retried, slices, timings, limits = later + [None] * (
+                6 - len(later)
             )  # version 1 has no slices, maybe no point
             statistics = TargetStatistics(run.timeline.origin_ns)
             statistics.counters = Counters(**counters)
@@ -279,6 +287,8 @@ class RunStatistics:
                 statistics.slices = Slices.unpack(slices)
             if timings is not None:
                 statistics.server_timings = ServerTimings.unpack(timings)
+            if limits is not None:
+                statistics.rate_limits = RateLimits.unpack(limits)
             run.targets[TargetKey(provider, model, point or 0, level)] = statistics
         return run
 

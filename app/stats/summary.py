@@ -104,6 +104,7 @@ def _whole(statistics: TargetStatistics, slo: Slo) -> dict[str, Any]:
             "ok": counters.ok,
             "failed": counters.failed,
             "by_error_type": dict(sorted(counters.by_error_type.items())),
+            "by_finish": dict(sorted(counters.finish_kinds.items())),
         },
         "error_rate": counters.failed / counters.total if counters.total else None,
         "tokens": {
@@ -126,6 +127,7 @@ def _whole(statistics: TargetStatistics, slo: Slo) -> dict[str, Any]:
         "cost_usd": counters.known_cost_usd,
         "metrics": {name: metric.summary() for name, metric in statistics.metrics.items()},
         "server_timings": statistics.server_timings.summary(),
+        "rate_limits": statistics.rate_limits.summary(),
     }
 
 

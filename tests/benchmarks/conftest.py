@@ -14,6 +14,7 @@ import pytest
 
 from app.accounts.caller import Caller
 from app.accounts.permissions import Role
+from app.adapters.capabilities import Capabilities
 from app.benchmarks.hosting import host_benchmarks
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.service import BenchmarkService
@@ -50,6 +51,9 @@ class FakeProviders:
         ]
         if errors:
             raise InvalidRequestError("unknown provider", errors=errors)
+
+    async def capabilities(self, name: str, model: str) -> Capabilities:
+        return Capabilities()
 
     async def kinds(self, names: Sequence[str]) -> list[str]:
         return [self.kind for _ in names]

@@ -31,7 +31,7 @@ def test_users_and_keys(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (("create-user", "alice", "--role", "king"), 2, "viewer"),
+        (("create-user", "alice", "--role", "king"), 1, "viewer"),
         (("create-user", "a b"), 1, "username"),
         (("create-user",), 2, "username"),
         (("generate-key", "nobody"), 1, "there is no user 'nobody'"),

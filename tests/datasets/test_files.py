@@ -138,7 +138,7 @@ def test_what_is_asked_of_a_chat() -> None:
         ("a.json", b'[{"messages": ["x"]}]', "messages, message 1: must be an object with role and content"),
         ("a.json", b'[{"messages": [{"role": "tool", "content": "x"}]}]', "system, user or assistant, not 'tool'"),
         ("a.json", b'[{"messages": [{"role": "assistant", "content": "x"}]}]', "must have one of role user"),
-        ("a.json", b'[{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}]', "must be of type text"),
+        ("a.json", b'[{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}]', "must be a path, a URL"),
         ("a.json", b'[{"messages": [{"role": "user", "content": ""}]}]', "message 1 must be a text that is not empty"),
         ("a.json", b'[{"conversations": []}]', "holds no prompt"),
         ("a.csv", b"one,two\n1,2\n", r"^a\.csv: has no column 'prompt'; there are one, two"),
@@ -168,7 +168,7 @@ def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         read_dataset("a.txt", b"a\nb\nc\nd\n")
     assert texts("a.txt", "a\nb\nc\nd\n", limit=3) == ["a", "b", "c"]
     monkeypatch.setattr(files, "MAX_ALL_TEXT_BYTES", 5)
-    with pytest.raises(DatasetError, match="of text; limit how many"):
+    with pytest.raises(DatasetError, match="of text, images and audio; limit how many"):
         read_dataset("a.txt", "ää\nää\n".encode())
 
 
