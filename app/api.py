@@ -73,10 +73,12 @@ PUBLIC_PATHS = frozenset(
         f"{API_PREFIX}/health/live",
         f"{API_PREFIX}/health/ready",
         f"{API_PREFIX}/openapi.json",  # not served in production mode
+        f"{API_PREFIX}/asyncapi.json",  # likewise
         "/health",
         "/health/live",
         "/health/ready",
         "/openapi.json",  # likewise
+        "/asyncapi.json",  # likewise
     }
 )
 

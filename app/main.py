@@ -57,6 +57,7 @@ from app.preferences.schemas import RuntimeValues
 from app.preferences.service import PreferenceService
 from app.providers.alerts import HealthAlerts
 from app.providers.wiring import provider_service
+from app.realtime.asyncapi import asyncapi_document
 from app.realtime.gateway import Gateway, limits_from
 
 STATIC_FOLDER = Path(__file__).parent / "static"
@@ -132,8 +133,12 @@ def _serve_openapi(app: FastAPI) -> None:
     async def document() -> JSONResponse:
         return JSONResponse(openapi_document(app))
 
-    for path in ("/openapi.json", f"{API_PREFIX}/openapi.json"):
-        app.add_api_route(path, document, include_in_schema=False)
+    async def live_document() -> JSONResponse:
+        return JSONResponse(asyncapi_document(app.version))
+
+    for prefix in ("", API_PREFIX):
+        app.add_api_route(f"{prefix}/openapi.json", document, include_in_schema=False)
+        app.add_api_route(f"{prefix}/asyncapi.json", live_document, include_in_schema=False)
 
 
 def _add_middlewares(app: FastAPI, settings: Settings) -> None:

@@ -158,7 +158,7 @@ async def run(address: str, pid: int, target: str, options: argparse.Namespace, 
         cpu, started = process.cpu_times(), time.perf_counter()
         clients.delays_ms.clear()
         itself = asyncio.create_task(clients.watch_itself())
-        while (await client.get(f"/benchmarks/{answer['id']}")).json()["status"] in {"pending", "running"}:
+        while (await client.get(f"/benchmarks/{answer['id']}")).json()["finished_at"] is None:  # noqa: ASYNC110
             await asyncio.sleep(1)
         seconds = time.perf_counter() - started
         used = process.cpu_times()
@@ -192,10 +192,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     options, _ = parser.parse_known_args()
     os.sched_setaffinity(0, {OTHER_CORE % (os.cpu_count() or 1)})
-    with tempfile.TemporaryDirectory(prefix="ltb-live-") as folder, simulating() as target:
-        with serving(Path(folder)) as (address, pid):
-            password = (Path(folder) / "admin-password").read_text(encoding="utf-8").strip()
-            is_met = asyncio.run(run(address, pid, target, options, password))
+    with (
+        tempfile.TemporaryDirectory(prefix="ltb-live-") as folder,
+        simulating() as target,
+        serving(Path(folder)) as (address, pid),
+    ):
+        password = (Path(folder) / "admin-password").read_text(encoding="utf-8").strip()
+        is_met = asyncio.run(run(address, pid, target, options, password))
     sys.exit(0 if is_met else 1)
 
 

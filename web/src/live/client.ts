@@ -10,6 +10,7 @@ import {
   covers,
   FORBIDDEN,
   type LiveEvent,
+  type Position,
   parseMessage,
   RESTARTING,
   type ServerMessage,
@@ -135,8 +136,7 @@ export class LiveClient {
     this.#resume.connected();
     const since = this.#resume.since;
     for (const subscription of this.#subscriptions) {
-      const message = request("Subscribe", subscription);
-      if (this.#send(since ? { ...message, since } : message)) this.#resume.subscribed();
+      if (this.#send(request("Subscribe", subscription, since))) this.#resume.subscribed();
     }
     this.#ping();
     this.#pulse = setInterval(() => this.#beat(), PING_EVERY_MS);
@@ -240,9 +240,14 @@ export class LiveClient {
   }
 }
 
-function request(type: "Subscribe" | "Unsubscribe", subscription: Subscription): ClientMessage {
+function request(
+  type: "Subscribe" | "Unsubscribe",
+  subscription: Subscription,
+  since: Position | null = null,
+): ClientMessage {
   const topics = [...subscription.topics];
-  return subscription.sessionId ? { type, topics, session_id: subscription.sessionId } : { type, topics };
+  const about = subscription.sessionId ? { topics, session_id: subscription.sessionId } : { topics };
+  return type === "Subscribe" && since ? { type, ...about, since } : { type, ...about };
 }
 
 function sameInterest(one: Subscription, other: Subscription): boolean {
