@@ -32,6 +32,8 @@ from app.core.static import Dashboard
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
 from app.events.redis_bus import RedisBus
+from app.graphql.endpoints import build_view
+from app.graphql.subscribers import Subscribers
 from app.monitoring.health import Readiness, database_check, redis_check
 from app.monitoring.metrics import Metrics, ObserveRequests
 from app.providers.wiring import provider_service
@@ -67,6 +69,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = Metrics(app.version)
     app.state.generated_admin_password = None
     app.state.demo_runs = False
+    if settings.server.enable_graphql:
+        app.state.graphql = build_view(settings)
     install_error_handlers(app)
     app.include_router(api_router(settings))
     app.include_router(root_router(settings))
@@ -195,6 +199,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         )
         await gateway.start()
         stack.push_async_callback(gateway.close)
+        subscribers = app.state.subscribers = Subscribers(settings.server.graphql)
+        stack.callback(subscribers.close)
         _feed_gauges(app.state.metrics, benchmarks, gateway)
 
         checks = {"database": database_check(database)}

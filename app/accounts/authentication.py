@@ -4,6 +4,7 @@ Also where requests are counted: per user when authenticated, per address when n
 """
 
 from fastapi import Request, Response
+from starlette.requests import HTTPConnection
 
 from app.accounts.caller import Caller
 from app.accounts.service import AccountService, SignIn, Visitor
@@ -17,7 +18,7 @@ _PATHS = {ACCESS_COOKIE: "/", REFRESH_COOKIE: "/api/v1/auth"}
 COOKIE_NAMES = tuple(_PATHS)
 
 
-def visitor_of(request: Request) -> Visitor:
+def visitor_of(request: HTTPConnection) -> Visitor:
     """Where the request came from."""
     return Visitor(
         address=request.client.host if request.client else "",
@@ -25,7 +26,7 @@ def visitor_of(request: Request) -> Visitor:
     )
 
 
-def token_of(request: Request) -> str:
+def token_of(request: HTTPConnection) -> str:
     """The token that the request carries; a wrong `Authorization` header is an error, not a reason to use the cookie.
 
     Raises:
@@ -67,11 +68,16 @@ class RequestGate:
         await self._count(request, "caller", str(caller.user_id))
         return caller
 
-    async def count_address(self, request: Request) -> None:
+    async def count_address(self, request: HTTPConnection) -> None:
         """Count a request without identity against its address."""
         await self._count(request, "address", address_key(visitor_of(request).address))
 
-    async def _count(self, request: Request, *key: str) -> None:
+    async def count_caller(self, caller: Caller) -> None:
+        """Count an operation that came on an open connection as a request of its user."""
+        if self._per_minute:
+            await self._limiter.enforce(self._per_minute, "requests", "caller", str(caller.user_id))
+
+    async def _count(self, request: HTTPConnection, *key: str) -> None:
         if self._per_minute:
             request.state.rate_limit = await self._limiter.enforce(self._per_minute, "requests", *key)
 

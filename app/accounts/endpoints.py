@@ -14,11 +14,10 @@ from app.accounts.authentication import (
     visitor_of,
 )
 from app.accounts.caller import Caller, require
-from app.accounts.models import ApiKey
 from app.accounts.permissions import Permission
 from app.accounts.schemas import ApiKeyCreate, ApiKeyCreated, ApiKeyView, LoginBody, RefreshBody, SignedIn, UserView
 from app.accounts.service import AccountService, SignIn
-from app.accounts.tokens import API_KEY_MARK
+from app.accounts.views import api_key_view, user_view
 from app.core.errors import UnauthorizedError
 from app.core.http import error_responses
 
@@ -35,19 +34,13 @@ Service = Annotated[AccountService, Depends(_service)]
 Counted = Depends(limit_by_address)
 
 
-def _user_view(caller: Caller) -> UserView:
-    return UserView(
-        id=caller.user_id, username=caller.username, role=caller.role, permissions=sorted(caller.permissions)
-    )
-
-
 def _signed_in(request: Request, response: Response, sign_in: SignIn) -> SignedIn:
     set_cookies(request, response, sign_in)
     return SignedIn(
         access_token=sign_in.access_token,
         expires_in=int(sign_in.access_life.total_seconds()),
         refresh_token=sign_in.refresh_token,
-        user=_user_view(sign_in.caller),
+        user=user_view(sign_in.caller),
     )
 
 
@@ -117,7 +110,7 @@ async def logout(request: Request, service: Service, body: RefreshBody | None = 
 )
 async def me(caller: Self) -> UserView:
     """The caller, with the permissions in force for this request."""
-    return _user_view(caller)
+    return user_view(caller)
 
 
 @router.post(
@@ -130,7 +123,7 @@ async def me(caller: Self) -> UserView:
 async def create_api_key(body: ApiKeyCreate, caller: Self, service: Service) -> ApiKeyCreated:
     """A key for programs. It is shown this once, and never has more permissions than its owner has at that moment."""
     key, text = await service.api_keys.create(caller, body.name, body.scopes, body.expires_in_days)
-    return ApiKeyCreated(**_key_fields(key), key=text)
+    return ApiKeyCreated(**api_key_view(key).model_dump(), key=text)
 
 
 @router.get(
@@ -141,7 +134,7 @@ async def create_api_key(body: ApiKeyCreate, caller: Self, service: Service) -> 
 )
 async def list_api_keys(caller: Self, service: Service) -> list[ApiKeyView]:
     """The caller's keys that are not revoked, newest first, without their secrets. There are at most 100."""
-    return [ApiKeyView(**_key_fields(key)) for key in await service.api_keys.list(caller)]
+    return [api_key_view(key) for key in await service.api_keys.list(caller)]
 
 
 @router.delete(
@@ -159,15 +152,3 @@ async def revoke_api_key(
     """The key stops working at once. Administrators may revoke anyone's."""
     await service.api_keys.revoke(caller, key_id)
     return Response(status_code=status.HTTP_204_NO_CONTENT)
-
-
-def _key_fields(key: ApiKey) -> dict[str, object]:
-    return {
-        "id": key.id,
-        "name": key.name,
-        "prefix": f"{API_KEY_MARK}_{key.prefix}",
-        "scopes": key.scopes,
-        "created_at": key.created_at,
-        "expires_at": key.expires_at,
-        "last_used_at": key.last_used_at,
-    }

@@ -148,6 +148,11 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._app = app
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if (subscribers := getattr(self._app.state, "subscribers", None)) is not None:
+            subscribers.close()  # streams over HTTP would be waited for
+        await super().shutdown(sockets)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.should_exit or not sockets:

@@ -81,7 +81,7 @@ class ProviderService:
         items = [_view(provider) for provider in found[:limit]]
         return ProviderPage(
             items=items,
-            next_cursor=encode_cursor(items[-1].name) if len(found) > limit else None,
+            next_cursor=cursor_of(items[-1]) if len(found) > limit else None,
             kinds=model_lists.kinds() if cursor is None else [],
         )
 
@@ -89,6 +89,11 @@ class ProviderService:
         """One provider; raises `NotFoundError`."""
         async with self._database.read() as session:
             return _view(_found(await repository.by_name(session, name), name))
+
+    async def find_many(self, names: Iterable[str]) -> dict[str, ProviderView]:
+        """Those of these providers that exist."""
+        async with self._database.read() as session:
+            return {found.name: _view(found) for found in await repository.with_names(session, names)}
 
     async def create(self, caller: Caller, body: ProviderCreate) -> ProviderView:
         """Store a new provider.
@@ -315,6 +320,11 @@ class ProviderService:
             options=provider.options,
             addresses=addresses,
         )
+
+
+def cursor_of(provider: ProviderView) -> str:
+    """The place of a provider in the listing."""
+    return encode_cursor(provider.name)
 
 
 def _has_key(provider: Provider) -> bool:
