@@ -192,6 +192,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 bus=bus,
                 providers=providers,
                 data_dir=settings.storage.data_dir,
+                default_visibility=settings.security.default_visibility,
             )
         )
         gateway = app.state.gateway = Gateway(

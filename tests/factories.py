@@ -24,10 +24,11 @@ def make_caller(user: User | None = None, role: Role = Role.USER, **fields: Any)
     values: dict[str, Any] = {
         "user_id": user.id if user else new_id(),
         "username": user.username if user else f"caller-{next(_numbers)}",
-        "role": Role(user.role) if user else role,
+        "role": user.role if user else role,
+        "team": user.team if user else None,
         "via": "token",
     }
-    values |= {"permissions": ROLE_PERMISSIONS[values["role"]]} | fields
+    values |= {"permissions": ROLE_PERMISSIONS[Role(values["role"])]} | fields
     return Caller(**values)
 
 

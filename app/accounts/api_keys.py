@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 class KeyOwner:
     """Whose key it is and what it may do at most."""
 
+    key_id: UUID
     user: User
     scopes: frozenset[Permission]
 
@@ -117,7 +118,7 @@ class ApiKeys:
             return None
         await self._touch(key, now)
         known = frozenset(Permission)
-        return KeyOwner(user, frozenset(Permission(scope) for scope in key.scopes if scope in known))
+        return KeyOwner(key.id, user, frozenset(Permission(scope) for scope in key.scopes if scope in known))
 
     async def _touch(self, key: ApiKey, now: datetime) -> None:
         if key.last_used_at is not None and now - key.last_used_at < _TOUCH_EVERY:

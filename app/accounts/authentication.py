@@ -23,6 +23,7 @@ def visitor_of(request: HTTPConnection) -> Visitor:
     return Visitor(
         address=request.client.host if request.client else "",
         request_id=str(getattr(request.state, "request_id", "")),
+        user_agent=request.headers.get("user-agent", "").replace("\0", ""),
     )
 
 

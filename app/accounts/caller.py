@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Request
 
-from app.accounts.permissions import Permission, Role
+from app.accounts.permissions import Permission
 from app.core.errors import ForbiddenError
 
 Authenticator = Callable[[Request], Awaitable["Caller"]]
@@ -19,16 +19,21 @@ class Caller:
 
     user_id: UUID
     username: str
-    role: Role
+    role: str
     permissions: frozenset[Permission]
     via: Literal["token", "api_key", "system"]
     address: str = ""
     request_id: str = ""
+    team: str | None = None
+    family_id: UUID | None = None
+    """The sign-in that the request belongs to, if any."""
+    key_id: UUID | None = None
+    """The API key that the request came with, if any."""
 
     @property
     def is_admin(self) -> bool:
         """Whether the caller sees what others own."""
-        return self.role is Role.ADMIN
+        return Permission.ADMIN_SEE_ALL in self.permissions
 
     def check(self, permission: Permission) -> None:
         """Raise `ForbiddenError` unless the caller has `permission`."""

@@ -1,4 +1,4 @@
-"""Permissions and the built-in roles. A permission not listed here does not exist."""
+"""Permissions and the built-in roles. A permission not listed here does not exist; see `roles.py` for further roles."""
 
 from enum import StrEnum
 
@@ -10,14 +10,20 @@ class Permission(StrEnum):
     BENCHMARK_READ = "benchmark.read"
     BENCHMARK_CANCEL = "benchmark.cancel"
     BENCHMARK_DELETE = "benchmark.delete"
+    BENCHMARK_SHARE = "benchmark.share"
     RESULTS_READ = "results.read"
     RESULTS_EXPORT = "results.export"
     PROVIDER_READ = "provider.read"
     PROVIDER_MANAGE = "provider.manage"
     PROVIDER_TEST = "provider.test"
+    PLUGIN_MANAGE = "plugin.manage"
     METRICS_READ = "metrics.read"
     ACCOUNT_SELF = "account.self"
     USER_MANAGE = "user.manage"
+    ADMIN_AUDIT = "admin.audit"
+    ADMIN_SETTINGS = "admin.settings"
+    ADMIN_SEE_ALL = "admin.see_all"
+    """Sees, and with the permission for an action also changes, what others own."""
 
 
 class Role(StrEnum):
@@ -41,6 +47,7 @@ _USER = _VIEWER | {
     Permission.BENCHMARK_CREATE,
     Permission.BENCHMARK_CANCEL,
     Permission.BENCHMARK_DELETE,
+    Permission.BENCHMARK_SHARE,
     Permission.RESULTS_EXPORT,
     Permission.PROVIDER_TEST,
 }

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import ApiKey, RefreshToken, User
+from app.accounts.models import ApiKey, RefreshToken, SignInRecord, User
 from app.core.database import WriteSession
 
 
@@ -34,26 +34,35 @@ async def all_users(session: AsyncSession) -> Sequence[User]:
 
 
 async def active_user_of_family(session: AsyncSession, user_id: UUID, family_id: UUID) -> User | None:
-    """The user when active and the sign-in `family_id` is not revoked: one indexed query per request."""
-    alive = (
-        select(RefreshToken.id)
-        .where(RefreshToken.family_id == family_id, RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
-        .exists()
+    """The user when active and the sign-in `family_id` is not revoked: one query on two primary keys."""
+    query = select(User).join(SignInRecord, SignInRecord.user_id == User.id)
+    query = query.where(
+        SignInRecord.id == family_id, SignInRecord.revoked_at.is_(None), User.id == user_id, User.is_active
     )
-    return (await session.scalars(select(User).where(User.id == user_id, User.is_active, alive))).first()
+    return (await session.scalars(query)).first()
 
 
-async def refresh_token_by_hash(session: AsyncSession, token_hash: str) -> RefreshToken | None:
-    """The refresh token with this hash."""
-    return (await session.scalars(select(RefreshToken).where(RefreshToken.token_hash == token_hash))).first()
+async def refresh_token_by_hash(
+    session: AsyncSession, token_hash: str
+) -> tuple[RefreshToken, SignInRecord, User] | None:
+    """The refresh token with this hash, the sign-in that it belongs to, and whose that is; read afresh."""
+    query = (
+        select(RefreshToken, SignInRecord, User)
+        .join(SignInRecord, SignInRecord.id == RefreshToken.family_id)
+        .join(User, User.id == SignInRecord.user_id)
+        .where(RefreshToken.token_hash == token_hash)
+        .execution_options(populate_existing=True)
+    )
+    row = (await session.execute(query)).first()
+    return (row[0], row[1], row[2]) if row else None
 
 
-async def spend_refresh_token(session: WriteSession, token_id: UUID, now: datetime) -> bool:
-    """Mark it used, exactly once over all processes; False when it was used or revoked already."""
+async def spend_refresh_token(session: WriteSession, token_id: UUID, now: datetime, successor_salt: str) -> bool:
+    """Mark it used, exactly once over all processes; False when it was used already."""
     result = await session.execute(
         update(RefreshToken)
-        .where(RefreshToken.id == token_id, RefreshToken.used_at.is_(None), RefreshToken.revoked_at.is_(None))
-        .values(used_at=now)
+        .where(RefreshToken.id == token_id, RefreshToken.used_at.is_(None))
+        .values(used_at=now, successor_salt=successor_salt)
         .execution_options(synchronize_session=False)
     )
     assert isinstance(result, CursorResult)
@@ -61,23 +70,25 @@ async def spend_refresh_token(session: WriteSession, token_id: UUID, now: dateti
 
 
 async def revoke_family(session: WriteSession, family_id: UUID, now: datetime) -> None:
-    """End a sign-in: every refresh token of it, and with them its access tokens."""
+    """End a sign-in, and with it every token of it."""
     await session.execute(
-        update(RefreshToken)
-        .where(RefreshToken.family_id == family_id, RefreshToken.revoked_at.is_(None))
+        update(SignInRecord)
+        .where(SignInRecord.id == family_id, SignInRecord.revoked_at.is_(None))
         .values(revoked_at=now)
         .execution_options(synchronize_session=False)
     )
 
 
-async def revoke_user(session: WriteSession, user_id: UUID, now: datetime) -> None:
-    """End every sign-in of a user."""
-    await session.execute(
-        update(RefreshToken)
-        .where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
-        .values(revoked_at=now)
-        .execution_options(synchronize_session=False)
+async def revoke_user(session: WriteSession, user_id: UUID, now: datetime, *, but: UUID | None = None) -> int:
+    """End every sign-in of a user, except `but`; says how many were not over yet."""
+    statement = update(SignInRecord).where(
+        SignInRecord.user_id == user_id, SignInRecord.revoked_at.is_(None), SignInRecord.expires_at > now
     )
+    if but is not None:
+        statement = statement.where(SignInRecord.id != but)
+    result = await session.execute(statement.values(revoked_at=now).execution_options(synchronize_session=False))
+    assert isinstance(result, CursorResult)
+    return result.rowcount
 
 
 async def api_key_with_owner(session: AsyncSession, prefix: str) -> tuple[ApiKey, User] | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from app.accounts.passwords import MAX_PASSWORD_CHARACTERS
-from app.accounts.permissions import Permission, Role
+from app.accounts.permissions import Permission
 from app.accounts.tokens import MAX_TOKEN_CHARACTERS
 from app.core.validation import without_nul
 
@@ -43,7 +43,8 @@ class UserView(BaseModel):
 
     id: UUID = Field(description="Id of the user.")
     username: str = Field(description="Name to sign in with.")
-    role: Role = Field(description="Role of the user.")
+    role: str = Field(description="Name of the user's role.", examples=["user"])
+    team: str | None = Field(description="Whom `team` means when the user shares a benchmark.")
     permissions: list[Permission] = Field(description="In force for this request: an API key may narrow the role's.")
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 import structlog
@@ -9,9 +10,10 @@ import structlog
 from app.accounts import audit, repository
 from app.accounts.api_keys import ApiKeys
 from app.accounts.caller import Caller
-from app.accounts.models import RefreshToken, User
+from app.accounts.models import RefreshToken, SignInRecord, User
 from app.accounts.passwords import Passwords
-from app.accounts.permissions import ROLE_PERMISSIONS, Permission, Role
+from app.accounts.permissions import Permission
+from app.accounts.roles import Roles
 from app.accounts.tokens import API_KEY_MARK, MAX_TOKEN_CHARACTERS, AccessTokens, OpaqueSecrets
 from app.accounts.users import Users
 from app.core.clock import Clock
@@ -33,6 +35,7 @@ class Visitor:
 
     address: str = ""
     request_id: str = ""
+    user_agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,9 @@ class AccountService:
         self._refresh_life = timedelta(days=settings.refresh_token_days)
         self._opaque = OpaqueSecrets(keyring)
         self._access = AccessTokens(keyring, clock, timedelta(minutes=settings.access_token_minutes))
+        self.roles = Roles.configured(settings)
         self.passwords = Passwords()
-        self.users = Users(database, clock, self.passwords)
+        self.users = Users(database, clock, self.passwords, self.roles)
         self.api_keys = ApiKeys(database, clock, self._opaque)
 
     async def start(self) -> None:
@@ -98,15 +102,33 @@ class AccountService:
             fresh = await repository.user_by_id(session, user.id)
             if fresh is None or not fresh.is_active or fresh.password_hash != user.password_hash:
                 raise UnauthorizedError(_WRONG_CREDENTIALS)
-            fresh.last_login_at = self._clock.now()
             if verdict.new_hash:
                 fresh.password_hash = verdict.new_hash
-            family_id = new_id()
-            refresh_token = self._add_refresh_token(session, fresh.id, family_id)
-            caller = _caller(fresh, "token", visitor)
-            await session.flush()
-            await audit.record(session, caller, "auth.login", "user", fresh.id)
-        return self._signed_in(caller, family_id, refresh_token)
+            return await self.start_session(session, fresh, visitor, "password")
+
+    async def start_session(self, session: WriteSession, user: User, visitor: Visitor, method: str) -> SignIn:
+        """Sign in a user whose identity has just been proven by `method`; part of the transaction of `session`."""
+        now = self._clock.now()
+        user.last_login_at = now
+        family_id = new_id()
+        session.add(
+            SignInRecord(
+                id=family_id,
+                user_id=user.id,
+                method=method,
+                address=visitor.address[:64],
+                user_agent=visitor.user_agent[:300],
+                created_at=now,
+                last_used_at=now,
+                expires_at=now + self._refresh_life,
+            )
+        )
+        await session.flush()
+        refresh_token = self._add_refresh_token(session, family_id, self._opaque.new_refresh_token())
+        caller = self._caller(user, "token", visitor, family_id=family_id)
+        await session.flush()
+        await audit.record(session, caller, "auth.login", "user", user.id, {"method": method})
+        return self._signed_in(caller, family_id, refresh_token, self._refresh_life)
 
     async def refresh(self, refresh_token: str, visitor: Visitor) -> SignIn:
         """Exchange a refresh token, which is good for one time: a second use ends the whole sign-in.
@@ -119,24 +141,28 @@ class AccountService:
         if len(refresh_token) > MAX_TOKEN_CHARACTERS:
             raise refusal
         async with self._database.write() as session:
-            link = await repository.refresh_token_by_hash(session, self._opaque.hash(refresh_token))
-            if link is None or link.revoked_at is not None or link.expires_at <= now:
+            found = await repository.refresh_token_by_hash(session, self._opaque.hash(refresh_token))
+            if found is None:
                 raise refusal
-            user = await repository.user_by_id(session, link.user_id)
-            if user is None or not user.is_active:
+            link, record, user = found
+            if record.revoked_at is not None or link.expires_at <= now or not user.is_active:
                 raise refusal
-            caller = _caller(user, "token", visitor)
+            caller = self._caller(user, "token", visitor, family_id=record.id)
             replacement = None
-            if await repository.spend_refresh_token(session, link.id, now):
-                replacement = self._add_refresh_token(session, user.id, link.family_id)
+            salt = self._opaque.new_salt()
+            if await repository.spend_refresh_token(session, link.id, now, salt):
+                replacement = self._opaque.successor(refresh_token, salt)
+                self._add_refresh_token(session, record.id, replacement)
+                record.last_used_at, record.expires_at = now, now + self._refresh_life
+                record.address = visitor.address[:64]
             else:
                 # Either a thief or the rightful client has the newer link; only a password tells them apart.
-                await repository.revoke_family(session, link.family_id, now)
+                await repository.revoke_family(session, record.id, now)
                 await audit.record(session, caller, "auth.refresh_reuse", "user", user.id)
         if replacement is None:
             log.warning("a refresh token was used twice: its sign-in is revoked", address=visitor.address)
             raise refusal
-        return self._signed_in(caller, link.family_id, replacement)
+        return self._signed_in(caller, record.id, replacement, self._refresh_life)
 
     async def logout(self, access_token: str | None, refresh_token: str | None, visitor: Visitor) -> None:
         """End the sign-in that either token belongs to; its access tokens stop working at once.
@@ -150,7 +176,8 @@ class AccountService:
                 raise UnauthorizedError("you are not signed in")
             family_id, user = found
             await repository.revoke_family(session, family_id, self._clock.now())
-            await audit.record(session, _caller(user, "token", visitor), "auth.logout", "user", user.id)
+            caller = self._caller(user, "token", visitor, family_id=family_id)
+            await audit.record(session, caller, "auth.logout", "user", user.id)
 
     async def caller_from_token(self, token: str, visitor: Visitor | None = None) -> Caller:
         """Who an access token or an `ltb_…` API key stands for, as of now.
@@ -165,13 +192,13 @@ class AccountService:
             owner = await self.api_keys.owner_of(token)
             if owner is None:
                 raise UnauthorizedError("the API key is not valid")
-            return _caller(owner.user, "api_key", visitor, owner.scopes)
+            return self._caller(owner.user, "api_key", visitor, scopes=owner.scopes, key_id=owner.key_id)
         claims = self._access.read(token)
         async with self._database.read() as session:
             user = await repository.active_user_of_family(session, claims.user_id, claims.family_id)
         if user is None:
             raise UnauthorizedError("this sign-in has ended; sign in again")
-        return _caller(user, "token", visitor)
+        return self._caller(user, "token", visitor, family_id=claims.family_id)
 
     async def _family_of(
         self, session: WriteSession, access_token: str | None, refresh_token: str | None
@@ -185,19 +212,16 @@ class AccountService:
                 user = await repository.user_by_id(session, claims.user_id)
                 return (claims.family_id, user) if user else None
         if refresh_token is not None:
-            link = await repository.refresh_token_by_hash(session, self._opaque.hash(refresh_token))
-            user = await repository.user_by_id(session, link.user_id) if link else None
-            return (link.family_id, user) if link and user else None
+            found = await repository.refresh_token_by_hash(session, self._opaque.hash(refresh_token))
+            return (found[1].id, found[2]) if found else None
         return None
 
-    def _add_refresh_token(self, session: WriteSession, user_id: UUID, family_id: UUID) -> str:
-        token = self._opaque.new_refresh_token()
+    def _add_refresh_token(self, session: WriteSession, family_id: UUID, token: str) -> str:
         now = self._clock.now()
         session.add(
             RefreshToken(
                 id=new_id(),
                 family_id=family_id,
-                user_id=user_id,
                 token_hash=self._opaque.hash(token),
                 created_at=now,
                 expires_at=now + self._refresh_life,
@@ -205,20 +229,30 @@ class AccountService:
         )
         return token
 
-    def _signed_in(self, caller: Caller, family_id: UUID, refresh_token: str) -> SignIn:
+    def _signed_in(self, caller: Caller, family_id: UUID, refresh_token: str, refresh_life: timedelta) -> SignIn:
         access_token = self._access.issue(caller.user_id, family_id)
-        return SignIn(access_token, refresh_token, self._access.life, self._refresh_life, caller)
+        return SignIn(access_token, refresh_token, self._access.life, refresh_life, caller)
 
-
-def _caller(user: User, via: str, visitor: Visitor, scopes: frozenset[Permission] | None = None) -> Caller:
-    role = Role(user.role)
-    permissions = ROLE_PERMISSIONS[role]
-    return Caller(
-        user_id=user.id,
-        username=user.username,
-        role=role,
-        permissions=permissions if scopes is None else permissions & scopes,
-        via="api_key" if via == "api_key" else "token",
-        address=visitor.address,
-        request_id=visitor.request_id,
-    )
+    def _caller(
+        self,
+        user: User,
+        via: Literal["token", "api_key"],
+        visitor: Visitor,
+        *,
+        scopes: frozenset[Permission] | None = None,
+        family_id: UUID | None = None,
+        key_id: UUID | None = None,
+    ) -> Caller:
+        permissions = self.roles.permissions(user.role)
+        return Caller(
+            user_id=user.id,
+            username=user.username,
+            role=user.role,
+            permissions=permissions if scopes is None else permissions & scopes,
+            via=via,
+            address=visitor.address,
+            request_id=visitor.request_id,
+            team=user.team,
+            family_id=family_id,
+            key_id=key_id,
+        )

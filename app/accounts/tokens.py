@@ -112,10 +112,20 @@ class OpaqueSecrets:
 
     def __init__(self, keyring: Keyring) -> None:
         self._pepper = keyring.derive("token-pepper")
+        self._successor_key = keyring.derive("refresh-successor")
 
     def new_refresh_token(self) -> str:
         """A fresh refresh token."""
         return f"{REFRESH_MARK}_{_random(_SECRET_CHARACTERS)}"
+
+    def new_salt(self) -> str:
+        """What makes the successor of a refresh token its own."""
+        return secrets.token_hex(16)
+
+    def successor(self, refresh_token: str, salt: str) -> str:
+        """The refresh token after `refresh_token`: whoever lacks any of the three (key, token, salt) cannot tell it."""
+        digest = hmac.new(self._successor_key, f"{salt}:{refresh_token}".encode(), hashlib.sha256).digest()
+        return f"{REFRESH_MARK}_{digest.hex()}"
 
     def new_api_key(self) -> ApiKeyText:
         """A fresh API key."""

@@ -13,6 +13,7 @@ from app.accounts.caller import Caller
 from app.accounts.models import User
 from app.accounts.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Passwords
 from app.accounts.permissions import ROLE_PERMISSIONS, Role
+from app.accounts.roles import Roles
 from app.core.clock import Clock
 from app.core.database import Database, WriteSession
 from app.core.errors import ConfigError, ConflictError, InvalidRequestError, NotFoundError
@@ -31,12 +32,13 @@ def system_caller(name: str = "system") -> Caller:
 class Users:
     """What can be done to users. Each method is one transaction."""
 
-    def __init__(self, database: Database, clock: Clock, passwords: Passwords) -> None:
+    def __init__(self, database: Database, clock: Clock, passwords: Passwords, roles: Roles) -> None:
         self._database = database
         self._clock = clock
         self._passwords = passwords
+        self._roles = roles
 
-    async def create(self, caller: Caller, username: str, password: str, role: Role) -> User:
+    async def create(self, caller: Caller, username: str, password: str, role: str) -> User:
         """A new user.
 
         Raises:
@@ -45,6 +47,7 @@ class Users:
         """
         _check_username(username)
         _check_password(password)
+        self._roles.check(role)
         password_hash = await self._passwords.hash(password)
         try:
             async with self._database.write() as session:
@@ -57,8 +60,9 @@ class Users:
         async with self._database.read() as session:
             return await repository.all_users(session)
 
-    async def set_role(self, caller: Caller, username: str, role: Role) -> User:
+    async def set_role(self, caller: Caller, username: str, role: str) -> User:
         """Give a user another role; it holds from the next request on."""
+        self._roles.check(role)
         async with self._database.write() as session:
             user = await _existing(session, username)
             before, user.role, user.updated_at = user.role, role, self._clock.now()
@@ -105,7 +109,7 @@ class Users:
             return None
         return password
 
-    async def _add(self, session: WriteSession, caller: Caller, username: str, password_hash: str, role: Role) -> User:
+    async def _add(self, session: WriteSession, caller: Caller, username: str, password_hash: str, role: str) -> User:
         if await repository.user_by_name(session, username):
             raise _taken(username)
         now = self._clock.now()

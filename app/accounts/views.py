@@ -9,7 +9,11 @@ from app.accounts.tokens import API_KEY_MARK
 def user_view(caller: Caller) -> UserView:
     """The caller, with the permissions in force for this request."""
     return UserView(
-        id=caller.user_id, username=caller.username, role=caller.role, permissions=sorted(caller.permissions)
+        id=caller.user_id,
+        username=caller.username,
+        role=caller.role,
+        team=caller.team,
+        permissions=sorted(caller.permissions),
     )
 
 

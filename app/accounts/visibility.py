@@ -1,13 +1,21 @@
 """Who may see what: the one rule for rows and for events, used by every transport.
 
-Users see what they own; administrators and (read-only) viewers see all, also what belongs to nobody (made by the
-service itself, or by a user who was deleted).
+People see what they own and what is shared with them: with their team, or with all. Whoever has `admin.see_all` sees
+everything, also what belongs to nobody (made by the service itself, or by a user who was deleted).
+
+Seeing is not changing: what is shared is changed only by its owner, or by whoever has `admin.see_all`.
 """
 
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, and_, or_, true
+from sqlalchemy.orm import InstrumentedAttribute
+
 from app.accounts.caller import Caller
-from app.accounts.permissions import Permission, Role
+from app.accounts.permissions import Permission
+from app.core.errors import ForbiddenError
 from app.events.topics import family_of
 from app.events.types import Event, Topic
 
@@ -16,19 +24,67 @@ PERMISSION_OF_FAMILY: dict[str, Permission] = {
     "test": Permission.BENCHMARK_READ,
     "metrics": Permission.METRICS_READ,
 }
-SEE_EVERYTHING = frozenset({Role.ADMIN, Role.VIEWER})
 UNOWNED_FAMILIES = frozenset({"metrics"})
 """Families about the service itself; the permission alone decides."""
 
 
+class Visibility(StrEnum):
+    """With whom a thing is shared."""
+
+    PRIVATE = "private"
+    TEAM = "team"
+    ALL = "all"
+
+
 def sees_everything(caller: Caller) -> bool:
     """Whether ownership does not matter to what `caller` may see."""
-    return caller.role in SEE_EVERYTHING
+    return Permission.ADMIN_SEE_ALL in caller.permissions
 
 
-def may_see_owned(caller: Caller, owner_id: UUID | None) -> bool:
-    """Whether `caller` may see a thing that `owner_id` owns."""
+def may_see_owned(
+    caller: Caller, owner_id: UUID | None, visibility: str = Visibility.PRIVATE, team: str | None = None
+) -> bool:
+    """Whether `caller` may see a thing that `owner_id` owns and shares so."""
+    return (
+        sees_everything(caller)
+        or (owner_id is not None and owner_id == caller.user_id)
+        or visibility == Visibility.ALL
+        or (visibility == Visibility.TEAM and team is not None and team == caller.team)
+    )
+
+
+def rows_seen_by(
+    caller: Caller,
+    *,
+    owner_id: InstrumentedAttribute[Any],
+    visibility: InstrumentedAttribute[str],
+    team: InstrumentedAttribute[Any],
+) -> ColumnElement[bool]:
+    """`may_see_owned` as a condition on a table with these columns."""
+    if sees_everything(caller):
+        return true()
+    seen = [owner_id == caller.user_id, visibility == Visibility.ALL.value]
+    if caller.team is not None:
+        seen.append(and_(visibility == Visibility.TEAM.value, team == caller.team))
+    return or_(*seen)
+
+
+def may_change_owned(caller: Caller, owner_id: UUID | None) -> bool:
+    """Whether `caller` may change a thing that `owner_id` owns, given the permission for what they want to do."""
     return sees_everything(caller) or (owner_id is not None and owner_id == caller.user_id)
+
+
+def check_change(caller: Caller, owner_id: UUID | None, what: str) -> None:
+    """Refuse a change of what is only shared with `caller`.
+
+    Raises:
+        ForbiddenError: naming `what` it is and who may change it.
+    """
+    if not may_change_owned(caller, owner_id):
+        raise ForbiddenError(
+            f"this {what} is shared with you to read; only its owner or an administrator may change it",
+            permission=Permission.ADMIN_SEE_ALL,
+        )
 
 
 def permission_for(topic: Topic) -> Permission:
@@ -40,4 +96,6 @@ def may_see(caller: Caller, event: Event) -> bool:
     """Whether `event` may be told to `caller`."""
     if permission_for(event.topic) not in caller.permissions:
         return False
-    return family_of(event.topic) in UNOWNED_FAMILIES or may_see_owned(caller, event.owner_id)
+    if family_of(event.topic) in UNOWNED_FAMILIES:
+        return True
+    return may_see_owned(caller, event.owner_id, event.visibility, event.team)

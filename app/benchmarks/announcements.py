@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.benchmarks.audience import Audience
 from app.benchmarks.states import Status
 from app.core.database import WriteSession
 from app.events import outbox
@@ -21,7 +22,7 @@ def announce(
     topic: Topic,
     *,
     session_id: UUID,
-    owner_id: UUID | None,
+    audience: Audience,
     name: str,
     status: Status,
     at: datetime,
@@ -29,7 +30,7 @@ def announce(
 ) -> None:
     """Tell listeners, once the transaction has been committed, that a benchmark's state has changed."""
     payload = {"id": str(session_id), "name": name, "status": status.value, **more}
-    outbox.record(session, Event(topic, payload, at, session_id=session_id, owner_id=owner_id))
+    outbox.record(session, Event(topic, payload, at, session_id=session_id, **audience._asdict()))
 
 
 def tick_channel(session_id: UUID) -> str:

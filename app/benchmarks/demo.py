@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from app.accounts.caller import Caller
 from app.accounts.permissions import Permission, Role
+from app.accounts.visibility import Visibility
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.service import BenchmarkService
@@ -103,7 +104,7 @@ async def run_demo(
         )
     if not is_empty:
         return None
-    return (await benchmarks.submit(_OPERATOR, SPEC)).id
+    return (await benchmarks.submit(_OPERATOR, SPEC, visibility=Visibility.ALL)).id
 
 
 async def _is_empty(session: ReadSession) -> bool:

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
+from app.accounts.visibility import Visibility
+from app.benchmarks.changes import BenchmarkUpdate
 from app.benchmarks.repository import Filters
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.service import BenchmarkService
@@ -19,6 +21,7 @@ router = APIRouter(prefix="/benchmarks", tags=["benchmarks"])
 
 CanCreate = Annotated[Caller, Depends(require(Permission.BENCHMARK_CREATE))]
 CanRead = Annotated[Caller, Depends(require(Permission.BENCHMARK_READ))]
+CanShare = Annotated[Caller, Depends(require(Permission.BENCHMARK_SHARE))]
 CanCancel = Annotated[Caller, Depends(require(Permission.BENCHMARK_CANCEL))]
 CanDelete = Annotated[Caller, Depends(require(Permission.BENCHMARK_DELETE))]
 
@@ -40,9 +43,16 @@ BenchmarkId = Annotated[UUID, Path(description="Id of the benchmark.")]
     status_code=202,
     responses=error_responses(400, 401, 403, 413, 422),
 )
-async def create(caller: CanCreate, service: Service, spec: BenchmarkSpec) -> Benchmark:
+async def create(
+    caller: CanCreate,
+    service: Service,
+    spec: BenchmarkSpec,
+    visibility: Annotated[
+        Visibility | None, Query(description="With whom to share it; by default `security.default_visibility`.")
+    ] = None,
+) -> Benchmark:
     """Store a benchmark and run it as soon as there is room. Follow it by its id or under `/ws`."""
-    return await service.submit(caller, spec)
+    return await service.submit(caller, spec, visibility=visibility)
 
 
 @router.get(
@@ -89,6 +99,20 @@ async def get(caller: CanRead, service: Service, benchmark_id: BenchmarkId) -> B
 async def timeline(caller: CanRead, service: Service, benchmark_id: BenchmarkId) -> Timeline:
     """What happened in each second of the run, as columns; also while it runs."""
     return await service.timeline(caller, benchmark_id)
+
+
+@router.patch(
+    "/{benchmark_id}",
+    operation_id="updateBenchmark",
+    summary="Rename, tag or share a benchmark",
+    responses=error_responses(400, 401, 403, 404, 413, 422),
+)
+async def update(caller: CanShare, service: Service, benchmark_id: BenchmarkId, changes: BenchmarkUpdate) -> Benchmark:
+    """Changes what is given; the spec stays as it was submitted. For its owner, or an administrator.
+
+    `team` shares it with the owner's team as it is now. While it runs, listeners hear the change within seconds.
+    """
+    return await service.update(caller, benchmark_id, changes)
 
 
 @router.post(

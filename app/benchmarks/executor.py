@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from app.benchmarks import calibrations, plan_workloads, planner, repository, token_probe
 from app.benchmarks.announcements import ENDED_TOPIC, announce, control_channel, tick_channel
+from app.benchmarks.audience import Audience, audience_query
 from app.benchmarks.budget import BudgetWatch, estimate
 from app.benchmarks.cluster import Cluster
 from app.benchmarks.exploring import Exploration, completed
@@ -61,7 +62,7 @@ class Run:
     """One benchmark while it runs."""
 
     session_id: UUID
-    owner_id: UUID | None
+    audience: Audience
     name: str
     spec: BenchmarkSpec
     live: LiveRun
@@ -144,14 +145,14 @@ class Executor:
 
     async def _load(self, session_id: UUID) -> Run:
         async with self._database.read() as session:
-            query = select(BenchmarkSession.owner_id, BenchmarkSession.name, BenchmarkSession.spec)
-            row = (await session.execute(query.where(BenchmarkSession.id == session_id))).one()
+            query = audience_query(session_id).add_columns(BenchmarkSession.name, BenchmarkSession.spec)
+            row = (await session.execute(query)).one()
         spec = BenchmarkSpec.model_validate(row.spec, context=STORED)
         origin_ns = start_at_ns(spec)
         statistics = RunStatistics(origin_ns, slo_of(spec))
         return Run(
             session_id,
-            row.owner_id,
+            Audience.of(row),
             row.name,
             spec,
             LiveRun(spec, origin_ns),
@@ -302,7 +303,7 @@ class Executor:
             progress,
             self._clock.now(),
             session_id=run.session_id,
-            owner_id=run.owner_id,
+            **run.audience._asdict(),
         )
         try:
             await self._bus.publish(event)
@@ -346,8 +347,11 @@ class Executor:
 
     async def _look_for_cancel(self, run: Run) -> None:
         async with self._database.read() as session:
-            query = select(BenchmarkSession.status).where(BenchmarkSession.id == run.session_id)
-            status = (await session.execute(query)).scalar_one_or_none()
+            query = audience_query(run.session_id).add_columns(BenchmarkSession.status)
+            row = (await session.execute(query)).one_or_none()
+        status = None if row is None else row.status
+        if row is not None:
+            run.audience = Audience.of(row)
         if status == Status.CANCELLING and not run.is_cancelled:
             run.is_cancelled = True
             await self._stop_shards(run, "cancelled")
@@ -417,7 +421,7 @@ class Executor:
             session,
             ENDED_TOPIC[status],
             session_id=run.session_id,
-            owner_id=run.owner_id,
+            audience=run.audience,
             name=run.name,
             status=status,
             at=now,

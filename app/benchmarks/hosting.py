@@ -33,6 +33,7 @@ async def host_benchmarks(
     providers: Providers,
     new_engine: EngineFactory = engine_process,
     data_dir: Path | None = None,
+    default_visibility: str = "private",
 ) -> AsyncIterator[BenchmarkService]:
     """Serve and run benchmarks while the block runs.
 
@@ -44,7 +45,9 @@ async def host_benchmarks(
     context = f"server-{uuid4().hex}" if embedded else DEFAULT_CONTEXT
     live = LiveRuns()
     max_workers = settings.worker_count if embedded else None
-    service = BenchmarkService(database, clock, bus, providers, live=live, max_workers=max_workers)
+    service = BenchmarkService(
+        database, clock, bus, providers, live=live, max_workers=max_workers, default_visibility=default_visibility
+    )
     cluster = await Cluster.start(settings)
     executor = Executor(
         database,

@@ -21,12 +21,15 @@ class BenchmarkSession(Base):
         Index("ix_sessions_created", "created_at", "id"),
         Index("ix_sessions_status_created", "status", "created_at", "id"),
         Index("ix_sessions_owner_created", "owner_id", "created_at", "id"),
+        Index("ix_sessions_shared_created", "visibility", "team", "created_at", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(200))
     status: Mapped[str] = mapped_column(String(16))
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    visibility: Mapped[str] = mapped_column(String(8), default="private", server_default="private")
+    team: Mapped[str | None] = mapped_column(String(64))
     spec: Mapped[dict[str, Any]]
     tags: Mapped[list[str]]
     providers: Mapped[list[str]]

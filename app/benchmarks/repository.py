@@ -16,7 +16,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    true,
     type_coerce,
     update,
 )
@@ -26,7 +25,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.caller import Caller
 from app.accounts.models import User
-from app.accounts.permissions import Role
+from app.benchmarks.audience import visible_to
 from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.states import LIVE, Status
 from app.core.database import WriteSession
@@ -42,19 +41,14 @@ class Filters(NamedTuple):
     text: str | None = None
 
 
-def visible_to(caller: Caller) -> ColumnElement[bool]:
-    """Which sessions a caller may see: users their own, administrators and (read-only) viewers all."""
-    if caller.role in (Role.ADMIN, Role.VIEWER):
-        return true()
-    return BenchmarkSession.owner_id == caller.user_id
-
-
 _HEAD = (
     BenchmarkSession.id,
     BenchmarkSession.name,
     BenchmarkSession.status,
     BenchmarkSession.tags,
     BenchmarkSession.owner_id,
+    BenchmarkSession.visibility,
+    BenchmarkSession.team,
     User.username.label("owner_name"),
     BenchmarkSession.created_at,
     BenchmarkSession.started_at,
@@ -118,12 +112,19 @@ async def find(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[A
     return (await session.execute(query)).one_or_none()
 
 
-async def find_status(
-    session: AsyncSession, caller: Caller, session_id: UUID
-) -> Row[tuple[str, str, UUID | None]] | None:
-    """Status, name and owner of one visible session."""
-    query = select(BenchmarkSession.status, BenchmarkSession.name, BenchmarkSession.owner_id)
-    return (await session.execute(query.where(BenchmarkSession.id == session_id, visible_to(caller)))).one_or_none()
+async def find_status(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[Any] | None:
+    """Status, name, tags and audience of one visible session, and the team of its owner."""
+    query = select(
+        BenchmarkSession.status,
+        BenchmarkSession.name,
+        BenchmarkSession.tags,
+        BenchmarkSession.owner_id,
+        BenchmarkSession.visibility,
+        BenchmarkSession.team,
+        User.team.label("owner_team"),
+    )
+    query = _joined(query).where(BenchmarkSession.id == session_id, visible_to(caller))
+    return (await session.execute(query)).one_or_none()
 
 
 async def find_live_document(session: AsyncSession, session_id: UUID) -> dict[str, Any] | None:
@@ -137,6 +138,12 @@ async def change(session: WriteSession, session_id: UUID, current: Sequence[str]
     statement = update(BenchmarkSession).where(BenchmarkSession.id == session_id, BenchmarkSession.status.in_(current))
     result = await session.execute(statement.values(values).execution_options(synchronize_session=False))
     return cast("CursorResult[Any]", result).rowcount == 1
+
+
+async def describe(session: WriteSession, session_id: UUID, **values: Any) -> None:
+    """Change what a benchmark is called and who sees it, whatever its status."""
+    statement = update(BenchmarkSession).where(BenchmarkSession.id == session_id)
+    await session.execute(statement.values(values).execution_options(synchronize_session=False))
 
 
 async def remove(session: WriteSession, session_id: UUID, status: str) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Row, Select, false, select, union_all
 
 from app.accounts.caller import Caller
 from app.benchmarks import repository
+from app.benchmarks.audience import visible_to
 from app.benchmarks.measures import MeasuredResult
 from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.result_views import ResultDetail, ResultItem
@@ -150,7 +151,7 @@ async def stored_results(
 
 def _visible(caller: Caller, *, with_gaps: bool = False, with_text: bool = False) -> Select[Any]:
     query = select(*selected(with_gaps=with_gaps, with_text=with_text))
-    return query.join(BenchmarkSession, BenchmarkSession.id == Result.session_id).where(repository.visible_to(caller))
+    return query.join(BenchmarkSession, BenchmarkSession.id == Result.session_id).where(visible_to(caller))
 
 
 def _uuid(value: str) -> UUID:

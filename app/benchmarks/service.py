@@ -1,4 +1,4 @@
-"""What can be done with benchmarks: submit, list, read, cancel, delete. Running them is `tasks` and `executor`."""
+"""What can be done with benchmarks: submit, list, read, change, cancel, delete. Running them: `tasks`, `executor`."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,8 +10,11 @@ from sqlalchemy import Row
 
 from app.accounts import audit
 from app.accounts.caller import Caller
+from app.accounts.visibility import Visibility, check_change
 from app.benchmarks import budget, planner, repository, states
 from app.benchmarks.announcements import announce, control_channel
+from app.benchmarks.audience import Audience, first_audience, shared
+from app.benchmarks.changes import BenchmarkUpdate
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.many import ManyBenchmarks, head, list_item
 from app.benchmarks.models import BenchmarkSession
@@ -55,6 +58,7 @@ class BenchmarkService:
         *,
         live: LiveRuns | None = None,
         max_workers: int | None = None,
+        default_visibility: str = Visibility.PRIVATE,
     ) -> None:
         self.results = ResultService(database)
         self.live = LiveRuns() if live is None else live
@@ -65,25 +69,27 @@ class BenchmarkService:
         self._bus = bus
         self._providers = providers
         self._max_workers = max_workers
+        self.default_visibility = default_visibility
 
     async def count_unfinished(self) -> int:
         """Benchmarks that wait or run, over all servers of this database."""
         async with self._database.read() as session:
             return await repository.count_unfinished(session)
 
-    async def submit(self, caller: Caller, spec: BenchmarkSpec) -> Benchmark:
-        """Store a benchmark; it runs as soon as there is room.
+    async def submit(self, caller: Caller, spec: BenchmarkSpec, *, visibility: Visibility | None = None) -> Benchmark:
+        """Store a benchmark; it runs as soon as there is room. Without `visibility` it is shared as the settings say.
 
         Raises:
             InvalidRequestError: when a provider does not exist, there are fewer worker slots than wanted, or the budget
                 cannot be kept.
         """
         document, _ = await self._checked(spec)
+        audience = first_audience(caller, visibility, self.default_visibility)
         row = BenchmarkSession(
             id=new_id(),
             name=spec.name,
             status=Status.PENDING,
-            owner_id=caller.user_id if caller.via != "system" else None,
+            **audience._asdict(),
             spec=document,
             tags=list(dict.fromkeys(spec.tags)),
             providers=list(dict.fromkeys(target.provider for target in spec.targets)),
@@ -100,12 +106,14 @@ class BenchmarkService:
                 session,
                 Topic.BENCHMARK_CREATED,
                 session_id=row.id,
-                owner_id=row.owner_id,
+                audience=audience,
                 name=row.name,
                 status=Status.PENDING,
                 at=row.created_at,
             )
-            await self._audit(session, caller, "benchmark.create", row.id, {"name": row.name})
+            await self._audit(
+                session, caller, "benchmark.create", row.id, {"name": row.name, "visibility": row.visibility}
+            )
         self.on_submitted()
         owner = Owner(id=row.owner_id, username=caller.username) if row.owner_id else None
         return Benchmark(
@@ -114,6 +122,8 @@ class BenchmarkService:
             status=Status.PENDING,
             tags=row.tags,
             owner=owner,
+            visibility=Visibility(audience.visibility),
+            team=audience.team,
             created_at=row.created_at,
             started_at=None,
             finished_at=None,
@@ -188,6 +198,7 @@ class BenchmarkService:
 
         Raises:
             NotFoundError: when there is none.
+            ForbiddenError: when it is only shared with the caller.
             ConflictError: when it has ended.
         """
         async with self._database.write() as session:
@@ -201,12 +212,14 @@ class BenchmarkService:
 
         Raises:
             NotFoundError: when there is none.
+            ForbiddenError: when it is only shared with the caller.
             ConflictError: while it runs.
         """
         async with self._database.write() as session:
             row = await repository.find_status(session, caller, session_id)
             if row is None:
                 raise _not_found(session_id)
+            check_change(caller, row.owner_id, "benchmark")
             states.check_deletable(row.status)
             if not await repository.remove(session, session_id, row.status):
                 raise ConflictError("the benchmark has just changed its state; try again", status=row.status)
@@ -214,12 +227,49 @@ class BenchmarkService:
                 session,
                 Topic.BENCHMARK_DELETED,
                 session_id=session_id,
-                owner_id=row.owner_id,
+                audience=Audience.of(row),
                 name=row.name,
                 status=Status(row.status),
                 at=self._clock.now(),
             )
             await self._audit(session, caller, "benchmark.delete", session_id, {"name": row.name})
+
+    async def update(self, caller: Caller, session_id: UUID, changes: BenchmarkUpdate) -> Benchmark:
+        """Give a benchmark another name, other tags, or share it with others; what it measured stays as it is.
+
+        Raises:
+            NotFoundError: when there is none.
+            ForbiddenError: when it is only shared with the caller.
+            InvalidRequestError: when it should be shared with a team and its owner has none.
+        """
+        async with self._database.write() as session:
+            row = await repository.find_status(session, caller, session_id)
+            if row is None:
+                raise _not_found(session_id)
+            check_change(caller, row.owner_id, "benchmark")
+            now = Audience.of(row)
+            audience = now if changes.visibility is None else shared(now, changes.visibility, row.owner_team)
+            before = {"name": row.name, "tags": row.tags, "visibility": now.visibility, "team": now.team}
+            after = before | changes.given() | {"visibility": audience.visibility, "team": audience.team}
+            if after != before:
+                await repository.describe(session, session_id, **after)
+                changed = [name for name in after if after[name] != before[name]]
+                announce(
+                    session,
+                    Topic.BENCHMARK_UPDATED,
+                    session_id=session_id,
+                    audience=audience,
+                    name=str(after["name"]),
+                    status=Status(row.status),
+                    at=self._clock.now(),
+                    changed=changed,
+                )
+                told = {
+                    "before": {name: before[name] for name in changed},
+                    "after": {name: after[name] for name in changed},
+                }
+                await self._audit(session, caller, "benchmark.update", session_id, told)
+        return await self.get(caller, session_id)
 
     async def timeline(self, caller: Caller, session_id: UUID) -> Timeline:
         """What happened in each second, also while the benchmark runs; raises as `get`."""
@@ -238,6 +288,7 @@ class BenchmarkService:
             row = await repository.find_status(session, caller, session_id)
             if row is None:
                 raise _not_found(session_id)
+            check_change(caller, row.owner_id, "benchmark")
             wanted = states.after_cancel(row.status)
             if wanted == row.status:
                 return wanted
@@ -249,7 +300,7 @@ class BenchmarkService:
                         session,
                         Topic.BENCHMARK_CANCELLED,
                         session_id=session_id,
-                        owner_id=row.owner_id,
+                        audience=Audience.of(row),
                         name=row.name,
                         status=wanted,
                         at=now,

@@ -13,10 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import select
-
 from app.benchmarks import planner
 from app.benchmarks.announcements import control_channel, tick_channel
+from app.benchmarks.audience import Audience, audience_query
 from app.benchmarks.measures import MeasureContext, MeasuredResult
 from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.recorder import Recorder
@@ -124,7 +123,7 @@ def _failed(task: ShardTask, message: str) -> ShardOutcome:
 
 async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
     async with context.database.read() as session:
-        query = select(BenchmarkSession.spec, BenchmarkSession.owner_id).where(BenchmarkSession.id == task.session_id)
+        query = audience_query(task.session_id).add_columns(BenchmarkSession.spec)
         row = (await session.execute(query)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no benchmark {task.session_id}")
@@ -147,8 +146,8 @@ async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
     measured = MeasureContext(target.provider, target.model, provider.adapter, tuple(spec.tags), task.point, task.level)
     shard = Shard(plan, measured, task.target_index, task.origin_ns, slo_of(spec), known if skip else None)
     stop = StopSignal()
-    teller = _Teller(context.bus, task.session_id, row.owner_id)
-    watcher = asyncio.create_task(_watch_control(task, context, stop))
+    teller = _Teller(context.bus, task.session_id, Audience.of(row))
+    watcher = asyncio.create_task(_watch_control(task, context, stop, teller))
     try:
         return await _supervise(task, context, shard, stop, teller, keep_gaps=spec.save_gaps)
     finally:
@@ -209,10 +208,10 @@ async def _stored_before(task: ShardTask, database: Database, spec: BenchmarkSpe
 class _Teller:
     """Publishes a shard's ticks, and the newest results as `test.completed`."""
 
-    def __init__(self, bus: Bus, session_id: UUID, owner_id: UUID | None) -> None:
+    def __init__(self, bus: Bus, session_id: UUID, audience: Audience) -> None:
         self._bus = bus
         self._session_id = session_id
-        self._owner_id = owner_id
+        self.audience = audience
         self._newest: deque[MeasuredResult] = deque(maxlen=_TOLD_RESULTS)
         self._number = 0
 
@@ -237,7 +236,7 @@ class _Teller:
                 payload,
                 datetime.now(UTC),
                 session_id=self._session_id,
-                owner_id=self._owner_id,
+                **self.audience._asdict(),
             )
         )
 
@@ -246,13 +245,13 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, UUID) else value
 
 
-async def _watch_control(task: ShardTask, context: WorkerContext, stop: StopSignal) -> None:
+async def _watch_control(task: ShardTask, context: WorkerContext, stop: StopSignal, teller: "_Teller") -> None:
     """Pass on a stop from the control channel; the database says the same to whoever missed it."""
     async with context.bus.subscribe_raw(control_channel(task.session_id)) as messages:
         listener = asyncio.create_task(_listen(messages, stop))
         try:
             while True:
-                await _look_at_session(task, context.database, stop)
+                await _look_at_session(task, context.database, stop, teller)
                 await asyncio.sleep(CONTROL_POLL_SECONDS)
         finally:
             listener.cancel()
@@ -265,17 +264,20 @@ async def _listen(messages: AsyncIterator[bytes], stop: StopSignal) -> None:
         stop.set(message.decode(errors="replace") or "cancelled")
 
 
-async def _look_at_session(task: ShardTask, database: Database, stop: StopSignal) -> None:
+async def _look_at_session(task: ShardTask, database: Database, stop: StopSignal, teller: "_Teller") -> None:
     try:
         async with database.read() as session:
-            query = select(BenchmarkSession.status, BenchmarkSession.heartbeat_at)
-            row = (await session.execute(query.where(BenchmarkSession.id == task.session_id))).one_or_none()
+            query = audience_query(task.session_id)
+            query = query.add_columns(BenchmarkSession.status, BenchmarkSession.heartbeat_at)
+            row = (await session.execute(query)).one_or_none()
     except Exception:  # the recorder notices a database that stays away
         log.warning("the state of benchmark %s cannot be read", task.session_id, exc_info=True)
         return
     if row is None:
         stop.set("the benchmark was deleted")
-    elif row.status != Status.RUNNING:
+        return
+    teller.audience = Audience.of(row)
+    if row.status != Status.RUNNING:
         stop.set("cancelled" if row.status == Status.CANCELLING else f"the benchmark is {row.status}")
     elif row.heartbeat_at is not None and datetime.now(UTC) - row.heartbeat_at > COORDINATOR_SILENCE:
         stop.set("the server that coordinates the benchmark is gone")

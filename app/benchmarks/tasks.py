@@ -5,10 +5,9 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
-
 from app.benchmarks import repository
 from app.benchmarks.announcements import announce
+from app.benchmarks.audience import Audience, audience_query
 from app.benchmarks.budget import BudgetWatch
 from app.benchmarks.executor import HEARTBEAT_SECONDS, Executor
 from app.benchmarks.exploring import Exploration, completed
@@ -117,13 +116,13 @@ class BenchmarkRunner:
             )
             if not claimed:
                 return
-            query = select(BenchmarkSession.name, BenchmarkSession.owner_id).where(BenchmarkSession.id == session_id)
+            query = audience_query(session_id).add_columns(BenchmarkSession.name)
             row = (await session.execute(query)).one()
             announce(
                 session,
                 Topic.BENCHMARK_STARTED,
                 session_id=session_id,
-                owner_id=row.owner_id,
+                audience=Audience.of(row),
                 name=row.name,
                 status=running,
                 at=now,
@@ -189,7 +188,7 @@ class BenchmarkRunner:
                     session,
                     Topic.BENCHMARK_FAILED,
                     session_id=row.id,
-                    owner_id=row.owner_id,
+                    audience=Audience.of(row),
                     name=row.name,
                     status=Status.FAILED,
                     at=self._clock.now(),

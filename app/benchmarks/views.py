@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from app.accounts.visibility import Visibility
 from app.benchmarks.loads import LoadSpec
 from app.benchmarks.schemas import BenchmarkSpec, StopRule, Target
 from app.benchmarks.states import Status
@@ -109,6 +110,8 @@ class BenchmarkHead(View):
     status: Status
     tags: list[str] = Field(description="Its tags.")
     owner: Owner | None = Field(description="Who submitted it; null for the service itself.")
+    visibility: Visibility = Field(description="With whom it is shared: nobody, the owner's team, or all.")
+    team: str | None = Field(description="The team that it is shared with.")
     created_at: datetime = Field(description="When it was submitted.")
     started_at: datetime | None = Field(description="When it was claimed.")
     finished_at: datetime | None = Field(description="When it ended.")

@@ -64,9 +64,10 @@ def show_settings(
 @config_app.command("validate", epilog=examples("llm-test-bench config validate -c staging.toml"))
 def check_settings(config: ConfigOption = None) -> None:
     """Check the configuration file and the LTB_… variables; exit code 2 names every wrong key."""
+    from app.accounts.roles import Roles  # noqa: PLC0415
     from app.core.settings import config_path, load_settings  # noqa: PLC0415
 
-    load_settings(config)
+    Roles.configured(load_settings(config).security)
     path = config_path(config)
     where = str(path) if path.is_file() else f"no {path}, so defaults"
     typer.echo(f"The configuration is valid ({where} and LTB_… variables).")

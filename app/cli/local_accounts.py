@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.caller import Caller
-from app.accounts.permissions import ROLE_PERMISSIONS, Permission, Role
+from app.accounts.permissions import Permission
 from app.accounts.service import AccountService
 from app.accounts.users import system_caller
 from app.core import migrations
@@ -48,8 +48,7 @@ async def new_key(
     user = next((user for user in await accounts.users.list() if user.username == username), None)
     if user is None:
         raise NotFoundError(f"there is no user '{username}'")
-    role = Role(user.role)
-    caller = Caller(user.id, user.username, role, ROLE_PERMISSIONS[role], "system")
+    caller = Caller(user.id, user.username, user.role, accounts.roles.permissions(user.role), "system")
     _, text = await accounts.api_keys.create(caller, name, scopes or None, expires_in_days)
     return text
 

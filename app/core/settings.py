@@ -161,6 +161,13 @@ class DistributedSettings(Section):
         return self
 
 
+class RoleSettings(Section):
+    """`[[security.roles]]`: a role beside admin, user and viewer."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$", description="Its name: lower case, at most 32 characters.")
+    permissions: tuple[str, ...] = Field(description="Permissions; `benchmark.*` means a whole family, `*` all.")
+
+
 class SecuritySettings(Section):
     """`[security]`"""
 
@@ -171,6 +178,13 @@ class SecuritySettings(Section):
         None, min_length=32, description="Root secret; by default generated into data_dir with mode 0600."
     )
     login_attempts_per_minute: int = Field(10, ge=1, le=1000, description="Login tries per account and address.")
+    default_role: str = Field("viewer", description="Role of new users for whom none is named.")
+    default_visibility: Literal["private", "team", "all"] = Field(
+        "private", description="With whom a new benchmark is shared; `team` means private for users without a team."
+    )
+    roles: tuple[RoleSettings, ...] = Field(
+        (), description="Roles beside admin, user and viewer: tables `[[security.roles]]` of `name` and `permissions`."
+    )
     production: bool = Field(False, description="Refuse to generate secrets; hide API documentation pages.")
 
 

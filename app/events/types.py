@@ -14,6 +14,7 @@ class Topic(StrEnum):
     BENCHMARK_CREATED = "benchmark.created"
     BENCHMARK_STARTED = "benchmark.started"
     BENCHMARK_PROGRESS = "benchmark.progress"
+    BENCHMARK_UPDATED = "benchmark.updated"
     BENCHMARK_COMPLETED = "benchmark.completed"
     BENCHMARK_FAILED = "benchmark.failed"
     BENCHMARK_CANCELLED = "benchmark.cancelled"
@@ -23,10 +24,15 @@ class Topic(StrEnum):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One event. `owner_id` decides who may see it; `session_id` is the benchmark it belongs to, if any."""
+    """One event; `session_id` is the benchmark it belongs to, if any.
+
+    `owner_id`, `visibility` (`private`, `team` or `all`) and `team` decide who may see it.
+    """
 
     topic: Topic
     payload: dict[str, Any]
     timestamp: datetime
     session_id: UUID | None = None
     owner_id: UUID | None = None
+    visibility: str = "private"
+    team: str | None = None

@@ -6,6 +6,8 @@ from uuid import UUID
 import strawberry
 
 from app.accounts.permissions import Permission
+from app.accounts.visibility import Visibility
+from app.benchmarks.changes import BenchmarkUpdate
 from app.benchmarks.repository import Filters
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.service import cursor_of
@@ -15,10 +17,13 @@ from app.graphql.answers import Deleted, Problem
 from app.graphql.benchmark_types import BenchmarkConnection, BenchmarkStatus, BenchmarkType, SpecCheckType, SpecInput
 from app.graphql.connections import DEFAULT_FIRST, After, First, connection, cursor_of_client, page_size
 from app.graphql.context import Info
+from app.graphql.derive import enum_of
 from app.graphql.guard import guarded
-from app.graphql.inputs import read, read_document
+from app.graphql.inputs import INPUTS, read, read_document
 from app.graphql.scalars import JSON
 
+VisibilityType = enum_of(Visibility, "visibility")
+ChangesInput = INPUTS.of(BenchmarkUpdate)
 BenchmarkId = Annotated[UUID, strawberry.argument(name="id", description="Id of the benchmark.")]
 
 
@@ -123,10 +128,33 @@ class BenchmarkMutations:
     """Making, changing and ending benchmarks."""
 
     @guarded(Permission.BENCHMARK_CREATE, returns=BenchmarkType, cost=20)
-    async def create_benchmark(self, info: Info, new: InputArgument) -> Any:
+    async def create_benchmark(
+        self,
+        info: Info,
+        new: InputArgument,
+        visibility: Annotated[
+            VisibilityType | None,
+            strawberry.argument(description="With whom to share it; by default `security.default_visibility`."),
+        ] = None,
+    ) -> Any:
         """Store a benchmark and run it as soon as there is room. Follow it with `benchmarkProgress`."""
-        made = await info.context.services.benchmarks.submit(info.context.caller, new.read())
+        shared = None if visibility is None else Visibility(getattr(visibility, "value", visibility))
+        made = await info.context.services.benchmarks.submit(info.context.caller, new.read(), visibility=shared)
         return await one(info, made.id)
+
+    @guarded(Permission.BENCHMARK_SHARE, returns=BenchmarkType, cost=20)
+    async def update_benchmark(
+        self,
+        info: Info,
+        benchmark_id: BenchmarkId,
+        changes: Annotated[
+            ChangesInput, strawberry.argument(name="input", description="What changes; the rest stays.")
+        ],
+    ) -> Any:
+        """Rename, tag or share a benchmark; what it measured stays as it is. For its owner, or an administrator."""
+        body = read(BenchmarkUpdate, changes, path="input")
+        await info.context.services.benchmarks.update(info.context.caller, benchmark_id, body)
+        return await one(info, benchmark_id)
 
     @guarded(Permission.BENCHMARK_CANCEL, returns=BenchmarkType, cost=20)
     async def cancel_benchmark(self, info: Info, benchmark_id: BenchmarkId) -> Any:

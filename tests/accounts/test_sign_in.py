@@ -170,7 +170,7 @@ async def test_signing_out_stops_both_tokens_at_once(accounts: AccountService, c
 async def test_changes_of_a_user_hold_at_once(accounts: AccountService, database: Database) -> None:
     sign_in = await accounts.login("alice", PASSWORD, HERE)
     await accounts.users.set_role(system_caller(), "alice", Role.VIEWER)
-    assert (await accounts.caller_from_token(sign_in.access_token)).role is Role.VIEWER
+    assert (await accounts.caller_from_token(sign_in.access_token)).role == Role.VIEWER
     await accounts.users.reset_password(system_caller(), "alice", "another long password")
     with pytest.raises(UnauthorizedError):
         await accounts.caller_from_token(sign_in.access_token)

@@ -140,7 +140,7 @@ async def test_a_role_taken_away_counts_at_the_next_check(start: Start) -> None:
     await client.subscribe("benchmark.*")
     await live.bus.publish(make_event(Topic.BENCHMARK_CREATED, owner_id=new_id()))
     assert (await client.hear())["topic"] == "benchmark.created"
-    live.tokens.callers[token] = replace(caller, role=Role.USER)
+    live.tokens.callers[token] = make_caller(role=Role.USER, user_id=caller.user_id)
     asked = live.tokens.asked
     while live.tokens.asked < asked + 2:
         assert await client.all_until_now() == []

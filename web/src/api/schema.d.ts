@@ -260,7 +260,13 @@ export interface paths {
         delete: operations["deleteBenchmark"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Rename, tag or share a benchmark
+         * @description Changes what is given; the spec stays as it was submitted. For its owner, or an administrator.
+         *
+         *     `team` shares it with the owner's team as it is now. While it runs, listeners hear the change within seconds.
+         */
+        patch: operations["updateBenchmark"];
         trace?: never;
     };
     "/api/v1/benchmarks/{benchmark_id}/timeline": {
@@ -644,6 +650,13 @@ export interface components {
             tags: string[];
             /** @description Who submitted it; null for the service itself. */
             owner: components["schemas"]["Owner"] | null;
+            /** @description With whom it is shared: nobody, the owner's team, or all. */
+            visibility: components["schemas"]["Visibility"];
+            /**
+             * Team
+             * @description The team that it is shared with.
+             */
+            team: string | null;
             /**
              * Created At
              * Format: date-time
@@ -695,6 +708,13 @@ export interface components {
             tags: string[];
             /** @description Who submitted it; null for the service itself. */
             owner: components["schemas"]["Owner"] | null;
+            /** @description With whom it is shared: nobody, the owner's team, or all. */
+            visibility: components["schemas"]["Visibility"];
+            /**
+             * Team
+             * @description The team that it is shared with.
+             */
+            team: string | null;
             /**
              * Created At
              * Format: date-time
@@ -831,6 +851,24 @@ export interface components {
              * @default true
              */
             save_gaps?: boolean;
+        };
+        /**
+         * BenchmarkUpdate
+         * @description Only what is given changes; nothing may be null.
+         */
+        BenchmarkUpdate: {
+            /**
+             * Name
+             * @description Another name.
+             */
+            name?: string | null;
+            /**
+             * Tags
+             * @description Tags instead of those it has.
+             */
+            tags?: string[] | null;
+            /** @description With whom to share it: nobody, the owner's team, or all. */
+            visibility?: components["schemas"]["Visibility"] | null;
         };
         /**
          * BudgetSummary
@@ -1955,7 +1993,7 @@ export interface components {
          * @description What a caller may be allowed to do.
          * @enum {string}
          */
-        Permission: "benchmark.create" | "benchmark.read" | "benchmark.cancel" | "benchmark.delete" | "results.read" | "results.export" | "provider.read" | "provider.manage" | "provider.test" | "metrics.read" | "account.self" | "user.manage";
+        Permission: "benchmark.create" | "benchmark.read" | "benchmark.cancel" | "benchmark.delete" | "benchmark.share" | "results.read" | "results.export" | "provider.read" | "provider.manage" | "provider.test" | "plugin.manage" | "metrics.read" | "account.self" | "user.manage" | "admin.audit" | "admin.settings" | "admin.see_all";
         /**
          * PointCertificate
          * @description The instrument's verdict on itself at one point.
@@ -3383,12 +3421,6 @@ export interface components {
             max_delay_ms?: number;
         };
         /**
-         * Role
-         * @description The built-in roles, from most to least powerful.
-         * @enum {string}
-         */
-        Role: "admin" | "user" | "viewer";
-        /**
          * Sampling
          * @description What is asked of the model. Fields left out are not sent.
          */
@@ -4318,14 +4350,29 @@ export interface components {
              * @description Name to sign in with.
              */
             username: string;
-            /** @description Role of the user. */
-            role: components["schemas"]["Role"];
+            /**
+             * Role
+             * @description Name of the user's role.
+             * @example user
+             */
+            role: string;
+            /**
+             * Team
+             * @description Whom `team` means when the user shares a benchmark.
+             */
+            team: string | null;
             /**
              * Permissions
              * @description In force for this request: an API key may narrow the role's.
              */
             permissions: components["schemas"]["Permission"][];
         };
+        /**
+         * Visibility
+         * @description With whom a thing is shared.
+         * @enum {string}
+         */
+        Visibility: "private" | "team" | "all";
         /**
          * Window
          * @description Which part of a run is steady: requests with `from_s <= (started_ns - origin_ns) / 1e9 < to_s`.
@@ -5791,7 +5838,10 @@ export interface operations {
     };
     createBenchmark: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description With whom to share it; by default `security.default_visibility`. */
+                visibility?: components["schemas"]["Visibility"] | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6019,6 +6069,114 @@ export interface operations {
             };
             /** @description The name is taken, or the thing's state does not allow it. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    updateBenchmark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BenchmarkUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Benchmark"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,6 +10,8 @@ function row(id: string, created: string, part: Partial<BenchmarkListItem> = {})
     status: "completed",
     tags: [],
     owner: null,
+    visibility: "private",
+    team: null,
     created_at: created,
     started_at: null,
     finished_at: null,
