@@ -60,10 +60,12 @@ class GraphQLSettings(Section):
         None, description="Serve an explorer page at /graphql; by default outside production mode."
     )
     max_depth: int = Field(12, ge=1, le=100, description="Fields within fields.")
-    max_aliases: int = Field(30, ge=0, le=10_000, description="Aliases in a document.")
+    max_aliases: int = Field(
+        30, ge=0, le=10_000, description="Aliases, and fields asked for again beside themselves, in a document."
+    )
     max_tokens: int = Field(3_000, ge=10, le=100_000, description="Words and signs in a document.")
     max_directives: int = Field(50, ge=0, le=10_000, description="Directives in a document.")
-    max_fields: int = Field(1_000, ge=1, le=100_000, description="Fields in a document, fragments put in.")
+    max_fields: int = Field(500, ge=1, le=100_000, description="Fields in a document, fragments put in.")
     max_complexity: int = Field(
         25_000, ge=1, le=10_000_000, description="Cost of an operation: about one per value in the largest answer."
     )

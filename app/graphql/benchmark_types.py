@@ -49,13 +49,13 @@ async def _stored_spec(root: BenchmarkListItem, info: Info) -> BenchmarkSpec | N
     return None if document is None else BenchmarkSpec.model_validate(document, context=STORED)
 
 
-@guarded(Permission.BENCHMARK_READ, returns=TYPES.of(BenchmarkSpec) | None, cost=50)
+@guarded(Permission.BENCHMARK_READ, returns=TYPES.of(BenchmarkSpec) | None, cost=20)
 async def spec(root: strawberry.Parent[BenchmarkListItem], info: Info) -> Any:
     """Everything that was said about it when it was submitted; null when it has just been deleted."""
     return await _stored_spec(root, info)
 
 
-@guarded(Permission.BENCHMARK_READ, returns=JSON | None, cost=50)
+@guarded(Permission.BENCHMARK_READ, returns=JSON | None, cost=20)
 async def spec_document(root: strawberry.Parent[BenchmarkListItem], info: Info) -> Any:
     """The same as a document, as REST and `createBenchmark(input: {document: …})` take it."""
     return await _stored_spec(root, info)
@@ -68,7 +68,7 @@ async def summary(root: strawberry.Parent[BenchmarkListItem], info: Info) -> Any
     return None if found is None else Summary.model_validate(found)
 
 
-@guarded(Permission.BENCHMARK_READ, returns=TYPES.of(Timeline) | None, cost=200)
+@guarded(Permission.BENCHMARK_READ, returns=TYPES.of(Timeline) | None, cost=50)
 async def timeline(root: strawberry.Parent[BenchmarkListItem], info: Info) -> Any:
     """What happened in each second of the run, as columns; also while it runs."""
     return await info.context.loaders.timelines.load(root.id)

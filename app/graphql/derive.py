@@ -70,6 +70,15 @@ _WORDS: dict[str, str] = {
 }
 
 
+DESCRIPTIONS: dict[str, str] = {
+    "BenchmarkListItem": "One benchmark.",
+    "UserView": "You, as this request has it.",
+    "ProviderView": "A configured provider, without its key.",
+    "ApiKeyCreated": "A fresh API key; the only answer that carries the key itself.",
+}
+"""What models that are called otherwise here say about themselves."""
+
+
 def graphql_name(model: type[BaseModel]) -> str:
     """What a model is called in GraphQL."""
     return NAMES.get(model.__name__, model.__name__)
@@ -120,6 +129,8 @@ def described(name: str, field: FieldInfo) -> str:
 
 def first_line(model: type[Any]) -> str:
     """What a class says about itself, in one line."""
+    if model.__name__ in DESCRIPTIONS:
+        return DESCRIPTIONS[model.__name__]
     return " ".join((model.__doc__ or "").strip().split("\n\n", 1)[0].split())
 
 
@@ -138,12 +149,14 @@ class Enums:
         """The enumeration of `values`, called `name` when it is new."""
         key = frozenset(values)
         if key not in self._by_values:
+            name = _ENUM_TITLES.get(name, name)
             members = {re.sub(r"\W", "_", value).upper(): value for value in values}
             self._by_values[key] = strawberry.enum(Enum(name, members), name=name, description=description)  # type: ignore[call-overload]
         return self._by_values[key]
 
 
 ENUMS = Enums()
+_ENUM_TITLES = {"Status": "BenchmarkStatus", "ErrorType": "ProviderErrorKind", "Metric": "LatencyMetric"}
 _ENUM_NAMES: dict[frozenset[str], tuple[str, str]] = {
     frozenset({"concurrency", "rate"}): ("LoadParameter", "What is varied when several levels of load are measured."),
     frozenset({"trusted", "suspect", "client_bound"}): ("Verdict", "Whether the numbers of a run can be relied on."),

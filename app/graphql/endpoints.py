@@ -86,6 +86,8 @@ class View(GraphQL[Any, None]):
             return _refused(ours, request)
         for name, value in _NO_STORE.items():
             response.headers.setdefault(name, value)
+        if response.media_type == "application/json" and RESPONSE_TYPE in request.headers.get("accept", ""):
+            response.headers["content-type"] = f"{RESPONSE_TYPE}; charset=utf-8"
         return response
 
     def _wants_page(self, request: Request) -> bool:
@@ -148,10 +150,8 @@ class View(GraphQL[Any, None]):
     async def execute_operation(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         result = await super().execute_operation(request, *args, **kwargs)
         if RESPONSE_TYPE in request.headers.get("accept", "") and isinstance(result, ExecutionResult):
-            sub_response = kwargs["sub_response"]
-            sub_response.headers["content-type"] = f"{RESPONSE_TYPE}; charset=utf-8"
             if isinstance(result, PreExecutionError):
-                sub_response.status_code = 400
+                kwargs["sub_response"].status_code = 400
         return result
 
 

@@ -6,6 +6,7 @@ way, so problems are told in the words of the input: `load.closed.rampUpSeconds`
 """
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from types import NoneType
 from typing import Annotated, Any, Literal, Optional, get_args, get_origin
 
@@ -111,11 +112,13 @@ def _without_none(annotation: Any) -> Any:
 
 def document_of(value: Any) -> Any:
     """The document behind an input: what was left out is left out, `@oneOf` inputs say their kind."""
+    if isinstance(value, list):
+        return [document_of(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
     definition = getattr(value, "__strawberry_definition__", None)
     if definition is None:
-        if isinstance(value, list):
-            return [document_of(item) for item in value]
-        return getattr(value, "value", value)  # an enum's member
+        return value
     given = {
         field.python_name: document_of(found)
         for field in definition.fields

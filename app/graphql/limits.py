@@ -35,6 +35,7 @@ from app.graphql.guard import COST, PAGED
 
 LIST_FACTOR = 5
 """What a list without pages counts for: targets, metrics, levels of load."""
+_PAGE_PARTS = frozenset({"edges", "nodes"})
 _BACKREF = "strawberry-definition"
 
 
@@ -87,8 +88,13 @@ class _Measure:
 
     def _selections(self, node: SelectionSetNode | None, parent: Any) -> Weight:
         total = Weight()
+        names: set[str] = set()
         for selection in node.selections if node is not None else ():
             total = total.beside(self._selection(selection, parent))
+            name = _plain_name(selection)
+            if name and name in names:  # comparing repeated fields with each other is what stalls a validation
+                total = total._replace(aliases=total.aliases + 1)
+            names.add(name)
         return total
 
     def _selection(self, node: Any, parent: Any) -> Weight:
@@ -120,17 +126,19 @@ class _Measure:
         definition = self._schema.get_field(parent, name) if _has_fields(parent) else None
         below = self._selections(node.selection_set, get_named_type(definition.type) if definition else None)
         metadata = _metadata(definition)
-        complexity = metadata.get(COST, 1) + below.complexity * self._factor(node, definition, metadata)
+        complexity = metadata.get(COST, 1) + below.complexity * self._factor(node, definition, metadata, parent)
         # Questions about the schema nest deeply by nature; the validation bounds their circles.
         depth = 0 if name.startswith("__") else below.depth + 1
         return Weight(depth, below.aliases + (node.alias is not None), below.fields + 1, below.directives, complexity)
 
-    def _factor(self, node: FieldNode, definition: Any, metadata: Mapping[str, Any]) -> int:
+    def _factor(self, node: FieldNode, definition: Any, metadata: Mapping[str, Any], parent: Any) -> int:
         if metadata.get(PAGED):
             return self._page_size(node)
         kind = definition.type if definition else None
         if is_non_null_type(kind):
             kind = kind.of_type
+        if node.name.value in _PAGE_PARTS and parent is not None and str(parent).endswith("Connection"):
+            return 1  # the page size has been counted
         return LIST_FACTOR if is_list_type(kind) else 1
 
     def _page_size(self, node: FieldNode) -> int:
@@ -145,6 +153,12 @@ class _Measure:
                         return max(1, given)
                     return DEFAULT_PAGE_SIZE if given is None else self._most
         return DEFAULT_PAGE_SIZE
+
+
+def _plain_name(selection: Any) -> str:
+    if isinstance(selection, FieldNode):
+        return "" if selection.alias else selection.name.value
+    return f"...{selection.name.value}" if isinstance(selection, FragmentSpreadNode) else ""
 
 
 def _has_fields(kind: Any) -> bool:
@@ -181,7 +195,7 @@ def check(weight: Weight, limits: GraphQLSettings) -> None:
     """
     for setting, what, found in (
         ("max_depth", "nests {} levels deep", weight.depth),
-        ("max_aliases", "has {} aliases", weight.aliases),
+        ("max_aliases", "has {} aliases and repeated fields", weight.aliases),
         ("max_directives", "has {} directives", weight.directives),
         ("max_fields", "has {} fields", weight.fields),
         ("max_complexity", "has a complexity of {}", weight.complexity),

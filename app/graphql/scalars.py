@@ -1,6 +1,7 @@
 """Scalars that GraphQL lacks: JSON documents, and integers beyond 32 bits."""
 
 from typing import Any, NewType
+from uuid import UUID
 
 import strawberry
 from graphql import GraphQLError, IntValueNode, ValueNode, value_from_ast_untyped
@@ -39,7 +40,21 @@ def _definition(name: str, description: str, serialize: Any, parse_value: Any, p
     )
 
 
+def _uuid(value: Any) -> UUID:
+    try:
+        return UUID(value)
+    except (ValueError, AttributeError, TypeError):
+        raise GraphQLError("an id must be a UUID, such as 0198a2b4-5f3c-7d1e-8a9b-0c1d2e3f4a5b") from None
+
+
 SCALARS: dict[object, ScalarDefinition] = {
+    UUID: _definition(
+        "UUID",
+        "An id, as 32 hexadecimal digits with hyphens.",
+        str,
+        _uuid,
+        lambda node, _variables=None: _uuid(getattr(node, "value", None)),
+    ),
     JSON: _definition(
         "JSON",
         "Any JSON value.",
