@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import json
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
-from gql import Client, gql
+from gql import Client, GraphQLRequest, gql
 from gql.transport.exceptions import TransportError, TransportQueryError
 from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
@@ -59,6 +60,12 @@ def dialled(served: Served, **options: Any) -> connect:
     return connect(served.socket_url, proxy=None, **options)
 
 
+def asked(query: str, variables: dict[str, Any]) -> GraphQLRequest:
+    request = gql(query)
+    request.variable_values = variables
+    return request
+
+
 async def until(condition: Any) -> None:
     async with asyncio.timeout(20):
         while not condition():
@@ -92,12 +99,12 @@ async def test_gql_asks_and_follows_a_benchmark_to_its_end(served: Served) -> No
         url=served.socket_url, init_payload=headers, subprotocols=[Subprotocol("graphql-transport-ws")]
     )
     async with Client(transport=transport) as client:
-        ended = [one async for one in client.subscribe(gql(PROGRESS), variable_values={"id": str(session.id)})]
+        ended = [one async for one in client.subscribe(asked(PROGRESS, {"id": str(session.id)}))]
         assert [one["benchmarkProgress"]["status"] for one in ended] == ["COMPLETED"], (
             "it has ended, so this ends at once"
         )
         seen = []
-        async for one in client.subscribe(gql(PROGRESS), variable_values={"id": str(running.id)}):
+        async for one in client.subscribe(asked(PROGRESS, {"id": str(running.id)})):
             seen.append(one["benchmarkProgress"])
             if len(seen) == 1:
                 bus.post(progress_event(session, Topic.BENCHMARK_PROGRESS, status="running", started=9))
@@ -108,7 +115,7 @@ async def test_gql_asks_and_follows_a_benchmark_to_its_end(served: Served) -> No
         assert seen[2] == {"status": "COMPLETED", "dropped": 0, "progress": None, "benchmark": {"name": running.name}}
         with pytest.raises(TransportQueryError, match="there is no benchmark"):
             async for _ in client.subscribe(
-                gql(PROGRESS), variable_values={"id": "00000000-0000-4000-8000-000000000000"}
+                asked(PROGRESS, {"id": "00000000-0000-4000-8000-000000000000"}
             ):
                 pass
     await until(lambda: served.app.state.subscribers.subscriptions == 0)
@@ -117,10 +124,10 @@ async def test_gql_asks_and_follows_a_benchmark_to_its_end(served: Served) -> No
 async def test_everybody_hears_what_they_may_see_until_their_key_is_revoked(served: Served) -> None:
     rows, bus = Rows(served.app.state.database), served.app.state.bus
     user = await served.running.user("listener", Role.USER)
-    me = (await user.post("/graphql", json={"query": "{ me { id } }"})).json()["data"]["me"]["id"]
+    me = (await user.post("/graphql", json={"query": "{ me { id } }"}))).json()["data"]["me"]["id"]
     mutation = 'mutation { createApiKey(input: {name: "k"}) { id key } }'
     key = (await user.post("/graphql", json={"query": mutation})).json()["data"]["createApiKey"]
-    mine, foreign = await rows.session(owner_id=me), await rows.session()
+    mine, foreign = await rows.session(owner_id=UUID(me)), await rows.session()
     async with dialled(served) as connection:
         raw = await Raw(connection).hello(key["key"])
         await raw.subscribe("1", EVENTS)
