@@ -16,6 +16,7 @@ from app.benchmarks.results_endpoints import router as results_router
 from app.core.settings import Settings
 from app.graphql.endpoints import router as graphql_router
 from app.monitoring.endpoints import health_router, metrics_router
+from app.preferences.endpoints import router as preferences_router
 from app.providers.endpoints import router as providers_router
 from app.realtime.endpoints import router as live_router
 from app.reports.endpoints import router as reports_router
@@ -42,6 +43,7 @@ TAGS = [
     {"name": "providers", "description": "Endpoints that benchmarks can target."},
     {"name": "benchmarks", "description": "Submitting benchmarks and following them."},
     {"name": "results", "description": "What was measured, request by request."},
+    {"name": "settings", "description": "Settings that change at run time, and one's own preferences."},
     {"name": "health", "description": "Probes. Public."},
     {"name": "monitoring", "description": "Prometheus metrics."},
 ]
@@ -77,6 +79,7 @@ REST_ROUTERS: tuple[APIRouter, ...] = (
     benchmarks_router,
     reports_router,  # before results: /results/export is not a result's id
     results_router,
+    preferences_router,
 )
 
 

@@ -17,6 +17,7 @@ from app.accounts.service import AccountService
 from app.api import API_PREFIX, DESCRIPTION, TAGS, api_router, openapi_document, root_router
 from app.benchmarks import demo
 from app.benchmarks.hosting import host_benchmarks
+from app.benchmarks.retention import Retention
 from app.benchmarks.service import BenchmarkService
 from app.core import migrations
 from app.core.clock import SystemClock
@@ -29,6 +30,7 @@ from app.core.origins import HostPolicy, OriginPolicy
 from app.core.rate_limit import RateLimiter
 from app.core.settings import Settings
 from app.core.static import Dashboard
+from app.events.bus import Bus
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
 from app.events.redis_bus import RedisBus
@@ -36,6 +38,10 @@ from app.graphql.endpoints import build_view
 from app.graphql.subscribers import Subscribers
 from app.monitoring.health import Readiness, database_check, redis_check
 from app.monitoring.metrics import Metrics, ObserveRequests
+from app.monitoring.system import Counts, SystemReporter
+from app.preferences.schemas import RuntimeValues
+from app.preferences.service import PreferenceService
+from app.providers.alerts import HealthAlerts
 from app.providers.wiring import provider_service
 from app.realtime.gateway import Gateway, limits_from
 
@@ -101,7 +107,7 @@ def _add_middlewares(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(server.cors_allowed_origins),
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
         )
@@ -155,6 +161,50 @@ def _feed_gauges(metrics: Metrics, benchmarks: BenchmarkService, gateway: Gatewa
     metrics.before_scrape.append(count_sessions)
 
 
+def _counts(benchmarks: BenchmarkService, gateway: Gateway) -> Counts:
+    return Counts(
+        open_sockets=lambda: gateway.connection_count,
+        running_benchmarks=lambda: len(benchmarks.live),
+        unfinished_benchmarks=benchmarks.count_unfinished,
+        dropped_events=lambda: gateway.dropped_ticks,
+    )
+
+
+async def _start_preferences(
+    stack: AsyncExitStack, app: FastAPI, settings: Settings, database: Database, gate: RequestGate
+) -> None:
+    """Let settings change while the service runs."""
+    benchmarks: BenchmarkService = app.state.benchmarks
+    retention = Retention(database, app.state.clock)
+    configured = RuntimeValues(
+        rate_limit_requests_per_minute=settings.server.rate_limit_requests_per_minute,
+        max_running_benchmarks=settings.distributed.max_running_benchmarks,
+        default_visibility=settings.security.default_visibility,
+        retention_days=settings.storage.retention_days,
+    )
+
+    def use(values: RuntimeValues) -> None:
+        gate.limit_to(values.rate_limit_requests_per_minute)
+        benchmarks.run_at_once(values.max_running_benchmarks)
+        benchmarks.default_visibility = values.default_visibility
+        retention.keep_days(values.retention_days)
+
+    preferences = app.state.preferences = PreferenceService(database, app.state.clock, app.state.bus, configured)
+    preferences.apply(use)
+    await preferences.start()
+    stack.push_async_callback(preferences.close)
+    await retention.start()
+    stack.push_async_callback(retention.close)
+
+
+def _bus(settings: Settings) -> Bus:
+    window = settings.server.websocket
+    redis_url = settings.distributed.redis_url
+    if redis_url is None:
+        return MemoryBus(replay_events=window.replay_events, replay_seconds=window.replay_seconds)
+    return RedisBus(redis_url, replay_events=window.replay_events, replay_seconds=window.replay_seconds)
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Starts the rooms from the lowest up and stops them in reverse, even when a later one fails to start."""
@@ -167,7 +217,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if settings.storage.enable_migrations:
             await migrations.upgrade(database.engine)
         redis_url = settings.distributed.redis_url
-        bus = app.state.bus = RedisBus(redis_url) if redis_url is not None else MemoryBus()
+        bus = app.state.bus = _bus(settings)
         stack.push_async_callback(bus.close)
         stack.callback(publish_on_commit(database, bus))
 
@@ -180,6 +230,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.authenticate = gate.authenticate
 
         providers = app.state.providers = provider_service(settings, database, clock, keyring)
+        providers.on_health = HealthAlerts(bus).take
         app.state.generated_admin_password = await accounts.users.bootstrap(
             settings.security.admin_username, settings.storage.data_dir, production=settings.security.production
         )
@@ -196,12 +247,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             )
         )
         gateway = app.state.gateway = Gateway(
-            bus, accounts, limits_from(settings.server.websocket), allowed_origins=settings.server.cors_allowed_origins
+            bus,
+            accounts,
+            limits_from(settings.server.websocket),
+            allowed_origins=settings.server.cors_allowed_origins,
+            max_connections=settings.server.websocket.max_connections,
+            max_per_user=settings.server.websocket.max_connections_per_user,
         )
         await gateway.start()
         stack.push_async_callback(gateway.close)
         subscribers = app.state.subscribers = Subscribers(settings.server.graphql)
         stack.callback(subscribers.close)
+        await _start_preferences(stack, app, settings, database, gate)
+        reporter = SystemReporter(bus, clock, database, settings.storage.data_dir, _counts(benchmarks, gateway))
+        await reporter.start()
+        stack.push_async_callback(reporter.close)
         _feed_gauges(app.state.metrics, benchmarks, gateway)
 
         checks = {"database": database_check(database)}

@@ -53,6 +53,10 @@ class RequestGate:
         self._limiter = limiter
         self._per_minute = requests_per_minute
 
+    def limit_to(self, requests_per_minute: int) -> None:
+        """Allow so many requests per minute and caller from now on."""
+        self._per_minute = requests_per_minute
+
     async def authenticate(self, request: Request) -> Caller:
         """The request's caller.
 

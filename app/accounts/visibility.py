@@ -23,9 +23,11 @@ PERMISSION_OF_FAMILY: dict[str, Permission] = {
     "benchmark": Permission.BENCHMARK_READ,
     "test": Permission.BENCHMARK_READ,
     "metrics": Permission.METRICS_READ,
+    "alert": Permission.METRICS_READ,
+    "settings": Permission.ADMIN_SETTINGS,
 }
-UNOWNED_FAMILIES = frozenset({"metrics"})
-"""Families about the service itself; the permission alone decides."""
+UNOWNED_FAMILIES = frozenset({"metrics", "settings"})
+"""Families about the service itself; the permission alone decides. So it does for alerts about no benchmark."""
 
 
 class Visibility(StrEnum):
@@ -96,6 +98,7 @@ def may_see(caller: Caller, event: Event) -> bool:
     """Whether `event` may be told to `caller`."""
     if permission_for(event.topic) not in caller.permissions:
         return False
-    if family_of(event.topic) in UNOWNED_FAMILIES:
+    family = family_of(event.topic)
+    if family in UNOWNED_FAMILIES or (family == "alert" and event.session_id is None):
         return True
     return may_see_owned(caller, event.owner_id, event.visibility, event.team)

@@ -64,6 +64,7 @@ class BenchmarkService:
         self.live = LiveRuns() if live is None else live
         self.many = ManyBenchmarks(database, self.live)
         self.on_submitted: Callable[[], None] = lambda: None  # the runner's bell
+        self.run_at_once: Callable[[int], None] = lambda _number: None  # the runner's room
         self._database = database
         self._clock = clock
         self._bus = bus

@@ -94,6 +94,8 @@ def _run(settings: Settings, listener: socket.socket) -> None:
             ws_max_size=int(websocket.max_message_size_mb * _MEBIBYTE),
             ws_ping_interval=websocket.ping_interval_seconds,
             ws_ping_timeout=websocket.pong_timeout_seconds,
+            # Compressing would be done anew for each client, and cost it a third of a megabyte.
+            ws_per_message_deflate=False,
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -151,6 +153,9 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if (subscribers := getattr(self._app.state, "subscribers", None)) is not None:
             subscribers.close()  # streams over HTTP would be waited for
+        gateway = getattr(self._app.state, "gateway", None)
+        if gateway is not None:  # before uvicorn closes them without a word
+            await gateway.close()
         await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

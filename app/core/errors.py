@@ -35,6 +35,11 @@ class InvalidRequestError(TestBenchError):
     http_status = 422
 
 
+def invalid_field(path: str, message: str) -> InvalidRequestError:
+    """One field of the request is wrong; `path` as the request has it."""
+    return InvalidRequestError(f"{path}: {message}", errors=[{"path": path, "message": message}])
+
+
 class MalformedRequestError(InvalidRequestError):
     """The request cannot be read at all (bad JSON, bad cursor)."""
 

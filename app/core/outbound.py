@@ -41,10 +41,14 @@ _NEVER_PUBLIC: tuple[Network, ...] = tuple(
         "64:ff9b:1::/48",
         "2001::/32",  # Teredo
         "2002::/16",  # 6to4
+        "3fff::/20",  # documentation (RFC 9637), which Python 3.11 does not know yet
+        "5f00::/16",  # segment routing (RFC 9602), likewise
         "fec0::/10",  # site-local
         "::/96",  # IPv4-compatible
     )
 )
+# Labels of RFC 1123 and underscores. What is no name must not reach a resolver, which raises what it likes.
+_HOST_NAME = re.compile(r"^(?=.{1,254}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?$")
 # What inet_aton takes and a resolver may: 2130706433, 0x7f.1, 0177.0.0.1, 127.1
 _NUMERIC_HOST = re.compile(r"(?i)^(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}$")
 
@@ -131,6 +135,11 @@ def split_url(url: str) -> tuple[str, str, int]:
     host = parsed.raw_host.decode("ascii").lower()
     if not host or "%" in host:
         raise _refused("needs a host name or an address", allowed="http://host[:port]/path or https://…")
+    if ":" not in host and not _HOST_NAME.fullmatch(host):
+        raise _refused(
+            "has a host that is neither a name nor an address",
+            allowed="labels of at most 63 letters, digits, hyphens and underscores, with one dot between them",
+        )
     return parsed.scheme, host, port or DEFAULT_PORTS[parsed.scheme]
 
 

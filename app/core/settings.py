@@ -48,6 +48,14 @@ class WebSocketSettings(Section):
     pong_timeout_seconds: float = Field(10.0, gt=0, le=3600, description="Seconds to wait for a pong before closing.")
     max_message_size_mb: float = Field(1.0, gt=0, le=64, description="Largest accepted client message, in MiB.")
     queue_size: int = Field(256, ge=8, le=65536, description="Events kept per slow client before old ones drop.")
+    max_connections: int = Field(4096, ge=1, le=100_000, description="Clients per server process.")
+    max_connections_per_user: int = Field(64, ge=1, le=100_000, description="Clients of one user per server process.")
+    auth_timeout_seconds: float = Field(10.0, gt=0, le=300, description="Seconds to say who one is.")
+    recheck_seconds: float = Field(
+        15.0, gt=0, le=300, description="A revoked key, a disabled user or another role counts after so many seconds."
+    )
+    replay_events: int = Field(4096, ge=1, le=100_000, description="Newest events that a client may have missed.")
+    replay_seconds: float = Field(300.0, gt=0, le=3600, description="How long events are kept for that.")
 
 
 class GraphQLSettings(Section):
@@ -114,6 +122,9 @@ class StorageSettings(Section):
     max_connections: int = Field(10, ge=1, le=1000, description="Database connections per process.")
     connection_timeout_seconds: float = Field(10.0, gt=0, le=600, description="Wait for a connection or a lock.")
     enable_migrations: bool = Field(True, description="Migrate the database at start.")
+    retention_days: int = Field(
+        0, ge=0, le=36_500, description="Ended benchmarks are deleted after so many days; 0 keeps them for ever."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Generic, Protocol, Self, TypeVar
 from app.core.errors import ServiceUnavailableError
 from app.events.mailbox import Mailbox, MailboxClosedError
 from app.events.topics import TICKS
-from app.events.types import Event
+from app.events.types import Event, Position
 
 Item = TypeVar("Item")
 
@@ -102,11 +102,28 @@ class Bus(Protocol):
     """
 
     def post(self, event: Event) -> None:
-        """Publish `event` now; to be called after the commit that made it true (see `outbox.py`)."""
+        """Publish `event` now; to be called after the commit that made it true (see `outbox.py`).
+
+        Raises:
+            InvalidEventError: when the payload is not what the catalogue promises.
+        """
         ...
 
     async def publish(self, event: Event) -> None:
         """`post`, for callers that await."""
+        ...
+
+    @property
+    def head(self) -> Position:
+        """The position of the newest event that subscribers were given."""
+        ...
+
+    def since(self, position: Position) -> list[Event] | None:
+        """Every event after `position` up to `head`, oldest first; None when they are not known completely any more.
+
+        Whoever missed events asks in the same step of the event loop in which it subscribes: what follows `head` comes
+        through the subscription, which may still hold events up to it (`Event.seq` tells).
+        """
         ...
 
     def subscribe(
@@ -116,6 +133,13 @@ class Bus(Protocol):
 
         Raises:
             InvalidRequestError: when a pattern names no topic.
+        """
+        ...
+
+    def listen(self, listener: Callable[[Event], None], on_gap: OnGap) -> Callable[[], None]:
+        """Call `listener` with every event from now on, in the step in which it becomes `head`; returns how to stop.
+
+        It must not wait, raise or publish. `on_gap` is called where events were missed.
         """
         ...
 
@@ -134,4 +158,4 @@ class Bus(Protocol):
 
 def tick_key(event: Event) -> Hashable | None:
     """The key under which a newer event replaces `event`; `None` if it must not be replaced."""
-    return (event.topic, event.session_id) if event.topic in TICKS else None
+    return (event.topic, event.session_id, event.payload.get("instance")) if event.topic in TICKS else None

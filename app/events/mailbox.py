@@ -75,12 +75,20 @@ class Mailbox(Generic[Item]):
         Raises:
             MailboxClosedError: when the mailbox is closed and empty.
         """
+        await self.wait()
+        return self._items.popleft()[0]
+
+    async def wait(self) -> None:
+        """Return as soon as an item waits.
+
+        Raises:
+            MailboxClosedError: when the mailbox is closed and empty.
+        """
         while not self._items:
             if self._closed:
                 raise MailboxClosedError
             self._changed.clear()
             await self._changed.wait()
-        return self._items.popleft()[0]
 
     def take_waiting(self, limit: int) -> list[Item]:
         """Up to `limit` items that wait now, oldest first."""

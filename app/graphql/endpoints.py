@@ -149,9 +149,8 @@ class View(GraphQL[Any, None]):
 
     async def execute_operation(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         result = await super().execute_operation(request, *args, **kwargs)
-        if RESPONSE_TYPE in request.headers.get("accept", "") and isinstance(result, ExecutionResult):
-            if isinstance(result, PreExecutionError):
-                kwargs["sub_response"].status_code = 400
+        if RESPONSE_TYPE in request.headers.get("accept", "") and isinstance(result, PreExecutionError):
+            kwargs["sub_response"].status_code = 400
         return result
 
 

@@ -27,15 +27,16 @@ from app.graphql.metrics import MetricQueries
 from app.graphql.providers import ProviderMutations, ProviderQueries
 from app.graphql.results import ResultQueries
 from app.graphql.scalars import SCALARS
+from app.graphql.settings import SettingsMutations, SettingsQueries
 
 
 @strawberry.type(description="What can be read.")
-class Query(BenchmarkQueries, ResultQueries, ProviderQueries, MetricQueries, AccountQueries):
+class Query(BenchmarkQueries, ResultQueries, ProviderQueries, MetricQueries, AccountQueries, SettingsQueries):
     """What can be read."""
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation(BenchmarkMutations, ProviderMutations, AccountMutations):
+class Mutation(BenchmarkMutations, ProviderMutations, AccountMutations, SettingsMutations):
     """What can be changed."""
 
 

@@ -1,11 +1,9 @@
 """Configured providers: what may be stored, what changes need, and what a benchmark gets."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 import httpx
 from sqlalchemy.exc import IntegrityError
@@ -14,20 +12,16 @@ from app.accounts import audit
 from app.accounts.caller import Caller
 from app.adapters import registry
 from app.core.clock import Clock
-from app.core.crypto import Cipher
 from app.core.database import Database, WriteSession
-from app.core.errors import (
-    ConflictError,
-    InvalidRequestError,
-    NotFoundError,
-    TestBenchError,
-)
+from app.core.errors import ConflictError, InvalidRequestError, NotFoundError, TestBenchError, invalid_field
 from app.core.ids import new_id
 from app.core.keyring import Keyring
 from app.core.outbound import AddressUnknownError, OutboundGuard, split_url
 from app.core.pagination import decode_cursor, encode_cursor
 from app.providers import health, model_lists, repository
 from app.providers.client import ProviderClient, ResolvedProvider
+from app.providers.credentials import KEY_FIELDS, Credentials, has_key
+from app.providers.model_cache import ModelCache
 from app.providers.models import Provider
 from app.providers.schemas import (
     ModelList,
@@ -38,17 +32,10 @@ from app.providers.schemas import (
     ProviderUpdate,
     ProviderView,
 )
-from app.providers.secrets import ReferenceRefusedError, SecretReferences
+from app.providers.secrets import SecretReferences
+from app.providers.views import audited, view
 
 __all__ = ["ProviderService", "ResolvedProvider"]
-
-_KEYS = {"api_key", "api_key_ref"}
-_MAX_CACHED_LISTS = 200  # of at most some thousand models each
-
-
-class _CachedModels(NamedTuple):
-    updated_at: datetime
-    models: ModelList
 
 
 class ProviderService:
@@ -64,21 +51,20 @@ class ProviderService:
         *,
         models_kept_seconds: float = 300.0,
     ) -> None:
-        self._references = references or SecretReferences({})
-        self._models_kept = timedelta(seconds=models_kept_seconds)
         self._database = database
         self._clock = clock
-        self._cipher = Cipher(keyring, "provider-credential")
+        self._credentials = Credentials(keyring, references)
         self._guard = guard
         self._client = ProviderClient(guard)
-        self._models: dict[UUID, _CachedModels] = {}
+        self._models = ModelCache(models_kept_seconds)
+        self.on_health: Callable[[str, ProviderHealth], None] = lambda _name, _found: None  # alerts
 
     async def list(self, limit: int, cursor: str | None) -> ProviderPage:
         """One page of providers, by name; the first also has the known kinds."""
         after = decode_cursor(cursor, str)[0] if cursor is not None else None
         async with self._database.read() as session:
             found = await repository.page(session, after, limit + 1)
-        items = [_view(provider) for provider in found[:limit]]
+        items = [view(provider) for provider in found[:limit]]
         return ProviderPage(
             items=items,
             next_cursor=cursor_of(items[-1]) if len(found) > limit else None,
@@ -88,12 +74,12 @@ class ProviderService:
     async def get(self, name: str) -> ProviderView:
         """One provider; raises `NotFoundError`."""
         async with self._database.read() as session:
-            return _view(_found(await repository.by_name(session, name), name))
+            return view(_found(await repository.by_name(session, name), name))
 
     async def find_many(self, names: Iterable[str]) -> dict[str, ProviderView]:
         """Those of these providers that exist."""
         async with self._database.read() as session:
-            return {found.name: _view(found) for found in await repository.with_names(session, names)}
+            return {found.name: view(found) for found in await repository.with_names(session, names)}
 
     async def create(self, caller: Caller, body: ProviderCreate) -> ProviderView:
         """Store a new provider.
@@ -102,10 +88,10 @@ class ProviderService:
             InvalidRequestError: the address is missing, malformed or not allowed; the key's reference is not allowed.
             ConflictError: the name is taken.
         """
-        self._check_reference(body.api_key_ref)
+        self._credentials.check(body.api_key_ref)
         base_url = body.base_url or registry.kind(body.kind).default_base_url
         if base_url is None:
-            raise _invalid("base_url", f"is required: the kind '{body.kind}' has no address of its own")
+            raise invalid_field("base_url", f"is required: the kind '{body.kind}' has no address of its own")
         base_url = await self._checked_url(base_url)
         now = self._clock.now()
         provider = Provider(
@@ -113,7 +99,6 @@ class ProviderService:
             name=body.name,
             kind=body.kind,
             base_url=base_url,
-            credential_ref=body.api_key_ref,
             default_model=body.default_model,
             options=body.options.model_dump(),
             is_enabled=body.is_enabled,
@@ -121,19 +106,18 @@ class ProviderService:
             created_at=now,
             updated_at=now,
         )
-        if body.api_key is not None:
-            provider.credential = self._cipher.seal(body.api_key.get_secret_value(), _context(provider.id))
+        self._credentials.put(provider, body)
         try:
             async with self._database.write() as session:
                 if await repository.by_name(session, body.name):
                     raise _taken(body.name)
                 session.add(provider)
                 await session.flush()
-                after = {"after": _audited(provider)}
+                after = {"after": audited(provider)}
                 await audit.record(session, caller, "provider.create", "provider", provider.id, after)
         except IntegrityError:
             raise _taken(body.name) from None
-        return _view(provider)
+        return view(provider)
 
     async def update(self, caller: Caller, name: str, body: ProviderUpdate) -> ProviderView:
         """Change what `body` names.
@@ -143,28 +127,28 @@ class ProviderService:
             InvalidRequestError: the address or the key's reference is not allowed, or the address moved without the
                 key being given again.
         """
-        self._check_reference(body.api_key_ref)
+        self._credentials.check(body.api_key_ref)
         base_url = await self._checked_url(body.base_url) if body.base_url is not None else None
         try:
             async with self._database.write() as session:
                 provider = _found(await repository.by_name(session, name), name)
-                before = _audited(provider)
+                before = audited(provider)
                 await self._apply(session, provider, body, base_url)
                 provider.updated_at = self._clock.now()
                 await session.flush()
-                changes: dict[str, Any] = {"before": before, "after": _audited(provider)}
-                if _KEYS & body.model_fields_set:
+                changes: dict[str, Any] = {"before": before, "after": audited(provider)}
+                if KEY_FIELDS & body.model_fields_set:
                     changes["credential_replaced"] = True
                 await audit.record(session, caller, "provider.update", "provider", provider.id, changes)
         except IntegrityError:
             raise _taken(body.name or name) from None
-        return _view(provider)
+        return view(provider)
 
     async def delete(self, caller: Caller, name: str) -> None:
         """Forget a provider and its key. Results that were measured on it stay."""
         async with self._database.write() as session:
             provider = _found(await repository.by_name(session, name), name)
-            before = {"before": _audited(provider)}
+            before = {"before": audited(provider)}
             await session.delete(provider)
             await session.flush()
             await audit.record(session, caller, "provider.delete", "provider", provider.id, before)
@@ -218,18 +202,12 @@ class ProviderService:
         async with self._database.read() as session:
             provider = _found(await repository.by_name(session, name), name)
         now = self._clock.now()
-        kept = self._models.get(provider.id)
-        if kept is not None and kept.updated_at == provider.updated_at and not refresh:
-            age = now - kept.models.fetched_at
-            if timedelta(0) <= age < self._models_kept:
-                return kept.models
+        if not refresh and (kept := self._models.get(provider, now)) is not None:
+            return kept
         live = await self._client.models(await self._resolved(provider))
         # Tens of milliseconds for a vendor with hundreds of models, and loading the tables takes 0.2 s once.
         models = await asyncio.to_thread(model_lists.merge, provider.kind, live.ids, live.facts, now)
-        self._models.pop(provider.id, None)
-        if len(self._models) >= _MAX_CACHED_LISTS:
-            self._models.pop(next(iter(self._models)))  # the one that was fetched first
-        self._models[provider.id] = _CachedModels(provider.updated_at, models)
+        self._models.put(provider, models)
         return models
 
     async def health(self, name: str, *, completion: bool = False, model: str | None = None) -> ProviderHealth:
@@ -245,13 +223,16 @@ class ProviderService:
             provider = _found(await repository.by_name(session, name), name)
         chosen = (model or provider.default_model) if completion else None
         if completion and chosen is None:
-            raise _invalid("model", "is required for a completion: the provider has no default model")
+            raise invalid_field("model", "is required for a completion: the provider has no default model")
         now = self._clock.now()
         try:
             resolved = await self._resolved(provider, fresh=True)
         except TestBenchError as error:
-            return health.failed(error, now)
-        return await health.check(self._client, resolved, now, chosen)
+            found = health.failed(error, now)
+        else:
+            found = await health.check(self._client, resolved, now, chosen)
+        self.on_health(name, found)
+        return found
 
     async def _apply(
         self, session: WriteSession, provider: Provider, body: ProviderUpdate, base_url: str | None
@@ -259,9 +240,9 @@ class ProviderService:
         given = body.model_fields_set
         if base_url is not None:
             moved = split_url(base_url) != split_url(provider.base_url)
-            if moved and _has_key(provider) and not _KEYS & given:
+            if moved and has_key(provider) and not KEY_FIELDS & given:
                 path = "api_key" if provider.credential is not None else "api_key_ref"
-                raise _invalid(
+                raise invalid_field(
                     path,
                     "is needed again, because a stored key never goes to another scheme, host or port; "
                     "give null to forget it",
@@ -271,12 +252,8 @@ class ProviderService:
             if await repository.by_name(session, body.name):
                 raise _taken(body.name)
             provider.name = body.name
-        if _KEYS & given:  # one replaces the other, and null forgets both
-            key = body.api_key
-            provider.credential = (
-                self._cipher.seal(key.get_secret_value(), _context(provider.id)) if key is not None else None
-            )
-            provider.credential_ref = body.api_key_ref
+        if KEY_FIELDS & given:
+            self._credentials.put(provider, body)
         if body.options is not None:
             provider.options = body.options.model_dump()
         for field in ("kind", "default_model", "is_enabled"):
@@ -287,28 +264,16 @@ class ProviderService:
         split_url(text)
         parsed = httpx.URL(text)
         if parsed.query or parsed.fragment or "?" in text or "#" in text:
-            raise _invalid("base_url", "must not have a query or a fragment")
+            raise invalid_field("base_url", "must not have a query or a fragment")
         with suppress(AddressUnknownError):  # it may be started later; each use checks again
             await self._guard.check(text)
         return str(parsed).rstrip("/")
-
-    def _check_reference(self, reference: str | None) -> None:
-        if reference is not None:
-            try:
-                self._references.check(reference)
-            except ReferenceRefusedError as error:
-                raise _invalid("api_key_ref", str(error)) from None
-
-    async def _key(self, provider: Provider, *, fresh: bool) -> str | None:
-        if provider.credential_ref is not None:
-            return await self._references.resolve(provider.credential_ref, fresh=fresh)
-        return self._cipher.open(provider.credential, _context(provider.id)) if provider.credential else None
 
     async def _resolved(
         self, provider: Provider, addresses: tuple[str, ...] = (), *, fresh: bool = False
     ) -> ResolvedProvider:
         options = ProviderOptions.model_validate(provider.options)
-        key = await self._key(provider, fresh=fresh)
+        key = await self._credentials.key(provider, fresh=fresh)
         return ResolvedProvider(
             id=provider.id,
             name=provider.name,
@@ -327,10 +292,6 @@ def cursor_of(provider: ProviderView) -> str:
     return encode_cursor(provider.name)
 
 
-def _has_key(provider: Provider) -> bool:
-    return provider.credential is not None or provider.credential_ref is not None
-
-
 def _found(provider: Provider | None, name: str) -> Provider:
     if provider is None:
         raise NotFoundError(f"there is no provider '{name}'")
@@ -338,34 +299,5 @@ def _found(provider: Provider | None, name: str) -> Provider:
 
 
 def _taken(name: str) -> ConflictError:
-    return ConflictError(f"the provider name '{name}' is taken")
-
-
-def _invalid(path: str, message: str) -> InvalidRequestError:
-    return InvalidRequestError(f"{path}: {message}", errors=[{"path": path, "message": message}])
-
-
-def _context(provider_id: UUID) -> str:
-    return f"provider:{provider_id}"
-
-
-def _audited(provider: Provider) -> Mapping[str, Any]:
-    fields = ("name", "kind", "base_url", "default_model", "options", "is_enabled")
-    shown = {field: getattr(provider, field) for field in fields}
-    return shown | {"has_api_key": _has_key(provider), "api_key_ref": provider.credential_ref}
-
-
-def _view(provider: Provider) -> ProviderView:
-    return ProviderView(
-        id=provider.id,
-        name=provider.name,
-        kind=provider.kind,
-        base_url=provider.base_url,
-        has_api_key=_has_key(provider),
-        api_key_ref=provider.credential_ref,
-        default_model=provider.default_model,
-        options=ProviderOptions.model_validate(provider.options),
-        is_enabled=provider.is_enabled,
-        created_at=provider.created_at,
-        updated_at=provider.updated_at,
-    )
+    message = f"the provider name '{name}' is taken"
+    return ConflictError(message, errors=[{"path": "name", "message": "is taken; choose another"}])

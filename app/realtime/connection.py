@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Hashable
+from collections import deque
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol, assert_never
+from typing import Protocol, assert_never
 from uuid import UUID
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -16,13 +17,28 @@ from app.core.errors import (
     ForbiddenError,
     InvalidRequestError,
     PayloadTooLargeError,
+    RateLimitedError,
     TestBenchError,
     UnauthorizedError,
 )
 from app.events.mailbox import Mailbox, MailboxClosedError
 from app.events.topics import expand
-from app.events.types import Event, Topic
-from app.realtime.protocol import Ack, Auth, Ping, Pong, Subscribe, Unsubscribe, decode, encode, encode_error
+from app.events.types import Event, Position
+from app.realtime.interests import Interest, Wanted
+from app.realtime.protocol import (
+    Ack,
+    Auth,
+    Dropped,
+    Gap,
+    Ping,
+    Pong,
+    Restarting,
+    Subscribe,
+    Unsubscribe,
+    decode,
+    encode,
+    encode_error,
+)
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +47,8 @@ MAX_SUBSCRIPTIONS = 512
 MAX_MESSAGES_PER_MINUTE = 1200
 """A client that says more is closed; the dashboard says about 15."""
 FAREWELL_SECONDS = 1.0
+_PING = encode(Ping())
+_PONG = encode(Pong())
 
 
 class CloseCode(IntEnum):
@@ -53,18 +71,6 @@ class Farewell:
     reason: str
 
 
-class Authenticator(Protocol):
-    """Knows who a token speaks for."""
-
-    async def caller_from_token(self, token: str) -> Caller:
-        """The caller behind an access token or API key.
-
-        Raises:
-            UnauthorizedError: when it is not valid now.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
     """What one client may cost."""
@@ -74,23 +80,63 @@ class ConnectionLimits:
     ping_interval_seconds: float
     pong_timeout_seconds: float
     auth_timeout_seconds: float = 10.0
-    recheck_seconds: float = 30.0
+    recheck_seconds: float = 15.0
+    max_replay: int = 4096
+
+
+class Hub(Protocol):
+    """What a connection needs of the gateway."""
+
+    @property
+    def head(self) -> Position:
+        """The newest event's position."""
+        ...
+
+    async def caller_of(self, token: str) -> Caller:
+        """Who the token speaks for; raises `UnauthorizedError`."""
+        ...
+
+    def admit(self, connection: "Connection", caller: Caller) -> None:
+        """Raise `RateLimitedError` when this user has too many connections."""
+        ...
+
+    def missed(self, since: Position) -> list[Event] | None:
+        """Events since then, as visible as they are now; None when that is not known."""
+        ...
+
+    def text_of(self, event: Event) -> str | None:
+        """The event's message; None when it cannot be told."""
+        ...
+
+    def wants(self, connection: "Connection", interest: Interest, *, wanted: bool) -> None:
+        """Note what the connection wants to hear."""
+        ...
 
 
 class Connection:
-    """Reads messages, sends what waits in its own bounded mailbox, and watches that the client lives and may stay."""
+    """Reads messages, and sends what waits in its own bounded mailbox. The gateway watches over its time limits."""
 
-    def __init__(self, websocket: WebSocket, authenticator: Authenticator, limits: ConnectionLimits) -> None:
+    def __init__(self, websocket: WebSocket, hub: Hub, limits: ConnectionLimits, now: Callable[[], float]) -> None:
         self.caller: Caller | None = None
+        self.token = ""
+        self.wanted = Wanted()
+        self.confirmed_at = now()
         self._websocket = websocket
-        self._authenticator = authenticator
+        self._hub = hub
         self._limits = limits
-        self._token = ""
-        self._wanted: set[tuple[Topic, UUID | None]] = set()
+        self._now = now
         self._mailbox: Mailbox[str] = Mailbox(limits.queue_size, self._overflow)
+        self._backlog: deque[str] = deque()
+        self._dropped_told = 0
         self._farewell: asyncio.Future[Farewell | None] = asyncio.get_running_loop().create_future()
-        self._authenticated = asyncio.Event()
-        self._heard = asyncio.Event()
+        self._opened_at = self._heard_at = now()
+        self._pinged_at: float | None = None
+        self._minute_ends, self._messages = now() + 60, 0
+
+    @property
+    def address(self) -> str:
+        """Where the client is."""
+        return self._websocket.client.host if self._websocket.client else ""
 
     @property
     def dropped(self) -> int:
@@ -99,21 +145,41 @@ class Connection:
 
     # For the gateway
 
-    def wants(self, event: Event) -> bool:
-        """Whether the client asked for `event` and may see it."""
-        wanted = self._wanted
-        if (event.topic, None) not in wanted and (event.topic, event.session_id) not in wanted:
-            return False
+    def may_see(self, event: Event) -> bool:
+        """Whether the client may be told of `event`."""
         return self.caller is not None and may_see(self.caller, event)
 
     def deliver(self, text: str, tick: Hashable | None) -> None:
         """Queue an encoded event; never waits."""
         self._mailbox.put(text, tick)
 
+    def tell_gap(self, reason: str) -> None:
+        """Say that events were missed."""
+        if self.caller is not None and len(self.wanted):
+            self._tell(encode(Gap(reason, self._hub.head)))
+
     def end(self, code: CloseCode, reason: str) -> None:
         """Close the connection soon."""
         if not self._farewell.done():
             self._farewell.set_result(Farewell(code, reason))
+
+    def restart(self, reconnect_after_ms: int) -> None:
+        """Say when to come back, and close."""
+        self._tell(encode(Restarting(reconnect_after_ms)))
+        self.end(CloseCode.RESTARTING, f"restarting; connect again in {reconnect_after_ms} ms")
+
+    def watch(self, now: float) -> None:
+        """Apply the time limits: sign-in, and an answer to each ping."""
+        limits = self._limits
+        if self.caller is None:
+            if now - self._opened_at >= limits.auth_timeout_seconds:
+                self.end(CloseCode.UNAUTHENTICATED, f"no Auth within {limits.auth_timeout_seconds:g} s")
+        elif self._pinged_at is None:
+            if now - self._heard_at >= limits.ping_interval_seconds:
+                self._pinged_at = now
+                self._tell(_PING)
+        elif now - self._pinged_at >= limits.pong_timeout_seconds:
+            self.end(CloseCode.NO_PONG, "no Pong came")
 
     async def run(self, cookie_token: str | None) -> None:
         """Serve the client until either side ends it."""
@@ -125,10 +191,7 @@ class Connection:
                 log.debug("the cookie of a WebSocket client is not valid; waiting for Auth")
             except TestBenchError as error:
                 self._refuse(error)
-        tasks = [
-            asyncio.create_task(self._guarded(part), name=f"ws-{part.__name__}")
-            for part in (self._receive, self._send, self._keep_alive, self._keep_authenticated)
-        ]
+        tasks = [asyncio.create_task(self._guarded(part)) for part in (self._receive, self._send)]
         try:
             farewell = await self._farewell
         finally:
@@ -139,10 +202,10 @@ class Connection:
         if farewell is not None:
             await self._say(farewell)
 
-    async def _guarded(self, part: Callable[[], Coroutine[Any, Any, Farewell | None]]) -> None:
+    async def _guarded(self, part: Callable[[], object]) -> None:
         farewell: Farewell | None = None
         try:
-            farewell = await part()
+            farewell = await part()  # type: ignore[misc]
         except (WebSocketDisconnect, MailboxClosedError, OSError, RuntimeError) as error:
             log.debug("a WebSocket client has gone: %r", error)  # RuntimeError: sent after the close
         except Exception:
@@ -155,27 +218,25 @@ class Connection:
         try:
             async with asyncio.timeout(FAREWELL_SECONDS):
                 if farewell.code != CloseCode.TRY_AGAIN:
-                    for text in self._mailbox.take_waiting(self._mailbox.size):
+                    for text in (*self._backlog, *self._mailbox.take_waiting(self._mailbox.size)):
                         await self._websocket.send_text(text)
                 await self._websocket.close(farewell.code, farewell.reason)
         except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError) as error:
             log.debug("a WebSocket client did not take its close frame: %r", error)
 
-    # The four parts that run side by side
+    # The two parts that run side by side
 
     async def _receive(self) -> Farewell | None:
-        now = asyncio.get_running_loop().time
-        minute_ends, messages = now() + 60, 0
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 return None
             data: str | bytes = message.get("text") or message.get("bytes") or ""
-            self._heard.set()
-            if now() >= minute_ends:
-                minute_ends, messages = now() + 60, 0
-            messages += 1
-            if messages > MAX_MESSAGES_PER_MINUTE:
+            self._heard_at, self._pinged_at = self._now(), None
+            if self._heard_at >= self._minute_ends:
+                self._minute_ends, self._messages = self._heard_at + 60, 0
+            self._messages += 1
+            if self._messages > MAX_MESSAGES_PER_MINUTE:
                 return Farewell(CloseCode.TOO_MANY, f"more than {MAX_MESSAGES_PER_MINUTE} messages in a minute")
             limit = self._limits.max_message_bytes
             if len(data) > limit or (isinstance(data, str) and len(data.encode()) > limit):
@@ -190,43 +251,17 @@ class Connection:
 
     async def _send(self) -> Farewell | None:
         while True:
-            text = await self._mailbox.get()
+            await self._mailbox.wait()  # a backlog always has its Ack there
+            text = self._backlog.popleft() if self._backlog else await self._mailbox.get()
             try:
                 async with asyncio.timeout(self._limits.pong_timeout_seconds):
                     await self._websocket.send_text(text)
+                    if self._mailbox.dropped != self._dropped_told:
+                        count = self._mailbox.dropped - self._dropped_told
+                        self._dropped_told = self._mailbox.dropped
+                        await self._websocket.send_text(encode(Dropped(count)))
             except TimeoutError:
-                return Farewell(CloseCode.TRY_AGAIN, "too slow; connect again and read the state anew")
-
-    async def _keep_alive(self) -> Farewell | None:
-        while True:
-            await asyncio.sleep(self._limits.ping_interval_seconds)
-            self._heard.clear()
-            self._tell(encode(Ping()))
-            try:
-                await asyncio.wait_for(self._heard.wait(), self._limits.pong_timeout_seconds)
-            except TimeoutError:
-                return Farewell(CloseCode.NO_PONG, "no Pong came")
-
-    async def _keep_authenticated(self) -> Farewell | None:
-        try:
-            await asyncio.wait_for(self._authenticated.wait(), self._limits.auth_timeout_seconds)
-        except TimeoutError:
-            seconds = self._limits.auth_timeout_seconds
-            return Farewell(CloseCode.UNAUTHENTICATED, f"no Auth within {seconds:g} s")
-        while True:
-            # Also notices a revoked key, a disabled user and a changed role.
-            await asyncio.sleep(self._limits.recheck_seconds)
-            token = self._token
-            try:
-                caller = await self._authenticator.caller_from_token(token)
-            except UnauthorizedError:
-                if token == self._token:
-                    return Farewell(CloseCode.UNAUTHENTICATED, "the token is not valid any more")
-            except TestBenchError as error:
-                log.warning("cannot check a WebSocket client's token now, will try again: %s", error)
-            else:
-                if token == self._token:
-                    self.caller = caller
+                return Farewell(CloseCode.TRY_AGAIN, "too slow; connect again with since")
 
     # Messages
 
@@ -236,9 +271,9 @@ class Connection:
             case Auth(token=token):
                 await self._authenticate(token)
                 assert self.caller is not None
-                self._tell(encode(Ack("Auth", username=self.caller.username)))
+                self._tell(encode(Ack("Auth", username=self.caller.username, position=self._hub.head)))
             case Ping():
-                self._tell(encode(Pong()))
+                self._tell(_PONG)
             case Pong():
                 pass
             case Subscribe():
@@ -249,28 +284,60 @@ class Connection:
                 assert_never(message)
 
     async def _authenticate(self, token: str) -> None:
-        caller = await self._authenticator.caller_from_token(token)
+        caller = await self._hub.caller_of(token)
         if self.caller is not None and caller.user_id != self.caller.user_id:
             raise ForbiddenError("this connection belongs to another user; open a new one")
         if not caller.permissions & set(PERMISSION_OF_FAMILY.values()):
             raise ForbiddenError("this identity may not read any topic")
-        self.caller, self._token = caller, token
-        self._authenticated.set()
+        if self.caller is None:
+            self._hub.admit(self, caller)
+        self.caller, self.token = caller, token
+        self.confirmed_at = self._now()
 
     def _subscribe(self, message: Subscribe) -> None:
         caller = self._known_caller()
         topics = expand(message.topics)
         for topic in topics:
             caller.check(permission_for(topic))
-        wanted = self._wanted | {(topic, message.session_id) for topic in topics}
-        if len(wanted) > MAX_SUBSCRIPTIONS:
+        interests: set[Interest] = {(topic, message.session_id) for topic in topics}
+        if self.wanted.count_with(interests) > MAX_SUBSCRIPTIONS:
             raise InvalidRequestError(f"a connection has at most {MAX_SUBSCRIPTIONS} subscriptions; unsubscribe first")
-        self._wanted = wanted
-        self._tell(encode(Ack("Subscribe", topics=message.topics, session_id=message.session_id)))
+        head = self._hub.head
+        told_from, replayed = head, None
+        if message.since is not None:
+            texts = self._replay(message.since, interests, message.session_id)
+            if texts is None:
+                reason = "not everything since then is known any more; read the state anew"
+                self._tell(encode(Gap(reason, head, message.topics, message.session_id)))
+            else:
+                told_from, replayed = message.since, len(texts)
+                self._backlog.extend(texts)
+        for interest in interests:
+            self.wanted.add(interest, told_from)
+            self._hub.wants(self, interest, wanted=True)
+        ack = Ack("Subscribe", None, message.topics, message.session_id, head, replayed)
+        self._tell(encode(ack))
+
+    def _replay(self, since: Position, interests: set[Interest], session_id: UUID | None) -> list[str] | None:
+        """Messages of what this client missed, without what another interest has told it; None for a gap."""
+        events = self._hub.missed(since)
+        if events is None or len(self._backlog) + len(events) > 2 * self._limits.max_replay:
+            return None
+        wanted = [
+            event
+            for event in events
+            if (event.topic, session_id) in interests
+            and session_id in {None, event.session_id}
+            and not self.wanted.covers(event)
+            and self.may_see(event)
+        ]
+        return [text for event in wanted if (text := self._hub.text_of(event)) is not None]
 
     def _unsubscribe(self, message: Unsubscribe) -> None:
         self._known_caller()
-        self._wanted = self._wanted - {(topic, message.session_id) for topic in expand(message.topics)}
+        for topic in expand(message.topics):
+            if self.wanted.remove((topic, message.session_id)):
+                self._hub.wants(self, (topic, message.session_id), wanted=False)
         self._tell(encode(Ack("Unsubscribe", topics=message.topics, session_id=message.session_id)))
 
     def _known_caller(self) -> Caller:
@@ -284,9 +351,11 @@ class Connection:
             self.end(CloseCode.UNAUTHENTICATED, error.message)
         elif isinstance(error, ForbiddenError) and "permission" not in error.details:
             self.end(CloseCode.FORBIDDEN, error.message)
+        elif isinstance(error, RateLimitedError):
+            self.end(CloseCode.TRY_AGAIN, error.message)
 
     def _tell(self, text: str) -> None:
         self._mailbox.put(text)
 
     def _overflow(self) -> None:
-        self.end(CloseCode.TRY_AGAIN, "too slow; connect again and read the state anew")
+        self.end(CloseCode.TRY_AGAIN, "too slow; connect again with since")

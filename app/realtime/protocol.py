@@ -11,6 +11,7 @@ import msgspec
 
 from app.core.errors import MalformedRequestError, TestBenchError
 from app.events import types as events
+from app.events.types import Position
 
 MAX_TOKEN_CHARACTERS = 8192
 MAX_TOPICS_PER_MESSAGE = 64
@@ -31,10 +32,14 @@ class Auth(FromClient, frozen=True):
 
 
 class Subscribe(FromClient, frozen=True):
-    """Send me events of these topics or families (`benchmark.*`), of one benchmark or of all that I may see."""
+    """Send me events of these topics or families (`benchmark.*`), of one benchmark or of all that I may see.
+
+    With `since`, the position of the last event that I know, first what I have missed since then.
+    """
 
     topics: Topics
     session_id: UUID | None = None
+    since: Position | None = None
 
 
 class Unsubscribe(FromClient, frozen=True):
@@ -60,21 +65,50 @@ class ToClient(msgspec.Struct, frozen=True, tag_field="type", tag=True):
 
 
 class Ack(ToClient, frozen=True, omit_defaults=True):
-    """What was asked has been done."""
+    """What was asked has been done.
+
+    That of a `Subscribe` comes after what was missed; `position` is where the live events begin, and `replayed` how
+    many came before it.
+    """
 
     of: Literal["Auth", "Subscribe", "Unsubscribe"]
     username: str | None = None
     topics: list[str] | None = None
     session_id: UUID | None = None
+    position: Position | None = None
+    replayed: int | None = None
 
 
 class Event(ToClient, frozen=True):
-    """Something happened."""
+    """Something happened. Numbers `seq` count all events of the service within an `epoch`, also those of others."""
 
     topic: str
     payload: dict[str, Any]
     timestamp: datetime
     session_id: UUID | None
+    epoch: str
+    seq: int
+
+
+class Gap(ToClient, frozen=True, omit_defaults=True):
+    """Events may have been missed: read the state anew by REST, and go on from `position`."""
+
+    reason: str
+    position: Position
+    topics: list[str] | None = None
+    session_id: UUID | None = None
+
+
+class Dropped(ToClient, frozen=True):
+    """You read too slowly: `count` ticks were replaced by newer ones since the last such message."""
+
+    count: int
+
+
+class Restarting(ToClient, frozen=True):
+    """The server stops and closes with 1012 now; connect again after `reconnect_after_ms`, which differs per client."""
+
+    reconnect_after_ms: int
 
 
 class Error(ToClient, frozen=True):
@@ -111,7 +145,7 @@ def encode_event(event: events.Event) -> str:
     Raises:
         TypeError: when its payload is not JSON.
     """
-    return encode(Event(event.topic, event.payload, event.timestamp, event.session_id))
+    return encode(Event(event.topic, event.payload, event.timestamp, event.session_id, event.epoch, event.seq))
 
 
 def encode_error(error: TestBenchError) -> str:

@@ -8,6 +8,7 @@ from app.core.errors import InvalidRequestError
 from app.core.ids import new_id
 from app.events.bus import Bus
 from app.events.types import Topic
+from tests.events.conftest import without_position
 from tests.factories import make_event
 
 
@@ -18,7 +19,7 @@ async def test_subscribers_get_what_they_asked_for_in_order(bus: Bus) -> None:
         await bus.publish(events[0])
         await bus.publish(make_event(Topic.METRICS_SYSTEM, payload={"cpu": 0.5}))
         await bus.publish(events[1])
-        assert [await anext(benchmarks), await anext(benchmarks)] == events
+        assert [without_position(await anext(benchmarks)) for _ in events] == events
         assert (await anext(metrics)).payload == {"cpu": 0.5}
 
 
@@ -27,8 +28,9 @@ async def test_nothing_from_before_the_subscription_or_after_its_end(bus: Bus) -
     async with bus.subscribe(["benchmark.*"]) as subscription:
         await subscription.ready()
         await bus.publish(make_event(Topic.BENCHMARK_STARTED))
+        assert (await anext(subscription)).topic == Topic.BENCHMARK_STARTED
     await bus.publish(make_event(Topic.BENCHMARK_COMPLETED))
-    assert [event.topic async for event in subscription] == [Topic.BENCHMARK_STARTED]
+    assert [event.topic async for event in subscription] == []
 
 
 async def test_a_slow_reader_keeps_the_newest_progress_and_every_other_event(bus: Bus) -> None:

@@ -115,7 +115,7 @@ async def test_results_page_within_and_across_benchmarks(stocked: tuple[Running,
 
 
 async def test_each_sees_what_rest_shows_them(stocked: tuple[Running, Rows]) -> None:
-    running, rows = stocked
+    running, _ = stocked
     user = await running.user("reader", Role.USER)
     mine = await data(user, "{ benchmarks(first: 100) { totalCount nodes { id visibility } } }")
     assert {node["visibility"] for node in mine["benchmarks"]["nodes"]} == {"ALL"}

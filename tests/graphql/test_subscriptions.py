@@ -114,9 +114,7 @@ async def test_gql_asks_and_follows_a_benchmark_to_its_end(served: Served) -> No
         assert seen[1]["progress"] == {"started": 3, "percent": 50.0}
         assert seen[2] == {"status": "COMPLETED", "dropped": 0, "progress": None, "benchmark": {"name": running.name}}
         with pytest.raises(TransportQueryError, match="there is no benchmark"):
-            async for _ in client.subscribe(
-                asked(PROGRESS, {"id": "00000000-0000-4000-8000-000000000000"}
-            ):
+            async for _ in client.subscribe(asked(PROGRESS, {"id": "00000000-0000-4000-8000-000000000000"})):
                 pass
     await until(lambda: served.app.state.subscribers.subscriptions == 0)
 
@@ -124,7 +122,7 @@ async def test_gql_asks_and_follows_a_benchmark_to_its_end(served: Served) -> No
 async def test_everybody_hears_what_they_may_see_until_their_key_is_revoked(served: Served) -> None:
     rows, bus = Rows(served.app.state.database), served.app.state.bus
     user = await served.running.user("listener", Role.USER)
-    me = (await user.post("/graphql", json={"query": "{ me { id } }"}))).json()["data"]["me"]["id"]
+    me = (await user.post("/graphql", json={"query": "{ me { id } }"})).json()["data"]["me"]["id"]
     mutation = 'mutation { createApiKey(input: {name: "k"}) { id key } }'
     key = (await user.post("/graphql", json={"query": mutation})).json()["data"]["createApiKey"]
     mine, foreign = await rows.session(owner_id=UUID(me)), await rows.session()

@@ -23,6 +23,7 @@ from app.events.memory import MemoryBus
 from app.realtime.connection import ConnectionLimits
 from app.realtime.endpoints import router
 from app.realtime.gateway import Gateway
+from tests.events.conftest import anything
 from tests.factories import make_caller
 
 LIMITS = ConnectionLimits(
@@ -63,6 +64,15 @@ class Client:
         await self.say("Auth", token=token)
         assert (await self.hear())["of"] == "Auth"
         return self
+
+    async def position(self) -> dict[str, Any]:
+        """Where the live events begin for who subscribes now."""
+        await self.say("Subscribe", topics=["metrics.*"])
+        ack = await self.hear()
+        assert ack["of"] == "Subscribe"
+        found = ack["position"]
+        assert isinstance(found, dict)
+        return found
 
     async def subscribe(self, *topics: str, **fields: Any) -> Self:
         await self.say("Subscribe", topics=topics, **fields)
@@ -137,7 +147,7 @@ async def start() -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
         async def begin(bus: Bus | None = None, **options: Any) -> Live:
-            return await stack.enter_async_context(_live(bus or MemoryBus(), **options))
+            return await stack.enter_async_context(_live(bus or MemoryBus(check=anything), **options))
 
         yield begin
 

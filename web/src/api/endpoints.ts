@@ -10,7 +10,9 @@ import type {
   ProviderChanges,
   ProviderHealth,
   ProviderInput,
+  ProviderKind,
   ProviderModels,
+  ProviderPage,
   Timeline,
   User,
 } from "./types";
@@ -46,6 +48,18 @@ export const deleteBenchmark = (id: string) => call<void>("DELETE", `/benchmarks
 export const listProviders = (cursor?: string | null, signal?: Signal) =>
   call<Page<Provider>>("GET", "/providers", { query: { limit: 200, cursor }, signal });
 
+/** All providers, and every kind that there is. */
+export async function allProviders(signal?: Signal): Promise<{ items: Provider[]; kinds: ProviderKind[] }> {
+  const first = await call<ProviderPage>("GET", "/providers", { query: { limit: 200 }, signal });
+  const items = [...first.items];
+  for (let cursor = first.next_cursor; cursor; ) {
+    const page = await listProviders(cursor, signal);
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  }
+  return { items, kinds: first.kinds };
+}
+
 export const createProvider = (input: ProviderInput) => call<Provider>("POST", "/providers", { body: input });
 
 export const updateProvider = (name: string, changes: ProviderChanges) =>
@@ -53,7 +67,11 @@ export const updateProvider = (name: string, changes: ProviderChanges) =>
 
 export const deleteProvider = (name: string) => call<void>("DELETE", `/providers/${at(name)}`);
 
-export const testProvider = (name: string) => call<ProviderHealth>("POST", `/providers/${at(name)}/health`);
+/** Free control calls; with `model`, also a completion of a few tokens, which is paid for. */
+export const testProvider = (name: string, model?: string) =>
+  call<ProviderHealth>("POST", `/providers/${at(name)}/health`, {
+    query: model === undefined ? {} : { completion: "true", model },
+  });
 
-export const listModels = (name: string, signal?: Signal) =>
-  call<ProviderModels>("GET", `/providers/${at(name)}/models`, { signal });
+export const listModels = (name: string, signal?: Signal, refresh = false) =>
+  call<ProviderModels>("GET", `/providers/${at(name)}/models`, { query: refresh ? { refresh: "true" } : {}, signal });

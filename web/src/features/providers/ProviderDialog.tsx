@@ -1,49 +1,39 @@
 import { useState } from "preact/hooks";
 import { createProvider, updateProvider } from "../../api/endpoints";
-import type { Provider } from "../../api/types";
+import { ApiError } from "../../api/errors";
+import type { Provider, ProviderKind } from "../../api/types";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
-import { AreaField, CheckField, TextField } from "../../ui/Field";
+import { AreaField, CheckField, SelectField, TextField } from "../../ui/Field";
 import { Notice } from "../../ui/states";
 import { useAction } from "../../ui/useAction";
-import { changesOf, draftOf, EMPTY_PROVIDER, inputOf, needsKeyAgain, type ProviderDraft } from "./input";
-
-// Offered, not enforced: any kind may be typed, and the service says which it knows.
-const KINDS = ["openai-compatible", "openai", "vllm", "sglang", "llamacpp"];
+import { changesOf, draftOf, EMPTY_PROVIDER, fieldProblems, inputOf, needsKeyAgain, type ProviderDraft } from "./input";
+import { KeyFields } from "./KeyFields";
+import { KindFacts } from "./KindFacts";
 
 interface ProviderDialogProps {
   /** The one to edit, or null to add one. */
   provider: Provider | null;
+  kinds: readonly ProviderKind[];
   onSaved: () => void;
   onClose: () => void;
 }
 
-export function ProviderDialog({ provider, onSaved, onClose }: ProviderDialogProps) {
+export function ProviderDialog({ provider, kinds, onSaved, onClose }: ProviderDialogProps) {
   const [draft, setDraft] = useState<ProviderDraft>(() => (provider ? draftOf(provider) : EMPTY_PROVIDER));
   const { busy, error, run } = useAction();
   const change = (part: Partial<ProviderDraft>) => setDraft((before) => ({ ...before, ...part }));
-  const isKeyNeeded = needsKeyAgain(draft, provider);
-  const problems = error.value?.problems ?? [];
-  const problem = (field: string) =>
-    problems.find(({ path }) => path === field || path === `body.${field}` || path.startsWith(`${field}.`))?.message;
+  const { at, elsewhere } = fieldProblems(error.value?.problems ?? []);
+  const kind = kinds.find((one) => one.kind === draft.kind);
 
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (needsKeyAgain(draft, provider)) return; // the field says so already
     const work = provider
       ? () => updateProvider(provider.name, changesOf(draft, provider))
       : () => createProvider(inputOf(draft));
     if (await run(work)) onSaved();
   };
-
-  const keyHint = !provider
-    ? "Stored encrypted, never shown again. Leave empty when the endpoint needs none."
-    : isKeyNeeded
-      ? "The address has changed: give the key again, so that it never goes where it was not meant for."
-      : provider.has_api_key
-        ? provider.api_key_ref
-          ? `Leave empty to keep reading it from ${provider.api_key_ref}; a key that is typed replaces that.`
-          : "Leave empty to keep the stored key."
-        : "None is stored.";
 
   return (
     <Dialog title={provider ? `Edit ${provider.name}` : "Add a provider"} onClose={onClose}>
@@ -56,19 +46,22 @@ export function ProviderDialog({ provider, onSaved, onClose }: ProviderDialogPro
           required
           autoFocus={!provider}
           hint={provider ? undefined : "small letters, digits, dots and dashes"}
-          problem={problem("name")}
+          problem={at.name}
           onInput={(name) => change({ name })}
         />
-        <TextField
+        <SelectField
           label="Kind"
           name="kind"
           value={draft.kind}
-          list={KINDS}
-          required
           hint="what speaks there"
-          problem={problem("kind")}
-          onInput={(kind) => change({ kind })}
+          problem={at.kind}
+          options={[
+            ...(kind ? [] : [{ value: draft.kind, label: draft.kind }]),
+            ...kinds.map((one) => ({ value: one.kind, label: `${one.title} (${one.kind})` })),
+          ]}
+          onInput={(chosen) => change({ kind: chosen })}
         />
+        {kind && <KindFacts kind={kind} />}
         <TextField
           wide
           mono
@@ -76,30 +69,23 @@ export function ProviderDialog({ provider, onSaved, onClose }: ProviderDialogPro
           name="base-url"
           type="url"
           value={draft.baseUrl}
-          hint="empty for the vendor's own, where the kind has one"
-          placeholder="http://127.0.0.1:9000/v1"
-          problem={problem("base_url")}
+          required={provider !== null || kind?.default_base_url === null}
+          hint={
+            kind?.default_base_url
+              ? "Empty for the vendor's own."
+              : "Public, or in a network that the configuration of the service allows (by default this machine)."
+          }
+          placeholder={kind?.default_base_url ?? "http://127.0.0.1:9000/v1"}
+          problem={at.base_url}
           onInput={(baseUrl) => change({ baseUrl })}
         />
-        <TextField
-          wide
-          mono
-          label="API key"
-          name="api-key"
-          type="password"
-          autoComplete="new-password"
-          value={draft.apiKey}
-          required={isKeyNeeded}
-          hint={keyHint}
-          problem={problem("api_key")}
-          onInput={(apiKey) => change({ apiKey })}
-        />
+        <KeyFields draft={draft} provider={provider} problems={at} change={change} />
         <TextField
           wide
           label="Default model"
           name="default-model"
           value={draft.defaultModel}
-          problem={problem("default_model")}
+          problem={at.default_model}
           onInput={(defaultModel) => change({ defaultModel })}
         />
         <AreaField
@@ -111,7 +97,7 @@ export function ProviderDialog({ provider, onSaved, onClose }: ProviderDialogPro
           placeholder="X-Team: search"
           hint="one a line"
           value={draft.headers}
-          problem={problem("options")}
+          problem={at.options}
           onInput={(headers) => change({ headers })}
         />
         <div class="field-wide checks">
@@ -129,7 +115,7 @@ export function ProviderDialog({ provider, onSaved, onClose }: ProviderDialogPro
         </div>
         {error.value && (
           <div class="field-wide">
-            <Notice error={error.value} what="Not saved." />
+            <Notice error={noticeOf(error.value, Object.keys(at).length, elsewhere)} what="Not saved." />
           </div>
         )}
         <div class="dialog-actions field-wide">
@@ -141,4 +127,14 @@ export function ProviderDialog({ provider, onSaved, onClose }: ProviderDialogPro
       </form>
     </Dialog>
   );
+}
+
+/** What stands at a field is not said twice. */
+function noticeOf(error: ApiError, fields: number, elsewhere: readonly string[]): ApiError {
+  if (fields === 0) return error;
+  const message = [
+    fields === 1 ? "one field is wrong, see above" : `${fields} fields are wrong, see above`,
+    ...elsewhere,
+  ];
+  return new ApiError({ ...error, status: error.status, message: message.join("; ") });
 }

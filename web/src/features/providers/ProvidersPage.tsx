@@ -1,27 +1,27 @@
 import { useSignal } from "@preact/signals";
 import { useState } from "preact/hooks";
-import { deleteProvider, listProviders, testProvider } from "../../api/endpoints";
+import { allProviders, deleteProvider, testProvider } from "../../api/endpoints";
 import type { Provider, ProviderHealth } from "../../api/types";
 import { may } from "../../app/session";
-import { Badge, type Tone } from "../../ui/Badge";
+import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 import { Confirm } from "../../ui/Dialog";
-import type { IconName } from "../../ui/icons";
-import { duration } from "../../ui/numbers";
 import { PageHead } from "../../ui/Panel";
 import { Failure, Loading, Message, Notice } from "../../ui/states";
 import { useAction } from "../../ui/useAction";
 import { useLoad } from "../../ui/useLoad";
+import { HealthView } from "./HealthView";
+import { ModelsDialog } from "./ModelsDialog";
 import { ProviderDialog } from "./ProviderDialog";
 import "../../ui/table.css";
 import "./providers.css";
 
-type Open = { what: "add" } | { what: "edit" | "delete"; provider: Provider } | null;
+type Open = { what: "add" } | { what: "edit" | "delete" | "models"; provider: Provider } | null;
 
 export function ProvidersPage() {
-  const providers = useLoad("providers", async (signal) => (await listProviders(null, signal)).items);
+  const providers = useLoad("providers", allProviders);
   const [open, setOpen] = useState<Open>(null);
-  const items = providers.data.value;
+  const items = providers.data.value?.items;
   const add = may("provider.manage") && (
     <Button kind="primary" icon="plus" onClick={() => setOpen({ what: "add" })}>
       Add provider
@@ -45,16 +45,22 @@ export function ProvidersPage() {
             A provider is an endpoint that answers chat requests, and the key for it. Benchmarks are run against
             providers.
           </p>
+          {!add && <p>You may look at providers. An administrator adds them.</p>}
         </Message>
       )}
       {items && items.length > 0 && <ProviderTable providers={items} onOpen={setOpen} />}
+      {items && items.length > 0 && !add && (
+        <p class="muted providers-note">You may look at providers. An administrator adds and changes them.</p>
+      )}
       {(open?.what === "add" || open?.what === "edit") && (
         <ProviderDialog
           provider={open.what === "edit" ? open.provider : null}
+          kinds={providers.data.value?.kinds ?? []}
           onSaved={saved}
           onClose={() => setOpen(null)}
         />
       )}
+      {open?.what === "models" && <ModelsDialog provider={open.provider} onClose={() => setOpen(null)} />}
       {open?.what === "delete" && (
         <DeleteDialog provider={open.provider} onDeleted={saved} onClose={() => setOpen(null)} />
       )}
@@ -92,9 +98,9 @@ function ProviderTable({ providers, onOpen }: { providers: readonly Provider[]; 
 function ProviderRow({ provider, onOpen }: { provider: Provider; onOpen: (open: Open) => void }) {
   const health = useSignal<ProviderHealth | null>(null);
   const { busy, error, run } = useAction();
-  const test = () =>
+  const test = (model?: string) =>
     run(async () => {
-      health.value = await testProvider(provider.name);
+      health.value = await testProvider(provider.name, model);
     });
   return (
     <tr>
@@ -129,17 +135,32 @@ function ProviderRow({ provider, onOpen }: { provider: Provider; onOpen: (open: 
         ) : error.value ? (
           <Badge tone="bad" icon="cross" word={error.value.message} title={error.value.requestId ?? undefined} />
         ) : health.value ? (
-          <Health health={health.value} />
+          <HealthView health={health.value} hasKey={provider.has_api_key} />
         ) : (
           <span class="muted">not tested</span>
         )}
       </td>
       <td class="right whole">
         <span class="row-actions">
+          <Button kind="quiet" onClick={() => onOpen({ what: "models", provider })}>
+            Models
+          </Button>
           {may("provider.test") && (
-            <Button kind="quiet" icon="pulse" busy={busy.value} onClick={() => void test()}>
-              Test
-            </Button>
+            <>
+              <Button kind="quiet" icon="pulse" busy={busy.value} onClick={() => void test()}>
+                Test
+              </Button>
+              {provider.default_model && (
+                <Button
+                  kind="quiet"
+                  busy={busy.value}
+                  title={`Asks ${provider.default_model} for a few tokens, which is paid for`}
+                  onClick={() => void test(provider.default_model ?? undefined)}
+                >
+                  Try
+                </Button>
+              )}
+            </>
           )}
           {may("provider.manage") && (
             <>
@@ -154,23 +175,6 @@ function ProviderRow({ provider, onOpen }: { provider: Provider; onOpen: (open: 
         </span>
       </td>
     </tr>
-  );
-}
-
-const LOOKS: Record<ProviderHealth["status"], { tone: Tone; icon: IconName }> = {
-  ok: { tone: "ok", icon: "check" },
-  unreachable: { tone: "bad", icon: "cross" },
-  unauthorized: { tone: "warn", icon: "alert" },
-  error: { tone: "bad", icon: "cross" },
-};
-
-function Health({ health }: { health: ProviderHealth }) {
-  return (
-    <span class="health">
-      <Badge {...LOOKS[health.status]} word={health.status} />
-      {health.latency_ms !== null && <span class="number muted">{duration(health.latency_ms)}</span>}
-      {health.status !== "ok" && health.message && <span class="muted health-message">{health.message}</span>}
-    </span>
   );
 }
 

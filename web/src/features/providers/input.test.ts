@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Provider } from "../../api/types";
-import { changesOf, draftOf, inputOf, needsKeyAgain, parseHeaders } from "./input";
+import { changesOf, draftOf, EMPTY_PROVIDER, fieldProblems, inputOf, needsKeyAgain, parseHeaders } from "./input";
 
 const PROVIDER: Provider = {
   id: "1",
@@ -23,8 +23,34 @@ describe("provider input", () => {
   });
 
   it("sends only changes, and a key only when one was typed", () => {
-    const draft = { ...draftOf(PROVIDER), apiKey: "k", defaultModel: "", isEnabled: false };
+    const draft = { ...draftOf(PROVIDER), keySource: "key" as const, apiKey: "k", defaultModel: "", isEnabled: false };
     expect(changesOf(draft, PROVIDER)).toEqual({ api_key: "k", default_model: null, is_enabled: false });
+    expect(changesOf({ ...draftOf(PROVIDER), apiKey: "left over" }, PROVIDER)).toEqual({});
+  });
+
+  it("keeps, replaces or forgets a key only as chosen", () => {
+    const draft = draftOf(PROVIDER);
+    const reference = { ...draft, keySource: "reference" as const, apiKey: "k", apiKeyRef: " env:KEY " };
+    expect(changesOf(reference, PROVIDER)).toEqual({ api_key_ref: "env:KEY" });
+    expect(changesOf({ ...draft, keySource: "none" }, PROVIDER)).toEqual({ api_key: null });
+    expect(changesOf({ ...draft, keySource: "key" }, PROVIDER)).toEqual({ api_key: "" });
+    const bare = { ...PROVIDER, has_api_key: false };
+    expect(changesOf(draftOf(bare), bare)).toEqual({});
+    expect(inputOf({ ...EMPTY_PROVIDER, apiKey: "typed, then not chosen" })).not.toHaveProperty("api_key");
+  });
+
+  it("puts what the service refuses at its field", () => {
+    const problems = [
+      { path: "options.headers", message: "a" },
+      { path: "options.verify_tls", message: "b" },
+      { path: "api_key_ref", message: "c" },
+      { path: "(body)", message: "d" },
+      { path: "options.headers", message: "e" },
+    ];
+    expect(fieldProblems(problems)).toEqual({
+      at: { options: "a; e", "options.verify_tls": "b", api_key_ref: "c" },
+      elsewhere: ["(body): d"],
+    });
   });
 
   it("reads headers line by line", () => {
@@ -36,7 +62,9 @@ describe("provider input", () => {
     expect(needsKeyAgain(draft, PROVIDER)).toBe(false);
     expect(needsKeyAgain({ ...draft, baseUrl: "https://gpu.example/v2" }, PROVIDER)).toBe(false);
     expect(needsKeyAgain({ ...draft, baseUrl: "https://gpu.example:8443/v1" }, PROVIDER)).toBe(true);
-    expect(needsKeyAgain({ ...draft, baseUrl: "http://gpu.example/v1", apiKey: "k" }, PROVIDER)).toBe(false);
+    const moved = { ...draft, baseUrl: "http://gpu.example/v1" };
+    expect(needsKeyAgain({ ...moved, keySource: "key", apiKey: "k" }, PROVIDER)).toBe(false);
+    expect(needsKeyAgain({ ...moved, keySource: "none" }, PROVIDER)).toBe(false);
     expect(needsKeyAgain({ ...draft, baseUrl: "http://x/" }, null)).toBe(false);
   });
 });

@@ -1,12 +1,18 @@
 /** From the provider form to what is sent, and what must be sent together. */
 
+import type { FieldProblem } from "../../api/errors";
 import type { Provider, ProviderChanges, ProviderInput } from "../../api/types";
+
+/** Where the key comes from: as it is stored, none, typed here, or read from elsewhere at each use. */
+export type KeySource = "keep" | "none" | "key" | "reference";
 
 export interface ProviderDraft {
   name: string;
   kind: string;
   baseUrl: string;
+  keySource: KeySource;
   apiKey: string;
+  apiKeyRef: string;
   defaultModel: string;
   headers: string;
   verifyTls: boolean;
@@ -17,7 +23,9 @@ export const EMPTY_PROVIDER: ProviderDraft = {
   name: "",
   kind: "openai-compatible",
   baseUrl: "",
+  keySource: "none",
   apiKey: "",
+  apiKeyRef: "",
   defaultModel: "",
   headers: "",
   verifyTls: true,
@@ -30,7 +38,9 @@ export function draftOf(provider: Provider): ProviderDraft {
     name: provider.name,
     kind: provider.kind,
     baseUrl: provider.base_url,
+    keySource: provider.has_api_key ? "keep" : "none",
     apiKey: "",
+    apiKeyRef: "",
     defaultModel: provider.default_model ?? "",
     headers: headers.map(([name, value]) => `${name}: ${value}`).join("\n"),
     verifyTls: provider.options.verify_tls ?? true,
@@ -56,7 +66,7 @@ export function inputOf(draft: ProviderDraft): ProviderInput {
     name: draft.name.trim(),
     kind: draft.kind.trim(),
     ...(draft.baseUrl.trim() ? { base_url: draft.baseUrl.trim() } : {}),
-    ...(draft.apiKey ? { api_key: draft.apiKey } : {}),
+    ...keyOf(draft),
     default_model: draft.defaultModel.trim() || null,
     options: {
       ...(Object.keys(headers).length > 0 ? { headers } : {}),
@@ -66,19 +76,27 @@ export function inputOf(draft: ProviderDraft): ProviderInput {
   };
 }
 
+/** An empty key is sent as one, so that the service's refusal stands at its field instead of the key being forgotten. */
+function keyOf(draft: ProviderDraft): Pick<ProviderInput, "api_key" | "api_key_ref"> {
+  if (draft.keySource === "key") return { api_key: draft.apiKey };
+  if (draft.keySource === "reference") return { api_key_ref: draft.apiKeyRef.trim() };
+  return {};
+}
+
 /** Only what differs from the stored provider; its name is fixed. */
 export function changesOf(draft: ProviderDraft, provider: Provider): ProviderChanges {
   const { name: _, ...input } = inputOf(draft);
+  const forgets = draft.keySource === "none" && provider.has_api_key;
   const before = inputOf(draftOf(provider));
   const changed = Object.entries(input).filter(
     ([field, value]) => JSON.stringify(value) !== JSON.stringify(before[field as keyof ProviderInput]),
   );
-  return Object.fromEntries(changed);
+  return { ...Object.fromEntries(changed), ...(forgets ? { api_key: null } : {}) };
 }
 
 /** Whether the stored key would go to another place than it was given for, so that it is needed again. */
 export function needsKeyAgain(draft: ProviderDraft, provider: Provider | null): boolean {
-  if (!provider?.has_api_key || draft.apiKey) return false;
+  if (!provider?.has_api_key || draft.keySource !== "keep") return false;
   return originOf(draft.baseUrl) !== originOf(provider.base_url);
 }
 
@@ -89,3 +107,27 @@ function originOf(url: string): string {
     return url.trim();
   }
 }
+
+/** The problem of each field of the form, by the path that the service names; the others have no field to stand at. */
+export function fieldProblems(problems: readonly FieldProblem[]): { at: Record<string, string>; elsewhere: string[] } {
+  const at: Record<string, string> = {};
+  const elsewhere: string[] = [];
+  for (const { path, message } of problems) {
+    const field = FIELDS.find((name) => path === name || path.startsWith(`${name}.`));
+    if (!field) elsewhere.push(path ? `${path}: ${message}` : message);
+    else at[field] = at[field] ? `${at[field]}; ${message}` : message;
+  }
+  return { at, elsewhere };
+}
+
+const FIELDS = [
+  "name",
+  "kind",
+  "base_url",
+  "api_key",
+  "api_key_ref",
+  "default_model",
+  "options.verify_tls",
+  "options",
+  "is_enabled",
+];
