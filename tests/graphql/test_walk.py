@@ -13,6 +13,7 @@ from graphql import (
     is_leaf_type,
     is_list_type,
     is_non_null_type,
+    is_required_argument,
 )
 
 from app.accounts.permissions import ROLE_PERMISSIONS, Permission, Role
@@ -42,8 +43,9 @@ def literal(kind: Any) -> str:
     if isinstance(kind, GraphQLEnumType):
         return next(iter(kind.values))
     if isinstance(kind, GraphQLInputObjectType):
-        fields = dict(list(kind.fields.items())[-1:]) if kind.is_one_of else kind.fields
-        needed = {name: one for name, one in fields.items() if kind.is_one_of or is_non_null_type(one.type)}
+        one_of = kind.extensions["strawberry-definition"].is_one_of
+        fields = dict(list(kind.fields.items())[-1:]) if one_of else kind.fields
+        needed = {name: one for name, one in fields.items() if one_of or is_non_null_type(one.type)}
         return "{" + ", ".join(f"{name}: {literal(one.type)}" for name, one in needed.items()) + "}"
     return str(VALUES[kind.name])
 
@@ -67,7 +69,7 @@ def operations(running: Running) -> dict[str, tuple[str, Permission]]:
         ("subscription", core.subscription_type),
     ):
         for name, field in root.fields.items():
-            needed = {key: one for key, one in field.args.items() if is_non_null_type(one.type)}
+            needed = {key: one for key, one in field.args.items() if is_required_argument(one)}
             given = ", ".join(f"{key}: {literal(one.type)}" for key, one in needed.items())
             arguments = f"({given})" if given else ""
             made[f"{word} {name}"] = (
