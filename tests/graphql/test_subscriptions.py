@@ -73,12 +73,8 @@ async def until(condition: Any) -> None:
 
 
 def progress_event(session: Any, topic: Topic, **payload: Any) -> Any:
-    return make_event(
-        topic,
-        session_id=session.id,
-        owner_id=session.owner_id,
-        payload={"id": str(session.id), "name": session.name, **payload},
-    )
+    named = {} if topic == Topic.BENCHMARK_PROGRESS else {"id": str(session.id), "name": session.name}
+    return make_event(topic, session_id=session.id, owner_id=session.owner_id, payload=named | payload)
 
 
 async def test_gql_asks_and_follows_a_benchmark_to_its_end(served: Served) -> None:
