@@ -17,6 +17,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from app.accounts.permissions import Role
+from app.benchmarks.states import Status
+from app.benchmarks.views import Progress
 from app.events.types import Topic
 from tests.factories import Rows, make_event
 from tests.graphql.conftest import Served
@@ -73,7 +75,9 @@ async def until(condition: Any) -> None:
 
 
 def progress_event(session: Any, topic: Topic, **payload: Any) -> Any:
-    named = {} if topic == Topic.BENCHMARK_PROGRESS else {"id": str(session.id), "name": session.name}
+    named: dict[str, Any] = {"id": str(session.id), "name": session.name}
+    if topic == Topic.BENCHMARK_PROGRESS:
+        named = Progress(status=Status.RUNNING).model_dump(mode="json")
     return make_event(topic, session_id=session.id, owner_id=session.owner_id, payload=named | payload)
 
 
