@@ -41,7 +41,7 @@ def literal(kind: Any) -> str:
     if is_list_type(kind):
         return f"[{literal(kind.of_type)}]"
     if isinstance(kind, GraphQLEnumType):
-        return next(iter(kind.values))
+        return str(next(iter(kind.values)))
     if isinstance(kind, GraphQLInputObjectType):
         one_of = kind.extensions["strawberry-definition"].is_one_of
         fields = dict(list(kind.fields.items())[-1:]) if one_of else kind.fields
