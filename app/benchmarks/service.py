@@ -139,7 +139,10 @@ class BenchmarkService:
         _, estimate = await self._checked(spec)
         if estimate is None:
             kinds = await self._providers.kinds([target.provider for target in spec.targets])
-            estimate = await asyncio.to_thread(budget.estimate, spec, kinds)
+            try:
+                estimate = await asyncio.to_thread(budget.estimate, spec, kinds)
+            except InvalidRequestError as error:  # a budget could not be kept; but there is none
+                estimate = budget.Estimate(None, {}, {}, error.message.removeprefix("budget_usd: "))
         return SpecCheck(
             requests_planned=planner.requests_planned(spec), estimate_usd=estimate.usd, estimate_note=estimate.note
         )

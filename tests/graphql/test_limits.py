@@ -18,7 +18,7 @@ SMALL = {
     "max_aliases": 3,
     "max_tokens": 400,
     "max_directives": 5,
-    "max_fields": 60,
+    "max_fields": 20,
     "max_complexity": 2_000,
     "max_page_size": 100,
 }
@@ -43,7 +43,8 @@ LIMITED = {
     "max_aliases": "{ a: me { username } b: me { username } c: me { username } d: me { username } }",
     "max_tokens": "{ " + "me { username } " * 100 + "}",
     "max_directives": "{ me { username " + "@include(if: true) " * 6 + "} }",
-    "max_fields": doubling(10),
+    "max_fields": "{ benchmarks { nodes { ...f } edges { node { ...f } } } } fragment f on Benchmark "
+    "{ id name status tags visibility team createdAt startedAt finishedAt error }",
     "max_complexity": "{ benchmarks(first: 100) { nodes { results(first: 100) { pageInfo { endCursor } } } } }",
 }
 
@@ -86,6 +87,7 @@ HOSTILE = [
     '{ me(x: "' + "x" * 100_000 + '") { username } }',
     "query ($v: JSON) { nothing(v: $v) }",
     "{ me { username } } " * 20,
+    doubling(40),
     " ".join(f"fragment f{n} on Query {{ ...f{n + 1} }}" for n in range(600))
     + " { ...f0 } fragment f600 on Query { __typename }",
     "subscription { a: alertsStream { topic } b: alertsStream { topic } }",

@@ -33,7 +33,7 @@ async def test_a_typed_spec_and_its_document_are_the_same_benchmark(running: Run
     await data(admin, PROVIDER)
     query = CREATE.replace(
         "{ id }",
-        "{ id specDocument spec { seed load { kind ... on RampLoad { toRate curve } } workload { ... on SyntheticPrompts { inputTokens } } } }",
+        "{ id specDocument spec { seed load { ... on RampLoad { kind toRate curve } } workload { ... on SyntheticPrompts { inputTokens } } } }",
     )
     made = (await data(admin, query, input={"spec": typed_spec()}))["createBenchmark"]
     assert made["specDocument"]["load"]["curve"] == "exponential"
@@ -77,7 +77,8 @@ async def test_problems_are_told_in_the_words_of_the_input(running: Running) -> 
     wrong = await data(admin, check, input={"spec": typed_spec(targets=[{"provider": "nowhere", "model": "m"}])})
     assert wrong["validateBenchmark"]["problems"][0]["path"] == "targets.0.provider"
     right = (await data(admin, check, input={"spec": typed_spec()}))["validateBenchmark"]
-    assert (right["isValid"], right["plan"]["requestsPlanned"]) == (True, 10)
+    assert right["isValid"], right["problems"]
+    assert right["plan"]["requestsPlanned"] == 10
     assert (await data(admin, "{ benchmarks { totalCount } }"))["benchmarks"]["totalCount"] == 0, (
         "a check stores nothing"
     )
