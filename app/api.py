@@ -18,6 +18,7 @@ from app.accounts.users_endpoints import router as users_router
 from app.benchmarks.endpoints import router as benchmarks_router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.settings import Settings
+from app.graphql.endpoints import router as graphql_router
 from app.monitoring.endpoints import health_router, metrics_router
 from app.preferences.endpoints import router as preferences_router
 from app.providers.endpoints import router as providers_router
@@ -79,6 +80,8 @@ PUBLIC_PATHS = frozenset(
         "/health/ready",
         "/openapi.json",  # likewise
         "/asyncapi.json",  # likewise
+        "/graphql",  # asks for an identity itself; each field of its schema declares a permission
+        "/graphql/{file}",  # the explorer page's script and style
     }
 )
 
@@ -114,6 +117,8 @@ def root_router(settings: Settings) -> APIRouter:
         router.include_router(metrics_router)
     if settings.server.enable_websocket:
         router.include_router(live_router)
+    if settings.server.enable_graphql:
+        router.include_router(graphql_router)
     return router
 
 

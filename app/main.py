@@ -35,7 +35,7 @@ from app.core.compression import Compression
 from app.core.database import Database
 from app.core.errors import ServiceUnavailableError
 from app.core.http import install_error_handlers
-from app.core.keyring import load_keyring
+from app.core.keyring import Keyring, load_keyring
 from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
 from app.core.origins import HostPolicy, OriginPolicy
 from app.core.quotas import Quotas
@@ -48,6 +48,8 @@ from app.events.bus import Bus
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
 from app.events.redis_bus import RedisBus
+from app.graphql.endpoints import build_view
+from app.graphql.subscribers import Subscribers
 from app.idempotency.middleware import Idempotency
 from app.idempotency.service import IdempotencyService
 from app.monitoring.health import Readiness, database_check, redis_check
@@ -115,6 +117,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = Metrics(app.version)
     app.state.generated_admin_password = None
     app.state.demo_runs = False
+    if settings.server.enable_graphql:
+        app.state.graphql = build_view(settings)
     install_error_handlers(app)
     for router in api_routers(settings):
         app.include_router(router, prefix=API_PREFIX)
@@ -232,6 +236,27 @@ def _bus(settings: Settings) -> Bus:
     return RedisBus(redis_url, replay_events=window.replay_events, replay_seconds=window.replay_seconds)
 
 
+async def _start_accounts(
+    stack: AsyncExitStack, app: FastAPI, settings: Settings, keyring: Keyring
+) -> tuple[AccountService, RequestGate]:
+    """Know who asks, and count what they ask for."""
+    database, clock, redis_url = app.state.database, app.state.clock, settings.distributed.redis_url
+    limiter = RateLimiter(redis_url)
+    stack.push_async_callback(limiter.close)
+    accounts = app.state.accounts = AccountService(database, clock, keyring, limiter, settings.security)
+    stack.callback(accounts.close)
+    await accounts.start()
+    app.state.oidc = OidcService(accounts, database, clock, keyring, limiter, settings.security)
+    limits = settings.server.rate_limit
+    quotas = Quotas(redis_url, limits.on_redis_failure)
+    stack.push_async_callback(quotas.close)
+    callers = CallerCache(accounts)
+    stack.callback(callers.watch(database))
+    gate = app.state.gate = RequestGate(callers, RequestLimits(limits, quotas, app.state.routes))
+    app.state.authenticate = gate.authenticate
+    return accounts, gate
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Starts the rooms from the lowest up and stops them in reverse, even when a later one fails to start."""
@@ -249,19 +274,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(bus.close)
         stack.callback(publish_on_commit(database, bus))
 
-        limiter = RateLimiter(redis_url)
-        stack.push_async_callback(limiter.close)
-        accounts = app.state.accounts = AccountService(database, clock, keyring, limiter, settings.security)
-        stack.callback(accounts.close)
-        await accounts.start()
-        app.state.oidc = OidcService(accounts, database, clock, keyring, limiter, settings.security)
-        limits = settings.server.rate_limit
-        quotas = Quotas(redis_url, limits.on_redis_failure)
-        stack.push_async_callback(quotas.close)
-        callers = CallerCache(accounts)
-        stack.callback(callers.watch(database))
-        gate = app.state.gate = RequestGate(callers, RequestLimits(limits, quotas, app.state.routes))
-        app.state.authenticate = gate.authenticate
+        accounts, gate = await _start_accounts(stack, app, settings, keyring)
         app.state.idempotency = IdempotencyService(database, clock, keyring)
 
         providers = app.state.providers = provider_service(settings, database, clock, keyring)
@@ -291,6 +304,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         )
         await gateway.start()
         stack.push_async_callback(gateway.close)
+        subscribers = app.state.subscribers = Subscribers(settings.server.graphql)
+        stack.callback(subscribers.close)
         await _start_preferences(stack, app, settings, database, gate)
         reporter = SystemReporter(bus, clock, database, settings.storage.data_dir, _counts(benchmarks, gateway))
         await reporter.start()

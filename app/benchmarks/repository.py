@@ -75,6 +75,9 @@ _HEAD = (
 )
 
 
+_SPEC_PARTS = tuple(BenchmarkSession.spec[name].label(name) for name in ("targets", "load", "stop"))
+
+
 def _joined(query: Select[Any]) -> Select[Any]:
     return query.outerjoin(User, User.id == BenchmarkSession.owner_id)
 
@@ -86,7 +89,6 @@ async def page(
 
     Parts of the spec are taken out of it in the database: whole specs may hold megabytes of prompts.
     """
-    parts = [BenchmarkSession.spec[name].label(name) for name in ("targets", "load", "stop")]
     conditions = [visible_to(caller), *_conditions(session, filters)]
     if after is not None:
         created_at, id_ = after
@@ -96,9 +98,29 @@ async def page(
                 and_(BenchmarkSession.created_at == created_at, BenchmarkSession.id < id_),
             )
         )
-    query = _joined(select(*_HEAD, *parts)).where(*conditions)
+    query = _joined(select(*_HEAD, *_SPEC_PARTS)).where(*conditions)
     query = query.order_by(BenchmarkSession.created_at.desc(), BenchmarkSession.id.desc()).limit(limit)
     return (await session.execute(query)).all()
+
+
+async def rows_of(session: AsyncSession, caller: Caller, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """The visible ones of these sessions, as in a page."""
+    query = _joined(select(*_HEAD, *_SPEC_PARTS)).where(BenchmarkSession.id.in_(ids), visible_to(caller))
+    return (await session.execute(query)).all()
+
+
+async def column_of(
+    session: AsyncSession, caller: Caller, column: InstrumentedAttribute[Any], ids: Sequence[UUID]
+) -> dict[UUID, Any]:
+    """One column of the visible ones of these sessions."""
+    query = select(BenchmarkSession.id, column).where(BenchmarkSession.id.in_(ids), visible_to(caller))
+    return dict((await session.execute(query)).tuples().all())
+
+
+async def count(session: AsyncSession, caller: Caller, filters: Filters) -> int:
+    """How many visible sessions fit."""
+    query = select(func.count()).select_from(BenchmarkSession)
+    return (await session.execute(query.where(visible_to(caller), *_conditions(session, filters)))).scalar_one()
 
 
 async def find(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[Any] | None:

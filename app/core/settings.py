@@ -82,13 +82,42 @@ class WebSocketSettings(Section):
     replay_seconds: float = Field(300.0, gt=0, le=3600, description="How long events are kept for that.")
 
 
+class GraphQLSettings(Section):
+    """`[server.graphql]`"""
+
+    enable_introspection: bool | None = Field(
+        None, description="Answer questions about the schema; by default outside production mode."
+    )
+    enable_graphiql: bool | None = Field(
+        None, description="Serve an explorer page at /graphql; by default outside production mode."
+    )
+    max_depth: int = Field(12, ge=1, le=100, description="Fields within fields.")
+    max_aliases: int = Field(
+        30, ge=0, le=10_000, description="Aliases, and fields asked for again beside themselves, in a document."
+    )
+    max_tokens: int = Field(3_000, ge=10, le=100_000, description="Words and signs in a document.")
+    max_directives: int = Field(50, ge=0, le=10_000, description="Directives in a document.")
+    max_fields: int = Field(500, ge=1, le=100_000, description="Fields in a document, fragments put in.")
+    max_complexity: int = Field(
+        25_000, ge=1, le=10_000_000, description="Cost of an operation: about one per value in the largest answer."
+    )
+    max_page_size: int = Field(500, ge=1, le=500, description="Most items that `first` may ask for.")
+    timeout_seconds: float = Field(30.0, gt=0, le=600, description="Longest run of a query or mutation.")
+    max_connections: int = Field(1_000, ge=1, le=100_000, description="Open GraphQL WebSockets.")
+    max_subscriptions_per_connection: int = Field(20, ge=1, le=1000, description="Operations at once, per WebSocket.")
+    max_subscriptions_per_user: int = Field(50, ge=1, le=10_000, description="Subscriptions at once, per user.")
+    recheck_seconds: float = Field(
+        30.0, gt=0, le=300, description="How long after a token expired or a key was revoked its subscriptions end."
+    )
+
+
 class ServerSettings(Section):
     """`[server]`"""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to bind.")
     port: int = Field(8080, ge=0, le=65535, description="Port to bind; 0 picks a free one.")
     enable_rest: bool = Field(True, description="Serve the REST API under /api/v1.")
-    enable_graphql: bool = Field(True, description="Serve GraphQL under /graphql once that room exists.")
+    enable_graphql: bool = Field(True, description="Serve GraphQL under /graphql.")
     enable_websocket: bool = Field(True, description="Serve live events under /ws.")
     enable_dashboard: bool = Field(True, description="Serve the web dashboard at /.")
     public_url: Annotated[str | None, AfterValidator(_public_url)] = Field(
@@ -103,6 +132,7 @@ class ServerSettings(Section):
     )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, le=2**30, description="Largest accepted request body.")
     websocket: WebSocketSettings = Field(default_factory=WebSocketSettings)
+    graphql: GraphQLSettings = Field(default_factory=GraphQLSettings)
     rate_limit: RateLimitSettings = Field(default_factory=RateLimitSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
 

@@ -69,7 +69,7 @@ class ProviderService:
         items = [view(provider) for provider in found[:limit]]
         return ProviderPage(
             items=items,
-            next_cursor=encode_cursor(items[-1].name) if len(found) > limit else None,
+            next_cursor=cursor_of(items[-1]) if len(found) > limit else None,
             kinds=model_lists.kinds() if cursor is None else [],
         )
 
@@ -77,6 +77,11 @@ class ProviderService:
         """One provider; raises `NotFoundError`."""
         async with self._database.read() as session:
             return view(_found(await repository.by_name(session, name), name))
+
+    async def find_many(self, names: Iterable[str]) -> dict[str, ProviderView]:
+        """Those of these providers that exist."""
+        async with self._database.read() as session:
+            return {found.name: view(found) for found in await repository.with_names(session, names)}
 
     async def create(self, caller: Caller, body: ProviderCreate) -> ProviderView:
         """Store a new provider.
@@ -305,6 +310,11 @@ class ProviderService:
             definition=definition,
             addresses=addresses,
         )
+
+
+def cursor_of(provider: ProviderView) -> str:
+    """The place of a provider in the listing."""
+    return encode_cursor(provider.name)
 
 
 def _found(provider: Provider | None, name: str) -> Provider:
