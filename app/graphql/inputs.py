@@ -84,9 +84,9 @@ class Inputs:
     def _one_of(self, members: Sequence[Any]) -> Any:
         title = UNION_NAMES.get(frozenset(members))
         models = [member for member in members if is_model(member)]
-        if title is None:  # a text or an object that has a field for it, as in lists of prompts
-            assert len(models) == 1
-            return self.of(models[0])
+        if title is None:
+            # A text or an object that has a field for it, as in lists of prompts; a text or a list of parts is free.
+            return self.of(models[0]) if len(models) == 1 else JSON
         if title not in self._made:
             namespace: dict[str, Any] = {"__annotations__": {}}
             if int in members:
