@@ -627,6 +627,60 @@ export interface components {
             last_used_at: string | null;
         };
         /**
+         * AudioData
+         * @description A sound.
+         */
+        AudioData: {
+            /**
+             * Data
+             * @description The file in base64.
+             */
+            data: string;
+            /**
+             * Format
+             * @description What it is.
+             * @enum {string}
+             */
+            format: "wav" | "mp3" | "ogg" | "flac";
+        };
+        /**
+         * AudioPart
+         * @description A sound.
+         */
+        AudioPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "input_audio";
+            /** @description The sound. */
+            input_audio: components["schemas"]["AudioData"];
+        };
+        /**
+         * AudioUrl
+         * @description Where a sound is.
+         */
+        AudioUrl: {
+            /**
+             * Url
+             * @description An http(s) URL that the provider fetches, or `data:audio/wav;base64,…`.
+             */
+            url: string;
+        };
+        /**
+         * AudioUrlPart
+         * @description A sound by its address, for the few APIs that fetch one.
+         */
+        AudioUrlPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "audio_url";
+            /** @description The sound. */
+            audio_url: components["schemas"]["AudioUrl"];
+        };
+        /**
          * Benchmark
          * @description One benchmark.
          */
@@ -1042,9 +1096,9 @@ export interface components {
             role: "system" | "user" | "assistant";
             /**
              * Content
-             * @description What is said.
+             * @description What is said: a text, or a list of parts of type text, image_url, input_audio or audio_url.
              */
-            content: string;
+            content: string | (components["schemas"]["TextPart"] | components["schemas"]["ImagePart"] | components["schemas"]["AudioPart"] | components["schemas"]["AudioUrlPart"])[];
         };
         /**
          * CheckResult
@@ -1434,6 +1488,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
         };
         /**
          * GammaLoad
@@ -1563,6 +1624,35 @@ export interface components {
              * @description Null when the price or the count is unknown.
              */
             cost_usd: string | null;
+        };
+        /**
+         * ImagePart
+         * @description An image.
+         */
+        ImagePart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "image_url";
+            /** @description The image. */
+            image_url: components["schemas"]["ImageUrl"];
+        };
+        /**
+         * ImageUrl
+         * @description Where an image is, or what it holds.
+         */
+        ImageUrl: {
+            /**
+             * Url
+             * @description `data:image/png;base64,…` (png, jpeg, gif, webp), or an http(s) URL that the provider fetches.
+             */
+            url: string;
+            /**
+             * Detail
+             * @description How closely the model looks, where known.
+             */
+            detail?: ("auto" | "low" | "high") | null;
         };
         /**
          * ImportSource
@@ -1784,6 +1874,47 @@ export interface components {
              * @enum {string}
              */
             kind: "lognormal";
+        };
+        /**
+         * MadeUpAudio
+         * @description Noise as a WAV file of 16 bits and one channel, different in every request.
+         */
+        MadeUpAudio: {
+            /**
+             * Seconds
+             * @description How long.
+             */
+            seconds: number;
+            /**
+             * Sample Rate Hz
+             * @description Samples per second.
+             * @default 16000
+             */
+            sample_rate_hz?: number;
+        };
+        /**
+         * MadeUpImages
+         * @description Images of one size, different in every request.
+         */
+        MadeUpImages: {
+            /**
+             * Count
+             * @description Images in each request.
+             * @default 1
+             */
+            count?: number;
+            /**
+             * Width
+             * @description Pixels.
+             * @default 512
+             */
+            width?: number;
+            /**
+             * Height
+             * @description Pixels.
+             * @default 512
+             */
+            height?: number;
         };
         /**
          * Median
@@ -2053,6 +2184,13 @@ export interface components {
              */
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
+            };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
             };
             /** @description Which part of the run is steady. */
             window?: components["schemas"]["Window"];
@@ -2394,6 +2532,13 @@ export interface components {
             default_model?: string | null;
             options?: components["schemas"]["ProviderOptions"];
             /**
+             * Definition
+             * @description Of the kind `custom`, and required there: the document of its TOML file as JSON, or the text of that file. Holds no secret.
+             */
+            definition?: {
+                [key: string]: unknown;
+            } | string | null;
+            /**
              * Is Enabled
              * @description Whether benchmarks may use it.
              * @default true
@@ -2439,6 +2584,13 @@ export interface components {
             error_type: ("auth" | "quota" | "rate_limit" | "overloaded" | "context_length" | "content_filter" | "invalid_request" | "server") | null;
             /** @description With `?completion=true`, when it worked. */
             completion: components["schemas"]["HealthCompletion"] | null;
+            /**
+             * Rate Limits
+             * @description By name, such as `requests` and `tokens`; empty when no headers came.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitView"];
+            };
             /**
              * Checked At
              * Format: date-time
@@ -2524,6 +2676,13 @@ export interface components {
             /** @description All options anew. */
             options?: components["schemas"]["ProviderOptions"] | null;
             /**
+             * Definition
+             * @description The whole definition of a custom provider anew; as JSON or as text.
+             */
+            definition?: {
+                [key: string]: unknown;
+            } | string | null;
+            /**
              * Is Enabled
              * @description Whether benchmarks may use it.
              */
@@ -2571,6 +2730,13 @@ export interface components {
              */
             default_model: string | null;
             options: components["schemas"]["ProviderOptions"];
+            /**
+             * Definition
+             * @description Of the kind `custom`: how it is spoken to; else null.
+             */
+            definition: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Is Enabled
              * @description Whether benchmarks may use it.
@@ -2676,6 +2842,63 @@ export interface components {
              * @enum {string}
              */
             curve?: "linear" | "exponential";
+        };
+        /**
+         * RateLimitStanding
+         * @description How the server's headers said that things stand with one of its rate limits.
+         */
+        RateLimitStanding: {
+            /**
+             * Limit
+             * @description How much there is; null when not told, as everything here.
+             */
+            limit: number | null;
+            /**
+             * Remaining
+             * @description How much was left, by the newest response.
+             */
+            remaining: number | null;
+            /**
+             * Reset Seconds
+             * @description In how many seconds from that response on it is full again.
+             */
+            reset_seconds: number | null;
+            /**
+             * Lowest Remaining
+             * @description The least that any response left.
+             */
+            lowest_remaining: number | null;
+            /**
+             * At Ns
+             * @description When the newest response ended, Unix nanoseconds.
+             */
+            at_ns: number;
+            /**
+             * Responses
+             * @description How many responses told of it.
+             */
+            responses: number;
+        };
+        /**
+         * RateLimitView
+         * @description One of the provider's rate limits, as its headers tell; null where they do not say.
+         */
+        RateLimitView: {
+            /**
+             * Limit
+             * @description How much there is.
+             */
+            limit?: number | null;
+            /**
+             * Remaining
+             * @description How much is left.
+             */
+            remaining?: number | null;
+            /**
+             * Reset Seconds
+             * @description In how many seconds it is full again.
+             */
+            reset_seconds?: number | null;
         };
         /**
          * RateStep
@@ -2796,6 +3019,13 @@ export interface components {
             by_error_type: {
                 [key: string]: number;
             };
+            /**
+             * By Finish
+             * @description Successful ones by why the model stopped: stop, length, tool_calls, content_filter, error, other.
+             */
+            by_finish?: {
+                [key: string]: number;
+            };
         };
         /**
          * ResultDetail
@@ -2860,6 +3090,11 @@ export interface components {
              * @description Why the model stopped, in the provider's words.
              */
             finish_reason: string | null;
+            /**
+             * Finish Kind
+             * @description The same under every vendor: stop, length, tool_calls, content_filter, error or other.
+             */
+            finish_kind?: string | null;
             /**
              * Attempts
              * @description Tries, the first included.
@@ -3158,6 +3393,11 @@ export interface components {
              * @description Why the model stopped, in the provider's words.
              */
             finish_reason: string | null;
+            /**
+             * Finish Kind
+             * @description The same under every vendor: stop, length, tool_calls, content_filter, error or other.
+             */
+            finish_kind?: string | null;
             /**
              * Attempts
              * @description Tries, the first included.
@@ -3786,6 +4026,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
             /** @description Which part of the run is steady. */
             window?: components["schemas"]["Window"];
             /** @description The same figures of that part; null when there is none. */
@@ -3907,6 +4154,10 @@ export interface components {
              * @description Words of made-up text per token. Left out, a few short requests before the run find it out from the server's own `usage`, and the summary says so.
              */
             words_per_token?: number | null;
+            /** @description Images before the text, as PNG. */
+            images?: components["schemas"]["MadeUpImages"] | null;
+            /** @description A sound before the text. */
+            audio?: components["schemas"]["MadeUpAudio"] | null;
         };
         /**
          * Target
@@ -3995,6 +4246,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
             /** @description Which part of the run is steady. */
             window?: components["schemas"]["Window"];
             /** @description The same figures of that part; null when there is none. */
@@ -4044,6 +4302,22 @@ export interface components {
              * @description Requests sent before the run to find out.
              */
             probe_requests: number;
+        };
+        /**
+         * TextPart
+         * @description A piece of text.
+         */
+        TextPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "text";
+            /**
+             * Text
+             * @description What is said.
+             */
+            text: string;
         };
         /**
          * ThinkTime

@@ -8,7 +8,16 @@ import { AreaField, CheckField, SelectField, TextField } from "../../ui/Field";
 import { Notice } from "../../ui/states";
 import { useAction } from "../../ui/useAction";
 import { DefinitionField } from "./DefinitionField";
-import { changesOf, CUSTOM, draftOf, EMPTY_PROVIDER, fieldProblems, inputOf, needsKeyAgain, type ProviderDraft } from "./input";
+import {
+  CUSTOM,
+  changesOf,
+  draftOf,
+  EMPTY_PROVIDER,
+  fieldProblems,
+  inputOf,
+  needsKeyAgain,
+  type ProviderDraft,
+} from "./input";
 import { KeyFields } from "./KeyFields";
 import { KindFacts } from "./KindFacts";
 
@@ -82,8 +91,8 @@ export function ProviderDialog({ provider, kinds, onSaved, onClose }: ProviderDi
             draft.kind === CUSTOM
               ? "Empty for the base_url of the definition."
               : kind?.default_base_url
-              ? "Empty for the vendor's own."
-              : "Public, or in a network that the configuration of the service allows (by default this machine)."
+                ? "Empty for the vendor's own."
+                : "Public, or in a network that the configuration of the service allows (by default this machine)."
           }
           placeholder={kind?.default_base_url ?? "http://127.0.0.1:9000/v1"}
           problem={at.base_url}
