@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from app.accounts import audit
 from app.accounts.caller import Caller
 from app.accounts.visibility import Visibility, check_change, may_see_owned
+from app.adapters import registry
 from app.adapters.capabilities import Capabilities
 from app.benchmarks import budget, inputs, planner, repository, states
 from app.benchmarks.announcements import announce, control_channel
@@ -49,6 +50,10 @@ class ProviderDirectory(Protocol):
 
     async def check_exists(self, names: Sequence[str]) -> None:
         """Raise `InvalidRequestError` with the path `targets.N.provider` of each name that is not usable."""
+        ...
+
+    async def definitions(self, names: Sequence[str]) -> Sequence[Any]:
+        """The definition of each custom provider, None for every other; raises `NotFoundError`."""
         ...
 
     async def kinds(self, names: Sequence[str]) -> Sequence[str]:
@@ -175,7 +180,8 @@ class BenchmarkService:
         names = [target.provider for target in spec.targets]
         await self._providers.check_exists(names)
         kinds = await self._providers.kinds(names)
-        if media := await asyncio.to_thread(inputs.check_kinds, spec.workload, kinds):
+        definitions = await self._providers.definitions(names) if registry.CUSTOM in kinds else ()
+        if media := await asyncio.to_thread(inputs.check_kinds, spec.workload, kinds, definitions):
             targets = [(one.model, await self._providers.capabilities(one.provider, one.model)) for one in spec.targets]
             inputs.check_models(media, targets)
         if spec.budget_usd is None:

@@ -185,6 +185,10 @@ class ProviderService:
         """The kind of each provider; raises `NotFoundError`."""
         return [(await self.get(name)).kind for name in names]
 
+    async def definitions(self, names: Iterable[str]) -> Sequence[Any]:
+        """The definition of each provider, None for one that is not custom; raises `NotFoundError`."""
+        return [(await self.get(name)).definition for name in names]
+
     async def capabilities(self, name: str, model: str) -> Capabilities:
         """What the provider says that a model of its can do; nothing where it says nothing, or does not answer."""
         try:

@@ -3223,11 +3223,11 @@ export interface components {
             options?: components["schemas"]["ProviderOptions"];
             /**
              * Definition
-             * @description Of the kind `custom`, and required there: the document of its TOML file as JSON. Holds no secret.
+             * @description Of the kind `custom`, and required there: the document of its TOML file as JSON, or the text of that file. Holds no secret.
              */
             definition?: {
                 [key: string]: unknown;
-            } | null;
+            } | string | null;
             /**
              * Is Enabled
              * @description Whether benchmarks may use it.
@@ -3367,11 +3367,11 @@ export interface components {
             options?: components["schemas"]["ProviderOptions"] | null;
             /**
              * Definition
-             * @description The whole definition of a custom provider anew.
+             * @description The whole definition of a custom provider anew; as JSON or as text.
              */
             definition?: {
                 [key: string]: unknown;
-            } | null;
+            } | string | null;
             /**
              * Is Enabled
              * @description Whether benchmarks may use it.
