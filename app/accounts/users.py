@@ -82,10 +82,12 @@ class Users:
             await audit.record(session, caller, "user.reset_password", "user", user.id)
             return user
 
-    async def bootstrap(self, username: str, data_dir: Path, *, production: bool) -> str | None:
+    async def bootstrap(
+        self, username: str, data_dir: Path, *, production: bool, password: str | None = None
+    ) -> str | None:
         """On an empty database, make the first administrator and return the generated password, else None.
 
-        The password is also in `data_dir/admin-password`, mode 0600.
+        The generated password is also in `data_dir/admin-password`, mode 0600; a given `password` is not told again.
 
         Raises:
             ConfigError: in production mode, which generates nothing.
@@ -93,21 +95,25 @@ class Users:
         async with self._database.read() as session:
             if await repository.count_users(session):
                 return None
-        if production:
+        if production and password is None:
             raise ConfigError(
-                "there are no users yet, and production mode generates no password: "
+                "there are no users yet, and production mode generates no password: set "
+                "LTB_SECURITY__ADMIN_PASSWORD_FILE, or "
                 f"run `llm-test-bench auth create-user {username} --role admin` first",
                 errors=[],
             )
-        password = secrets.token_urlsafe(18)
-        password_hash = await self._passwords.hash(password)
+        if password is not None:
+            _check_password(password)
+        generated = secrets.token_urlsafe(18) if password is None else None
+        password_hash = await self._passwords.hash(generated or password or "")
         try:
             async with self._database.write() as session:
                 await self._add(session, system_caller(), username, password_hash, Role.ADMIN)
-                _write_password(data_dir, password)
+                if generated is not None:
+                    _write_password(data_dir, generated)
         except (IntegrityError, ConflictError):  # another process was first
             return None
-        return password
+        return generated
 
     async def _add(self, session: WriteSession, caller: Caller, username: str, password_hash: str, role: str) -> User:
         if await repository.user_by_name(session, username):
