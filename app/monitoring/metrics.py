@@ -12,16 +12,15 @@ from collections.abc import Awaitable, Callable
 import structlog
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.monitoring.families import CounterFamily, HistogramFamily
 from app.monitoring.machine import CpuShare, memory_bytes
 from app.monitoring.measured import MeasuredRuns
 
@@ -41,19 +40,17 @@ class Metrics:
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
         self.before_scrape: list[tuple[Gauge, Callable[[], Awaitable[float]]]] = []  # whose value has to be asked for
-        self.measured = MeasuredRuns(self.registry)
-        self.requests = Counter(
-            "llm_api_requests",
+        self.measured = MeasuredRuns()
+        self.requests = CounterFamily(
+            "llm_api_requests_total",
             "Requests answered, by method, route template and status.",
             ("method", "path", "status"),
-            registry=self.registry,
         )
-        self.duration = Histogram(
+        self.duration = HistogramFamily(
             "llm_api_duration_seconds",
             "Time from a request's arrival to the end of its answer, by method and route template.",
             ("method", "path"),
             buckets=_BUCKETS_SECONDS,
-            registry=self.registry,
         )
         self.active_benchmarks = Gauge(
             "llm_active_benchmarks", "Benchmarks that run in this process now.", registry=self.registry
@@ -92,7 +89,8 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Everything as Prometheus text, format 0.0.4."""
-        return generate_latest(self.registry)
+        counted = (self.measured.text(), self.requests.text(), self.duration.text())
+        return "".join(counted).encode() + generate_latest(self.registry)
 
 
 class ObserveRequests:
@@ -121,5 +119,5 @@ class ObserveRequests:
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             path = self.template_of(scope) or UNMATCHED
-            self.metrics.requests.labels(method, path, str(status)).inc()
-            self.metrics.duration.labels(method, path).observe(time.perf_counter() - started)
+            self.metrics.requests.add(1, method, path, str(status))
+            self.metrics.duration.observe(time.perf_counter() - started, method, path)
