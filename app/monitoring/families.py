@@ -97,6 +97,10 @@ class HistogramFamily:
             series.sum += amount
             series.written = None
 
+    def begin(self, *labels: str) -> None:
+        """Show it at zero, so that the first increase shows as one."""
+        self._of(labels)
+
     def _of(self, labels: tuple[str, ...]) -> _Series:
         if (series := self._series.get(labels)) is None:
             series = self._series[labels] = _Series(self._name, _labelled(self._labels, labels), self._edges)

@@ -81,6 +81,8 @@ class MeasuredRuns:
     def _begin_at_zero(self) -> None:
         # A counter that appears with its first event hides it from `rate`.
         self._benchmarks.add(0)
+        self._benchmark_seconds.begin()
+        self._test_seconds.begin()
         for ended in (Status.COMPLETED, Status.FAILED, Status.CANCELLED):
             self._outcomes.add(0, ended.value)
         for status in ("ok", "error"):
