@@ -185,11 +185,7 @@ async def _demo_target(settings: Settings, database: Database) -> AsyncIterator[
 def _feed_gauges(metrics: Metrics, benchmarks: BenchmarkService, gateway: Gateway) -> None:
     metrics.active_benchmarks.set_function(lambda: len(benchmarks.live))
     metrics.websocket_connections.set_function(lambda: gateway.connection_count)
-
-    async def count_sessions() -> None:
-        metrics.active_sessions.set(await benchmarks.count_unfinished())
-
-    metrics.before_scrape.append(count_sessions)
+    metrics.before_scrape.append((metrics.active_sessions, benchmarks.count_unfinished))
 
 
 def _counts(benchmarks: BenchmarkService, gateway: Gateway) -> Counts:
@@ -279,8 +275,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
         providers = app.state.providers = provider_service(settings, database, clock, keyring)
         providers.on_health = HealthAlerts(bus).take
+        admin_password = settings.security.admin_password
         app.state.generated_admin_password = await accounts.users.bootstrap(
-            settings.security.admin_username, settings.storage.data_dir, production=settings.security.production
+            settings.security.admin_username,
+            settings.storage.data_dir,
+            production=settings.security.production,
+            password=admin_password.get_secret_value() if admin_password else None,
         )
         demo_url = await stack.enter_async_context(_demo_target(settings, database))
         benchmarks = app.state.benchmarks = await stack.enter_async_context(
@@ -292,6 +292,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 providers=providers,
                 data_dir=settings.storage.data_dir,
                 default_visibility=settings.security.default_visibility,
+                observer=app.state.metrics.measured,
             )
         )
         gateway = app.state.gateway = Gateway(

@@ -25,6 +25,7 @@ from app.benchmarks.cluster import Cluster
 from app.benchmarks.exploring import Exploration, completed
 from app.benchmarks.live import LiveRun, LiveRuns
 from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.observing import RunObserver, ShardKey, Unobserved
 from app.benchmarks.planner import Point
 from app.benchmarks.probing import ProbeTask
 from app.benchmarks.recorder import is_transient
@@ -78,6 +79,7 @@ class Run:
     is_cancelled: bool = False
     has_begun: bool = False
     probed: dict[int, Probed] = field(default_factory=dict)  # by the index of the target
+    begun_seconds: float = field(default_factory=time.monotonic)
 
     @cached_property
     def alerts(self) -> RunAlerts:
@@ -109,7 +111,9 @@ class Executor:
         context: str,
         providers: ProviderDirectory,
         data_dir: Path | None = None,
+        observer: RunObserver | None = None,
     ) -> None:
+        self.observer = observer or Unobserved()
         self._database = database
         self._clock = clock
         self._bus = bus
@@ -144,6 +148,7 @@ class Executor:
                 await self._finish(run)
             finally:
                 self._live.drop(session_id)
+                self.observer.forget(session_id)
 
     async def interrupt(self, session_id: UUID, reason: str) -> None:
         """End a run early as failed (the server stops); what was measured is kept."""
@@ -253,6 +258,8 @@ class Executor:
             empty = RunStatistics(task.origin_ns, run.statistics.slo)
             outcome = ShardOutcome("failed", empty, InstrumentFacts(lost_engines=1), f"a worker was lost: {error}")
         run.statistics.merge(outcome.statistics)
+        key = ShardKey(task.session_id, task.target_index, task.point, task.shard)
+        self.observer.take_outcome(key, outcome.statistics)
         run.instrument.merge(outcome.instrument)
         if outcome.status == "failed":
             run.error = run.error or outcome.error or "an engine failed"
@@ -291,10 +298,12 @@ class Executor:
             async for payload in ticks:
                 try:
                     tick = ShardTick.decode(payload)
-                    run.live.take(tick)
+                    delta = run.live.take(tick)
                 except (msgspec.DecodeError, ValueError):
                     log.warning("a tick of benchmark %s cannot be read", run.session_id, exc_info=True)
                     continue
+                key = ShardKey(run.session_id, tick.target, tick.point, tick.shard)
+                self.observer.take_tick(key, tick.attempt, delta)
                 if run.budget.is_reached(run.live, tick.at_ns) and run.stop_reason is None:
                     await self._stop_shards(run, BUDGET_REACHED)
 
@@ -427,6 +436,8 @@ class Executor:
                 run.alerts.at_end(session, summary, lost_engines=run.instrument.lost_engines, at=now)
         if not changed:  # cancelled in this very moment
             await self._write_end(run)
+            return
+        self.observer.ended(run.session_id, wanted, time.monotonic() - run.begun_seconds)
 
     def _announce_end(self, session: Any, run: Run, status: Status, summary: dict[str, Any], now: datetime) -> None:
         head = headline(summary)

@@ -9,6 +9,7 @@ from uuid import uuid4
 from app.benchmarks.cluster import Cluster
 from app.benchmarks.executor import Executor
 from app.benchmarks.live import LiveRuns
+from app.benchmarks.observing import RunObserver
 from app.benchmarks.service import BenchmarkService, ProviderDirectory
 from app.benchmarks.shards import DEFAULT_CONTEXT, ProviderResolver, WorkerContext, install, uninstall
 from app.benchmarks.supervisor import EngineFactory, engine_process
@@ -34,6 +35,7 @@ async def host_benchmarks(
     new_engine: EngineFactory = engine_process,
     data_dir: Path | None = None,
     default_visibility: str = "private",
+    observer: RunObserver | None = None,
 ) -> AsyncIterator[BenchmarkService]:
     """Serve and run benchmarks while the block runs.
 
@@ -58,6 +60,7 @@ async def host_benchmarks(
         context=context,
         providers=providers,
         data_dir=data_dir if embedded else None,
+        observer=observer,
     )
     runner = BenchmarkRunner(
         database,

@@ -100,6 +100,7 @@ class ShardTick(msgspec.Struct, frozen=True):
     waiting: int
     delta: bytes  # RunStatistics.encode(with_slices=False)
     point: int = 0
+    attempt: int = 0  # `Shard.attempt`
 
     def encode(self) -> bytes:
         """As msgpack."""
@@ -136,7 +137,10 @@ class ShardOutcome:
 
 @dataclass
 class Shard:
-    """One shard to run. `known` are statistics of results that an earlier try of it has stored."""
+    """One shard to run. `known` are statistics of results that an earlier try of it has stored.
+
+    `attempt` tells the ticks of this try from those of an earlier one: the instant of its making, in Unix nanoseconds.
+    """
 
     plan: Plan
     context: MeasureContext
@@ -144,6 +148,7 @@ class Shard:
     origin_ns: int
     slo: Slo
     known: RunStatistics | None = None
+    attempt: int = field(default_factory=time.time_ns)
 
 
 def slo_of(spec: BenchmarkSpec) -> Slo:
@@ -267,6 +272,7 @@ class _ShardRun:
             waiting,
             delta.encode(with_slices=False),
             self._shard.context.point,
+            self._shard.attempt,
         )
         self._total.merge(delta)
         try:

@@ -165,6 +165,7 @@ class BenchmarkRunner:
                 requests_failed=counts.get("error", 0),
             )
         if closed:
+            self._executor.observer.ended(row.id, Status.FAILED, None)
             log.warning("benchmark %s was closed: %s", row.id, reason)
             await self._summarise(row, reason)
 

@@ -36,6 +36,8 @@ COMMANDS = {
     "calibrate": LazyCommand("app.cli.calibrate:calibrate_app", "Measure the instrument's own error on this machine."),
     "providers": LazyCommand("app.cli.providers:providers_app", "Add, test and list providers."),
     "results": LazyCommand("app.cli.results:results_app", "Read back what was measured."),
+    "health": LazyCommand("app.cli.health:health_app", "Ask a server, or a port, whether it is ready."),
+    "migrate": LazyCommand("app.cli.migrate:migrate_app", "Bring the database to this version's tables."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
     "auth": LazyCommand("app.cli.auth:auth_app", "Manage users and API keys."),
     "audit": LazyCommand("app.cli.audit:audit_app", "Check the audit trail."),

@@ -1,7 +1,8 @@
 """Settings: `config.toml` plus `LTB_…` environment variables (environment wins), checked as a whole at start.
 
-Nested keys are joined by a double underscore in the environment: `LTB_SERVER__PORT=9090`. An unknown key or a bad
-value raises `ConfigError` naming the key; nothing is guessed.
+Nested keys are joined by a double underscore in the environment: `LTB_SERVER__PORT=9090`; with `_FILE` behind it, a
+variable names a file with the value (`core.setting_files`). An unknown key or a bad value raises `ConfigError` naming
+the key; nothing is guessed.
 """
 
 import os
@@ -9,6 +10,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlsplit
 
 import structlog
 from pydantic import (
@@ -33,6 +35,7 @@ from app.core.errors import ConfigError
 from app.core.http_settings import HttpSettings, RateLimitSettings
 from app.core.oidc_settings import OidcSettings
 from app.core.provider_settings import ProviderSettings
+from app.core.setting_files import EnvironmentWithFiles
 
 ENV_PREFIX = "LTB_"
 CONFIG_PATH_VARIABLE = "LTB_CONFIG"
@@ -160,6 +163,9 @@ class StorageSettings(Section):
     database_url: Annotated[str | None, AfterValidator(_known_database_url)] = Field(
         None, description="sqlite+aiosqlite:///… or postgresql+asyncpg://…; by default SQLite in data_dir."
     )
+    database_password: SecretStr | None = Field(
+        None, min_length=1, description="Password of the user in database_url, so that it may lie in a file."
+    )
     data_dir: Path = Field(Path("data"), description="Folder for the database, keys and the generated password.")
     max_connections: int = Field(10, ge=1, le=1000, description="Database connections per process.")
     connection_timeout_seconds: float = Field(10.0, gt=0, le=600, description="Wait for a connection or a lock.")
@@ -187,18 +193,34 @@ class StorageSettings(Section):
             raise ValueError("backend 'postgresql' needs storage.database_url = 'postgresql+asyncpg://…'")
         if self.database_url and not self.database_url.startswith(_DATABASE_SCHEMES[self.backend]):
             raise ValueError(f"backend '{self.backend}' does not match the scheme of storage.database_url")
+        if self.database_password is not None:
+            parts = urlsplit(self.database_url or "")
+            if self.backend != "postgresql" or not parts.username:
+                raise ValueError("database_password needs a database_url like postgresql+asyncpg://user@host/database")
+            if parts.password is not None:
+                raise ValueError("the password is given twice: in database_url and as database_password")
         return self
 
     @property
     def url(self) -> str:
         """The database address in force."""
-        return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'llm-test-bench.db').absolute()}"
+        if self.database_url is None:
+            return f"sqlite+aiosqlite:///{(self.data_dir / 'llm-test-bench.db').absolute()}"
+        if self.database_password is None:
+            return self.database_url
+        user, _, rest = self.database_url.partition("@")
+        return f"{user.removesuffix(':')}:{quote(self.database_password.get_secret_value(), safe='')}@{rest}"
 
 
 class MonitoringSettings(Section):
     """`[monitoring]`"""
 
     enable_metrics: bool = Field(True, description="Serve Prometheus text at /metrics and /api/v1/metrics.")
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=24,
+        description="Bearer token that may read the metrics and nothing else, without the database.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for programs.")
 
@@ -230,6 +252,9 @@ class SecuritySettings(Section):
     """`[security]`"""
 
     admin_username: str = Field("admin", min_length=1, max_length=64, description="Name of the first administrator.")
+    admin_password: SecretStr | None = Field(
+        None, min_length=10, description="Password of the first administrator; by default one is generated."
+    )
     access_token_minutes: float = Field(15, gt=0, le=15, description="Life of an access token.")
     refresh_token_days: float = Field(14, gt=0, le=365, description="Life of a refresh token.")
     secret_key: SecretStr | None = Field(
@@ -308,9 +333,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Explicit values, then the environment, then the file given as `_toml`."""
-        del dotenv_settings, file_secret_settings
+        del env_settings, dotenv_settings, file_secret_settings
         toml = settings_cls.model_config.get("toml_file")
-        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, EnvironmentWithFiles(settings_cls))
         return (*sources, TomlConfigSettingsSource(settings_cls, toml)) if toml else sources
 
 

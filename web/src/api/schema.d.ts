@@ -910,7 +910,9 @@ export interface paths {
         };
         /**
          * Prometheus metrics
-         * @description Counters, histograms and gauges for Prometheus. Give the scraper an API key with the scope `metrics.read`.
+         * @description Counters, histograms and gauges for Prometheus.
+         *
+         *     Give the scraper the token of `monitoring.metrics_token`, or an API key with the scope `metrics.read`.
          */
         get: operations["getMetrics"];
         put?: never;
