@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ import msgspec
 from sqlalchemy import select
 
 from app.benchmarks import calibrations, plan_workloads, planner, repository, token_probe
+from app.benchmarks.alerts import RunAlerts
 from app.benchmarks.announcements import ENDED_TOPIC, announce, control_channel, tick_channel
 from app.benchmarks.audience import Audience, audience_query
 from app.benchmarks.budget import BudgetWatch, estimate
@@ -39,6 +41,7 @@ from app.benchmarks.workload_facts import workload_facts
 from app.core.clock import Clock
 from app.core.database import Database
 from app.core.errors import TestBenchError
+from app.events import outbox
 from app.events.bus import Bus
 from app.events.types import Event, Topic
 from app.loadgen.plan import TokenModel
@@ -75,6 +78,11 @@ class Run:
     is_cancelled: bool = False
     has_begun: bool = False
     probed: dict[int, Probed] = field(default_factory=dict)  # by the index of the target
+
+    @cached_property
+    def alerts(self) -> RunAlerts:
+        """What is watched for while it runs."""
+        return RunAlerts(self.session_id, self.name, lambda: self.audience)
 
     def restart_clock(self, origin_ns: int) -> None:
         """Count time from here on; nothing may have been measured yet."""
@@ -296,19 +304,24 @@ class Executor:
             await asyncio.sleep(PROGRESS_SECONDS)
 
     async def _tell_progress(self, run: Run, status: Status) -> None:
+        event = self._progress(run, status)
+        try:
+            await self._bus.publish(event)
+            for alert in run.alerts.watch(event.payload, event.timestamp):
+                await self._bus.publish(alert)
+        except Exception:
+            log.warning("progress of benchmark %s could not be published", run.session_id, exc_info=True)
+
+    def _progress(self, run: Run, status: Status) -> Event:
         progress = run.live.progress(status, time.time_ns())
         self._live.set_progress(run.session_id, progress)
-        event = Event(
+        return Event(
             Topic.BENCHMARK_PROGRESS,
             progress,
             self._clock.now(),
             session_id=run.session_id,
             **run.audience._asdict(),
         )
-        try:
-            await self._bus.publish(event)
-        except Exception:
-            log.warning("progress of benchmark %s could not be published", run.session_id, exc_info=True)
 
     async def _hear_control(self, run: Run) -> None:
         async with self._bus.subscribe_raw(control_channel(run.session_id)) as messages:
@@ -409,11 +422,11 @@ class Executor:
                 **values,
             )
             if changed:
+                outbox.record(session, self._progress(run, wanted))  # before the end: nothing follows that
                 self._announce_end(session, run, wanted, summary, now)
+                run.alerts.at_end(session, summary, lost_engines=run.instrument.lost_engines, at=now)
         if not changed:  # cancelled in this very moment
             await self._write_end(run)
-            return
-        await self._tell_progress(run, wanted)
 
     def _announce_end(self, session: Any, run: Run, status: Status, summary: dict[str, Any], now: datetime) -> None:
         head = headline(summary)

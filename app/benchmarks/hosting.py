@@ -67,6 +67,7 @@ async def host_benchmarks(
         is_alone=database.dialect == "sqlite",
     )
     service.on_submitted = runner.wake
+    service.run_at_once = runner.run_at_once
     if embedded:
         install(WorkerContext(database, bus, providers, new_engine), context)
     try:

@@ -29,6 +29,7 @@ from app.benchmarks.audience import visible_to
 from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.states import LIVE, Status
 from app.core.database import WriteSession
+from app.core.point_reads import KEY, PointQuery
 
 
 class Filters(NamedTuple):
@@ -39,6 +40,22 @@ class Filters(NamedTuple):
     model: str | None = None
     tag: str | None = None
     text: str | None = None
+
+
+_HEARTBEAT = frozenset({"heartbeat_at", "requests_ok", "requests_failed", "timeline"})
+IDENTITY = PointQuery(
+    select(
+        BenchmarkSession.owner_id,
+        BenchmarkSession.visibility,
+        BenchmarkSession.team,
+        BenchmarkSession.status,
+        BenchmarkSession.version,
+        User.username,
+    )
+    .outerjoin(User, User.id == BenchmarkSession.owner_id)
+    .where(BenchmarkSession.id == KEY)
+)
+"""Who may see a session, and which version of it there is: all that reading an unchanged one needs."""
 
 
 _HEAD = (
@@ -58,6 +75,9 @@ _HEAD = (
 )
 
 
+_SPEC_PARTS = tuple(BenchmarkSession.spec[name].label(name) for name in ("targets", "load", "stop"))
+
+
 def _joined(query: Select[Any]) -> Select[Any]:
     return query.outerjoin(User, User.id == BenchmarkSession.owner_id)
 
@@ -69,7 +89,6 @@ async def page(
 
     Parts of the spec are taken out of it in the database: whole specs may hold megabytes of prompts.
     """
-    parts = [BenchmarkSession.spec[name].label(name) for name in ("targets", "load", "stop")]
     conditions = [visible_to(caller), *_conditions(session, filters)]
     if after is not None:
         created_at, id_ = after
@@ -79,9 +98,29 @@ async def page(
                 and_(BenchmarkSession.created_at == created_at, BenchmarkSession.id < id_),
             )
         )
-    query = _joined(select(*_HEAD, *parts)).where(*conditions)
+    query = _joined(select(*_HEAD, *_SPEC_PARTS)).where(*conditions)
     query = query.order_by(BenchmarkSession.created_at.desc(), BenchmarkSession.id.desc()).limit(limit)
     return (await session.execute(query)).all()
+
+
+async def rows_of(session: AsyncSession, caller: Caller, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """The visible ones of these sessions, as in a page."""
+    query = _joined(select(*_HEAD, *_SPEC_PARTS)).where(BenchmarkSession.id.in_(ids), visible_to(caller))
+    return (await session.execute(query)).all()
+
+
+async def column_of(
+    session: AsyncSession, caller: Caller, column: InstrumentedAttribute[Any], ids: Sequence[UUID]
+) -> dict[UUID, Any]:
+    """One column of the visible ones of these sessions."""
+    query = select(BenchmarkSession.id, column).where(BenchmarkSession.id.in_(ids), visible_to(caller))
+    return dict((await session.execute(query)).tuples().all())
+
+
+async def count(session: AsyncSession, caller: Caller, filters: Filters) -> int:
+    """How many visible sessions fit."""
+    query = select(func.count()).select_from(BenchmarkSession)
+    return (await session.execute(query.where(visible_to(caller), *_conditions(session, filters)))).scalar_one()
 
 
 async def find(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[Any] | None:
@@ -90,18 +129,23 @@ async def find(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[A
     return (await session.execute(query)).one_or_none()
 
 
-async def find_status(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[Any] | None:
-    """Status, name, tags and audience of one visible session, and the team of its owner."""
+async def find_status(
+    session: AsyncSession, caller: Caller, session_id: UUID, *, for_update: bool = False
+) -> Row[Any] | None:
+    """Status, name, tags, version and audience of one visible session, and the team of its owner."""
     query = select(
         BenchmarkSession.status,
         BenchmarkSession.name,
         BenchmarkSession.tags,
+        BenchmarkSession.version,
         BenchmarkSession.owner_id,
         BenchmarkSession.visibility,
         BenchmarkSession.team,
         User.team.label("owner_team"),
     )
     query = _joined(query).where(BenchmarkSession.id == session_id, visible_to(caller))
+    if for_update:  # other writers wait, so that a version that was checked is the one that is changed
+        query = query.with_for_update(of=BenchmarkSession)
     return (await session.execute(query)).one_or_none()
 
 
@@ -112,7 +156,12 @@ async def find_live_document(session: AsyncSession, session_id: UUID) -> dict[st
 
 
 async def change(session: WriteSession, session_id: UUID, current: Sequence[str], **values: Any) -> bool:
-    """Compare and set: change a session only while its status is one of `current`; says whether it was."""
+    """Compare and set: change a session only while its status is one of `current`; says whether it was.
+
+    Counts as a new version, unless only what a running benchmark reports changes.
+    """
+    if values.keys() <= _HEARTBEAT:
+        values["version"] = BenchmarkSession.version
     statement = update(BenchmarkSession).where(BenchmarkSession.id == session_id, BenchmarkSession.status.in_(current))
     result = await session.execute(statement.values(values).execution_options(synchronize_session=False))
     return cast("CursorResult[Any]", result).rowcount == 1

@@ -189,8 +189,8 @@ async def supervise(
         run.lost(f"the engine sent a frame that cannot be read: {error}")
     except TimeoutError:
         run.lost("the engine did not stop when it was asked to")
-    except TestBenchError as error:
-        run.lost(error.message)
+    except TestBenchError as error:  # results could not be stored: no fault of the engine, which is stopped
+        run.abandoned(error.message)
     except OSError as error:
         run.lost(f"the engine could not be started: {error}")
     await run.report(time.time_ns(), in_flight=0, waiting=0)
@@ -280,6 +280,13 @@ class _ShardRun:
             self._error = error
         if self._done is None:
             self._instrument.lost_engines = 1
+
+    def abandoned(self, error: str) -> None:
+        """The shard ended because its results could not be kept, before the engine accounted for itself."""
+        if self._error is None:
+            self._error = error
+        if self._done is None:
+            self._instrument.abandoned_engines = 1
 
     def outcome(self) -> ShardOutcome:
         """How it ended."""

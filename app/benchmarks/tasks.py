@@ -57,6 +57,11 @@ class BenchmarkRunner:
             await self.close_dead(everything=True)
         self._loop = asyncio.create_task(self._claim_forever(), name="benchmark runner")
 
+    def run_at_once(self, number: int) -> None:
+        """Run so many at once from now on; what runs goes on."""
+        self._max_running = number
+        self.wake()
+
     def wake(self) -> None:
         """Look for work now."""
         self._bell.set()

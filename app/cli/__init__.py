@@ -37,7 +37,8 @@ COMMANDS = {
     "providers": LazyCommand("app.cli.providers:providers_app", "Add, test and list providers."),
     "results": LazyCommand("app.cli.results:results_app", "Read back what was measured."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
-    "auth": LazyCommand("app.cli.auth:auth_app", "Create users and API keys."),
+    "auth": LazyCommand("app.cli.auth:auth_app", "Manage users and API keys."),
+    "audit": LazyCommand("app.cli.audit:audit_app", "Check the audit trail."),
 }
 
 

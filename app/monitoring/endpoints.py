@@ -19,7 +19,7 @@ metrics_router = APIRouter(tags=["monitoring"])
 MetricsRead = Annotated[Caller, Depends(require(Permission.METRICS_READ))]
 
 
-def _readiness(request: Request) -> Readiness:
+async def _readiness(request: Request) -> Readiness:
     return cast("Readiness", request.app.state.readiness)
 
 
@@ -42,7 +42,9 @@ async def live() -> Alive:
 
 @health_router.get("/health/ready", operation_id="getReadiness", summary="Readiness", responses=error_responses(503))
 async def ready(parts: Parts) -> Ready:
-    """Every part answers in time. Send no traffic while this fails."""
+    """Every part answers in time, and the service is not stopping. Send no traffic while this fails."""
+    if parts.is_draining:
+        raise ServiceUnavailableError("not ready: the service is shutting down")
     checks = await parts.results()
     if failed := [name for name, check in checks.items() if check.status != "ok"]:
         raise ServiceUnavailableError(

@@ -32,6 +32,7 @@ class Metrics:
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
         self.before_scrape: list[Callable[[], Awaitable[None]]] = []  # fill gauges whose value has to be asked for
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.requests = Counter(
             "llm_api_requests",
             "Requests answered, by method, route template and status.",
@@ -61,6 +62,15 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+
+    def count(self, method: str, path: str, status: int, seconds: float) -> None:
+        """One answered request. Children are kept: finding them by labels costs more than counting."""
+        key = (method, path, status)
+        if (children := self._children.get(key)) is None:
+            children = (self.requests.labels(method, path, str(status)), self.duration.labels(method, path))
+            self._children[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
 
     async def refresh(self) -> None:
         """Fill the gauges whose value has to be asked for."""
@@ -98,5 +108,4 @@ class ObserveRequests:
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             path = self.template_of(scope) or UNMATCHED
-            self.metrics.requests.labels(method, path, str(status)).inc()
-            self.metrics.duration.labels(method, path).observe(time.perf_counter() - started)
+            self.metrics.count(method, path, status, time.perf_counter() - started)

@@ -1,7 +1,7 @@
 """Configured providers: what may be stored, what changes need, and what a benchmark gets."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from app.accounts.caller import Caller
 from app.adapters import registry
 from app.adapters.capabilities import Capabilities
 from app.core.clock import Clock
+from app.core.conditional import ANY_STATE, Preconditions
 from app.core.database import Database, WriteSession
 from app.core.errors import ConflictError, InvalidRequestError, NotFoundError, TestBenchError, invalid_field
 from app.core.ids import new_id
@@ -58,6 +59,7 @@ class ProviderService:
         self._guard = guard
         self._client = ProviderClient(guard)
         self._models = ModelCache(models_kept_seconds)
+        self.on_health: Callable[[str, ProviderHealth], None] = lambda _name, _found: None  # alerts
 
     async def list(self, limit: int, cursor: str | None) -> ProviderPage:
         """One page of providers, by name; the first also has the known kinds."""
@@ -67,7 +69,7 @@ class ProviderService:
         items = [view(provider) for provider in found[:limit]]
         return ProviderPage(
             items=items,
-            next_cursor=encode_cursor(items[-1].name) if len(found) > limit else None,
+            next_cursor=cursor_of(items[-1]) if len(found) > limit else None,
             kinds=model_lists.kinds() if cursor is None else [],
         )
 
@@ -75,6 +77,11 @@ class ProviderService:
         """One provider; raises `NotFoundError`."""
         async with self._database.read() as session:
             return view(_found(await repository.by_name(session, name), name))
+
+    async def find_many(self, names: Iterable[str]) -> dict[str, ProviderView]:
+        """Those of these providers that exist."""
+        async with self._database.read() as session:
+            return {found.name: view(found) for found in await repository.with_names(session, names)}
 
     async def create(self, caller: Caller, body: ProviderCreate) -> ProviderView:
         """Store a new provider.
@@ -116,10 +123,13 @@ class ProviderService:
             raise _taken(body.name) from None
         return view(provider)
 
-    async def update(self, caller: Caller, name: str, body: ProviderUpdate) -> ProviderView:
+    async def update(
+        self, caller: Caller, name: str, body: ProviderUpdate, conditions: Preconditions = ANY_STATE
+    ) -> ProviderView:
         """Change what `body` names.
 
         Raises:
+            PreconditionFailedError: it is not as `conditions` want it.
             NotFoundError, ConflictError: no such provider, or the new name is taken.
             InvalidRequestError: the address or the key's reference is not allowed, or the address moved without the
                 key being given again.
@@ -128,7 +138,8 @@ class ProviderService:
         base_url = await self._checked_url(body.base_url) if body.base_url is not None else None
         try:
             async with self._database.write() as session:
-                provider = _found(await repository.by_name(session, name), name)
+                provider = _found(await repository.by_name(session, name, for_update=True), name)
+                conditions.check_view(view(provider))
                 before = audited(provider)
                 await self._apply(session, provider, body, base_url)
                 provider.updated_at = self._clock.now()
@@ -141,10 +152,11 @@ class ProviderService:
             raise _taken(body.name or name) from None
         return view(provider)
 
-    async def delete(self, caller: Caller, name: str) -> None:
-        """Forget a provider and its key. Results that were measured on it stay."""
+    async def delete(self, caller: Caller, name: str, conditions: Preconditions = ANY_STATE) -> None:
+        """Forget a provider and its key, as `update`. Results that were measured on it stay."""
         async with self._database.write() as session:
-            provider = _found(await repository.by_name(session, name), name)
+            provider = _found(await repository.by_name(session, name, for_update=True), name)
+            conditions.check_view(view(provider))
             before = {"before": audited(provider)}
             await session.delete(provider)
             await session.flush()
@@ -240,8 +252,11 @@ class ProviderService:
         try:
             resolved = await self._resolved(provider, fresh=True)
         except TestBenchError as error:
-            return health.failed(error, now)
-        return await health.check(self._client, resolved, now, chosen)
+            found = health.failed(error, now)
+        else:
+            found = await health.check(self._client, resolved, now, chosen)
+        self.on_health(name, found)
+        return found
 
     async def _apply(
         self, session: WriteSession, provider: Provider, body: ProviderUpdate, base_url: str | None
@@ -299,6 +314,11 @@ class ProviderService:
             definition=definition,
             addresses=addresses,
         )
+
+
+def cursor_of(provider: ProviderView) -> str:
+    """The place of a provider in the listing."""
+    return encode_cursor(provider.name)
 
 
 def _found(provider: Provider | None, name: str) -> Provider:

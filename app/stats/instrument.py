@@ -60,6 +60,7 @@ class InstrumentFacts:
     steal_share: float = 0.0
     involuntary_switches: int = 0
     held_by_rate_limit: int = 0
+    abandoned_engines: int = 0  # engines that were stopped because their results could not be kept
     readers: set[str] = field(default_factory=set)
 
     def merge(self, other: "InstrumentFacts") -> None:
@@ -83,6 +84,7 @@ class InstrumentFacts:
         self.steal_share = max(self.steal_share, other.steal_share)
         self.involuntary_switches += other.involuntary_switches
         self.held_by_rate_limit += other.held_by_rate_limit
+        self.abandoned_engines += other.abandoned_engines
         self.readers |= other.readers
 
     def certificate(
@@ -140,6 +142,7 @@ class InstrumentFacts:
             self.steal_share,
             self.involuntary_switches,
             self.held_by_rate_limit,
+            self.abandoned_engines,
             sorted(self.readers),
         ]
 
@@ -169,7 +172,14 @@ class InstrumentFacts:
         reader_ms = self._lag_ms(self.loop_lag_ns, "p99")
         doubts = [
             (self.lost_engines > 0, f"{self.lost_engines} engine process(es) were lost, so their error is unknown"),
-            (not self.clocks and not self.lost_engines, "no engine reported on itself, so the error is unknown"),
+            (
+                self.abandoned_engines > 0,
+                f"{self.abandoned_engines} engine(s) were stopped because results could not be stored: error unknown",
+            ),
+            (
+                not self.clocks and not self.lost_engines and not self.abandoned_engines,
+                "no engine reported on itself, so the error is unknown",
+            ),
             (
                 "user" in self.clocks,
                 "stamps were taken in user space, so a chunk counts as late as it was read"

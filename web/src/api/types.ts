@@ -15,6 +15,7 @@ export type Status = Schemas["Status"];
 export type Permission = Schemas["Permission"];
 export type User = Schemas["UserView"];
 export type Login = Schemas["SignedIn"];
+export type SignInMethods = Schemas["SignInMethods"];
 
 export interface Page<Item> {
   items: Item[];
