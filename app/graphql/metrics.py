@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import strawberry
 from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
 
 from app.accounts.permissions import Permission
 from app.core.errors import InvalidRequestError
@@ -74,7 +75,9 @@ async def samples(metrics: Metrics, labels: list[MetricLabelInput], names: list[
         problem = {"path": path, "message": "are too many", "allowed": f"at most {most}"}
         raise InvalidRequestError(f"{path}: give at most {most}", errors=[problem])
     await metrics.refresh()
-    found = await asyncio.to_thread(lambda: list(metrics.registry.collect()))
+    # Read back from the text, because not all of it comes from the client library's registry.
+    text = await asyncio.to_thread(metrics.exposition)
+    found = list(text_string_to_metric_families(text.decode()))
     wanted = {label.name: label.value for label in labels}
     return list(_chosen(found, wanted, names))
 
