@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import structlog
@@ -30,6 +29,7 @@ from app.core.origins import HostPolicy, OriginPolicy
 from app.core.rate_limit import RateLimiter
 from app.core.settings import Settings
 from app.core.static import Dashboard
+from app.core.version import service_version
 from app.events.bus import Bus
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
@@ -46,14 +46,6 @@ from app.realtime.gateway import Gateway, limits_from
 STATIC_FOLDER = Path(__file__).parent / "static"
 
 log = structlog.get_logger(__name__)
-
-
-def service_version() -> str:
-    """The installed version."""
-    try:
-        return version("llm-test-bench")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 import app.accounts.models
 import app.benchmarks.models
+import app.core.leases
 import app.preferences.models
 import app.providers.models  # noqa: F401  (importing the models registers their tables)
 from app.core import migrations

@@ -1,7 +1,7 @@
 """What can be done with benchmarks: submit, list, read, change, cancel, delete. Running them: `tasks`, `executor`."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -16,6 +16,7 @@ from app.benchmarks import budget, inputs, planner, repository, states
 from app.benchmarks.announcements import announce, control_channel
 from app.benchmarks.audience import Audience, first_audience, shared
 from app.benchmarks.changes import BenchmarkUpdate
+from app.benchmarks.cluster_service import ClusterService
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.repository import Filters
@@ -27,7 +28,13 @@ from app.benchmarks.storable import check_storable
 from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, Owner, Progress, Timeline, headline
 from app.core.clock import Clock
 from app.core.database import Database, WriteSession
-from app.core.errors import ConflictError, InvalidRequestError, MalformedRequestError, NotFoundError
+from app.core.errors import (
+    ConflictError,
+    ConstraintViolationError,
+    InvalidRequestError,
+    MalformedRequestError,
+    NotFoundError,
+)
 from app.core.ids import new_id
 from app.core.pagination import Page, decode_cursor, encode_cursor
 from app.events.bus import Bus
@@ -68,6 +75,8 @@ class BenchmarkService:
         self.live = LiveRuns() if live is None else live
         self.on_submitted: Callable[[], None] = lambda: None  # the runner's bell
         self.run_at_once: Callable[[int], None] = lambda _number: None  # the runner's room
+        self.check_placement: Callable[[int, Sequence[str]], Awaitable[None]] | None = None  # the cluster's say
+        self.cluster: ClusterService | None = None
         self._database = database
         self._clock = clock
         self._bus = bus
@@ -93,6 +102,8 @@ class BenchmarkService:
             raise InvalidRequestError(
                 f"workers: {message}", errors=[{"path": "workers", "message": message, "allowed": allowed}]
             )
+        if self.check_placement is not None:
+            await self._check_placement(self.check_placement, spec)
         document = spec.model_dump(mode="json")
         check_storable(document)
         names = [target.provider for target in spec.targets]
@@ -301,6 +312,16 @@ class BenchmarkService:
                 )
                 return wanted
         raise ConflictError("the benchmark has just changed its state; try again")
+
+    async def _check_placement(
+        self, check: Callable[[int, Sequence[str]], Awaitable[None]], spec: BenchmarkSpec
+    ) -> None:
+        try:
+            await check(max(planner.shard_counts(spec)), spec.placement)
+        except ConstraintViolationError as error:
+            path = "placement" if spec.placement else "workers"
+            problem = {"path": path, "message": error.message, "allowed": error.details.get("known_tags")}
+            raise InvalidRequestError(f"{path}: {error.message}", errors=[problem]) from None
 
     async def _audit(
         self, session: WriteSession, caller: Caller, action: str, session_id: UUID, changes: dict[str, Any]

@@ -38,6 +38,9 @@ COMMANDS = {
     "results": LazyCommand("app.cli.results:results_app", "Read back what was measured."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
     "auth": LazyCommand("app.cli.auth:auth_app", "Manage users and API keys."),
+    "scheduler": LazyCommand("app.cli.nodes:scheduler_app", "Run the scheduler of a cluster."),
+    "worker": LazyCommand("app.cli.nodes:worker_app", "Run a worker of a cluster: measures what the server plans."),
+    "cluster": LazyCommand("app.cli.cluster:cluster_app", "Make certificates for a cluster, and see how it is."),
     "audit": LazyCommand("app.cli.audit:audit_app", "Check the audit trail."),
 }
 
