@@ -18,8 +18,10 @@ from typing import Any
 
 from app.benchmarks import shard_watch
 from app.benchmarks.measures import MeasureContext, warm_prices
-from app.benchmarks.shards import WorkerContext, install, uninstall
-from app.cluster import transport
+from app.benchmarks.probing import run_probe
+from app.benchmarks.shards import WorkerContext, install, run_shard, uninstall
+from app.benchmarks.spooling import deliver_left_behind
+from app.cluster import calls, transport
 from app.cluster.clocks import Offset, measure
 from app.cluster.tags import as_resources
 from app.core.bind import is_loopback
@@ -104,12 +106,18 @@ async def serve_worker(settings: Settings, node: Node, on_joined: Callable[[str]
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        install(await build_context(settings, stack))
+        context = await build_context(settings, stack)
+        install(context)
+        calls.offer("shard", run_shard)
+        calls.offer("probe", run_probe)
         stack.callback(uninstall)
         warming = asyncio.create_task(
             asyncio.to_thread(warm_prices, MeasureContext("", "gpt-4o", "openai", ()))
         )  # takes a second, once
         stack.push_async_callback(asyncio.wait, {warming})
+        assert context.spool_folder is not None
+        delivering = asyncio.create_task(deliver_left_behind(context.database, context.spool_folder))
+        stack.push_async_callback(asyncio.wait, {delivering})
         while not stop.is_set():
             await _work(dask_parts, settings, node, stop, on_joined)
 
@@ -188,12 +196,7 @@ async def _follow_clock(worker: Any, node: Node) -> None:
 async def _drain(node: Node) -> None:
     """Wait for shards to end; what has not ended by then is handed back, with what was measured kept."""
     node.is_draining = True
-    loop = asyncio.get_running_loop()
-    give_back_at = loop.time() + node.drain_seconds
-    while shard_watch.running_count() and loop.time() < give_back_at:
-        await asyncio.sleep(0.1)
+    await shard_watch.all_ended(node.drain_seconds)
     shard_watch.hand_back()
-    give_up_at = loop.time() + _HAND_BACK_SECONDS
-    while shard_watch.running_count() and loop.time() < give_up_at:
-        await asyncio.sleep(0.1)
-    await asyncio.sleep(0.2)  # the last outcomes are on their way
+    await shard_watch.all_ended(_HAND_BACK_SECONDS)
+    await asyncio.sleep(0.5)  # the last outcomes are on their way

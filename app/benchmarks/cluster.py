@@ -135,11 +135,11 @@ class Cluster:
     async def move(self, places: Places, shard: int) -> None:
         """A shard runs again where it ran."""
 
-    async def run(self, task: ShardTask, places: Places | None = None) -> bytes:  # noqa: ARG002
+    async def run(self, task: ShardTask, places: Places | None = None) -> bytes:
         """Run a shard somewhere; its encoded outcome. Cancelling this cancels it there."""
         return await self._submit("shard", run_shard, task)
 
-    async def probe(self, task: ProbeTask, places: Places | None = None) -> bytes:  # noqa: ARG002
+    async def probe(self, task: ProbeTask, places: Places | None = None) -> bytes:
         """Probe a target from somewhere; an encoded `token_probe.Probed`. Cancelling this cancels it there."""
         return await self._submit("probe", run_probe, task)
 

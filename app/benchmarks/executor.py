@@ -480,10 +480,10 @@ class Executor:
                 "progress": run.live.progress(run.status, time.time_ns()),
             }
         async with self._database.write() as session:
-            if run.lease is not None:
-                if not await leases.keep(session, run.lease, RUN_LEASE_SECONDS, run.course.detail()):
-                    self._lose(run)
-                    return
+            lease = run.lease
+            if lease and not await leases.keep(session, lease, RUN_LEASE_SECONDS, run.course.detail()):
+                self._lose(run)
+                return
             await repository.change(session, run.session_id, [*LIVE], **values)
         await self._look_for_cancel(run)
 

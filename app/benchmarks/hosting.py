@@ -16,6 +16,7 @@ from app.benchmarks.live import LiveRuns
 from app.benchmarks.remote_cluster import RemoteCluster
 from app.benchmarks.service import BenchmarkService, ProviderDirectory
 from app.benchmarks.shards import DEFAULT_CONTEXT, ProviderResolver, WorkerContext, install, uninstall
+from app.benchmarks.spooling import deliver_left_behind
 from app.benchmarks.supervisor import EngineFactory, engine_process
 from app.benchmarks.tasks import BenchmarkRunner
 from app.core.clock import Clock
@@ -85,7 +86,11 @@ async def host_benchmarks(
     service.on_submitted = runner.wake
     service.run_at_once = runner.run_at_once
     if embedded:
-        install(WorkerContext(database, bus, providers, new_engine), context)
+        # SQLite lies on the same disk: what it cannot take, a spool beside it could not either.
+        spool = data_dir / "spool" if data_dir is not None and database.dialect != "sqlite" else None
+        if spool is not None:
+            await deliver_left_behind(database, spool)
+        install(WorkerContext(database, bus, providers, new_engine, spool_folder=spool), context)
     try:
         await runner.start()
         try:

@@ -11,17 +11,19 @@ import importlib
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.benchmarks.cluster import Places, WorkerLostError
-from app.benchmarks.probing import ProbeTask, run_probe
-from app.benchmarks.shards import ShardTask, run_shard
-from app.cluster import placement, transport
+from app.benchmarks.probing import ProbeTask
+from app.benchmarks.recorder import is_transient
+from app.benchmarks.shards import ShardTask
+from app.cluster import calls, placement, transport
 from app.cluster.clocks import Offset, measure
 from app.cluster.placement import Wish, WorkerInfo, WorkerStatus
 from app.cluster.tags import of_resources
@@ -136,8 +138,9 @@ class RemoteCluster:
 
     async def move(self, places: Places, shard: int) -> None:
         """Find another worker for a shard whose own is lost; raises as `slots`."""
-        async with self._database.write() as session:
-            await leases.forget_all(session, f"{SLOT_PREFIX}{places.session_id}/{shard}")
+        with contextlib.suppress(OSError, SQLAlchemyError):  # else it runs out by itself
+            async with self._database.write() as session:
+                await leases.forget_all(session, f"{SLOT_PREFIX}{places.session_id}/{shard}")
         await self._take(places, [shard])
 
     async def run(self, task: ShardTask, places: Places) -> bytes:
@@ -146,11 +149,11 @@ class RemoteCluster:
         Raises:
             WorkerLostError: the worker or the scheduler went away.
         """
-        return await self._submit("shard", run_shard, task, places.workers[task.shard])
+        return await self._submit("shard", task, places.workers[task.shard])
 
     async def probe(self, task: ProbeTask, places: Places) -> bytes:
         """Probe a target from where the load will come from; raises as `run`."""
-        return await self._submit("probe", run_probe, task, places.workers[0])
+        return await self._submit("probe", task, places.workers[0])
 
     async def close(self) -> None:
         """Leave the cluster."""
@@ -248,6 +251,10 @@ class RemoteCluster:
                         message = f"{error.message}, and so it was for {self._settings.worker_patience_seconds:g} s"
                         raise ConstraintViolationError(message, **error.details) from None
                     chosen = None
+                except Exception as error:
+                    if not is_transient(error) or loop.time() >= give_up_at:
+                        raise
+                    chosen = None  # the database is away
                 if chosen is not None:
                     break
                 await asyncio.sleep(_LOOK_SECONDS)
@@ -301,15 +308,16 @@ class RemoteCluster:
 
     # ---------------------------------------------------------------- tasks
 
-    async def _submit(self, name: str, function: Callable[[Any], Any], task: object, address: str) -> bytes:
+    async def _submit(self, name: str, task: object, address: str) -> bytes:
         try:
             client = await self._connected()
         except ServiceUnavailableError as error:
             raise WorkerLostError(error.message) from error
         where = self._known.get(address, address)
         future = client.submit(
-            function,
-            task,
+            calls.call,
+            name,
+            calls.packed(task),
             key=f"{name}-{uuid4().hex}",
             pure=False,
             workers=[address],
@@ -323,11 +331,9 @@ class RemoteCluster:
                 await asyncio.wait({asked}, timeout=_LOOK_SECONDS)
                 if asked.done():
                     break
-                if client.status != "running":
-                    raise WorkerLostError("the connection to the scheduler was lost")
                 missing = missing + 1 if not await self._is_there(address) else 0
-                if missing >= _GONE_LOOKS:
-                    raise WorkerLostError(f"worker {where} is gone")
+                if client.status != "running" or missing >= _GONE_LOOKS:
+                    raise _lost(client, where)
             outcome: bytes = asked.result()
         except (WorkerLostError, asyncio.CancelledError):
             await self._cancel(client, future)
@@ -354,6 +360,12 @@ class RemoteCluster:
         with contextlib.suppress(Exception):
             async with asyncio.timeout(2):
                 await future.cancel()
+
+
+def _lost(client: Any, where: str) -> WorkerLostError:
+    if client.status != "running":
+        return WorkerLostError("the connection to the scheduler was lost")
+    return WorkerLostError(f"worker {where} is gone")
 
 
 async def _result(future: Any) -> bytes:

@@ -17,6 +17,7 @@ from uuid import UUID
 from app.benchmarks.announcements import control_channel
 from app.benchmarks.audience import Audience, audience_query
 from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.recorder import is_transient
 from app.benchmarks.states import Status
 from app.benchmarks.supervisor import HANDED_BACK, StopSignal
 from app.core import leases
@@ -45,6 +46,13 @@ def hand_back() -> None:
     """Ask every shard of this process to start nothing more, so that the rest can run elsewhere."""
     for stop in list(_running):
         stop.set(HANDED_BACK)
+
+
+async def all_ended(seconds: float) -> None:
+    """Return once no shard runs in this process any more, or after so long."""
+    give_up_at = time.monotonic() + seconds
+    while running_count() and time.monotonic() < give_up_at:  # noqa: ASYNC110  (shards come from several tasks)
+        await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
@@ -92,8 +100,12 @@ class Watch:
         holder = secrets.token_hex(8)
         give_up_at = time.monotonic() + _LEASE_PATIENCE_SECONDS
         while self._lease is None:
-            async with self._database.write() as session:
-                self._lease = await leases.take(session, self._lease_name, holder, _LEASE_SECONDS)
+            try:
+                async with self._database.write() as session:
+                    self._lease = await leases.take(session, self._lease_name, holder, _LEASE_SECONDS)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
             if self._lease is None:
                 if time.monotonic() > give_up_at:
                     raise ConflictError("an earlier try of this shard does not end")

@@ -6,11 +6,12 @@ A task that runs again (its worker died) skips what is stored already and counts
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -20,11 +21,12 @@ from app.benchmarks.announcements import tick_channel
 from app.benchmarks.audience import Audience, audience_query
 from app.benchmarks.measures import MeasureContext, MeasuredResult
 from app.benchmarks.models import BenchmarkSession, Result
-from app.benchmarks.recorder import Recorder
+from app.benchmarks.recorder import Recorder, is_transient
 from app.benchmarks.restoring import add_stored
 from app.benchmarks.schemas import BenchmarkSpec
-from app.benchmarks.spec_parts import STORED
 from app.benchmarks.shard_watch import Watch, counted
+from app.benchmarks.spec_parts import STORED
+from app.benchmarks.spooling import SpoolingRecorder
 from app.benchmarks.supervisor import (
     HANDED_BACK,
     EngineFactory,
@@ -49,6 +51,8 @@ from app.stats.run_statistics import RunStatistics
 log = logging.getLogger(__name__)
 
 _TOLD_RESULTS = 10
+_DATABASE_PATIENCE_SECONDS = 60.0
+_DATABASE_PAUSE_SECONDS = 0.5
 
 
 class ProviderResolver(Protocol):
@@ -106,6 +110,12 @@ class ShardTask:
     is_told: bool = False  # and the coordinator knows from that try's ticks what it has stored
 
 
+class _Prepared(NamedTuple):
+    shard: Shard
+    audience: Audience
+    keep_gaps: bool
+
+
 async def run_shard(task: ShardTask) -> bytes:
     """Run one shard to its end; the answer is an encoded `ShardOutcome`, also when it failed."""
     try:
@@ -135,13 +145,25 @@ async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
     name = f"shard/{task.session_id}/{task.target_index}/{task.point}/{task.shard}" if context.is_shared else None
     watch = Watch(context.database, context.bus, task.session_id, stop, epoch=task.epoch, lease_name=name)
     async with counted(stop), watch.alone():
-        outcome = await _run_alone(task, context, stop, watch)
+        outcome = await _run_alone(task, await _prepare(task, context), context, stop, watch)
     if outcome.status == "cancelled" and stop.reason == HANDED_BACK:
         outcome.status = "handed_back"
     return outcome
 
 
-async def _run_alone(task: ShardTask, context: WorkerContext, stop: StopSignal, watch: Watch) -> ShardOutcome:
+async def _prepare(task: ShardTask, context: WorkerContext) -> _Prepared:
+    """All that the database has to say, asked again while it is away: a shard may start in the middle of a restart."""
+    give_up_at = time.monotonic() + _DATABASE_PATIENCE_SECONDS
+    while True:
+        try:
+            return await _ask_database(task, context)
+        except Exception as error:
+            if not is_transient(error) or time.monotonic() > give_up_at:
+                raise
+            await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
+
+
+async def _ask_database(task: ShardTask, context: WorkerContext) -> _Prepared:
     async with context.database.read() as session:
         query = audience_query(task.session_id).add_columns(BenchmarkSession.spec)
         row = (await session.execute(query)).one_or_none()
@@ -173,10 +195,16 @@ async def _run_alone(task: ShardTask, context: WorkerContext, stop: StopSignal, 
         known if skip else None,
         tells_known=not task.is_told,
     )
-    teller = _Teller(context.bus, task.session_id, Audience.of(row), watch)
+    return _Prepared(shard, Audience.of(row), spec.save_gaps)
+
+
+async def _run_alone(
+    task: ShardTask, prepared: _Prepared, context: WorkerContext, stop: StopSignal, watch: Watch
+) -> ShardOutcome:
+    teller = _Teller(context.bus, task.session_id, prepared.audience, watch)
     watcher = asyncio.create_task(watch.watch())
     try:
-        return await _supervise(task, context, shard, stop, teller, keep_gaps=spec.save_gaps)
+        return await _supervise(task, context, prepared.shard, stop, teller, keep_gaps=prepared.keep_gaps)
     finally:
         watcher.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -202,7 +230,7 @@ async def _supervise(
 ) -> ShardOutcome:
     outcome = None
     try:
-        async with Recorder(context.database, task.session_id, keep_gaps=keep_gaps) as recorder:
+        async with _recorder(task, context, keep_gaps=keep_gaps) as recorder:
 
             async def keep(results: list[MeasuredResult]) -> None:
                 await recorder.add(results)
@@ -216,6 +244,12 @@ async def _supervise(
             raise
         outcome.status, outcome.error = "failed", error.message
     return outcome
+
+
+def _recorder(task: ShardTask, context: WorkerContext, *, keep_gaps: bool) -> Recorder:
+    if context.spool_folder is None:
+        return Recorder(context.database, task.session_id, keep_gaps=keep_gaps)
+    return SpoolingRecorder(context.database, task.session_id, context.spool_folder, keep_gaps=keep_gaps)
 
 
 async def _stored_before(task: ShardTask, database: Database, spec: BenchmarkSpec) -> tuple[RunStatistics, list[int]]:

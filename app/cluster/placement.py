@@ -6,7 +6,6 @@ from typing import Literal
 
 from app.core.errors import ConstraintViolationError
 
-
 WorkerStatus = Literal["running", "draining", "mismatch"]
 
 
