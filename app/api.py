@@ -15,6 +15,7 @@ from app.accounts.endpoints import router as auth_router
 from app.accounts.oidc_endpoints import router as oidc_router
 from app.accounts.users_endpoints import roles_router
 from app.accounts.users_endpoints import router as users_router
+from app.benchmarks.cluster_endpoints import router as cluster_router
 from app.benchmarks.endpoints import router as benchmarks_router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.settings import Settings
@@ -49,6 +50,7 @@ TAGS = [
     {"name": "providers", "description": "Endpoints that benchmarks can target."},
     {"name": "benchmarks", "description": "Submitting benchmarks and following them."},
     {"name": "results", "description": "What was measured, request by request."},
+    {"name": "cluster", "description": "Workers, and the queue before them."},
     {"name": "settings", "description": "Settings that change at run time, and one's own preferences."},
     {"name": "health", "description": "Probes. Public."},
     {"name": "monitoring", "description": "Prometheus metrics."},
@@ -99,6 +101,7 @@ REST_ROUTERS: tuple[APIRouter, ...] = (
     providers_router,
     reports_router,  # before results: /results/export is not a result's id
     results_router,
+    cluster_router,
     preferences_router,
 )
 

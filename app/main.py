@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import structlog
@@ -44,6 +43,7 @@ from app.core.request_limits import RequestLimits
 from app.core.routes import Routes
 from app.core.settings import Settings
 from app.core.static import Dashboard
+from app.core.version import service_version
 from app.events.bus import Bus
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
@@ -89,14 +89,6 @@ EXPOSED_HEADERS = [
 ]
 
 log = structlog.get_logger(__name__)
-
-
-def service_version() -> str:
-    """The installed version."""
-    try:
-        return version("llm-test-bench")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import importlib.metadata
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -19,6 +19,7 @@ from app.benchmarks import budget, inputs, planner, repository, states
 from app.benchmarks.announcements import announce, control_channel
 from app.benchmarks.audience import Audience, first_audience, shared
 from app.benchmarks.changes import BenchmarkUpdate
+from app.benchmarks.cluster_service import ClusterService
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.many import ManyBenchmarks, head, list_item
 from app.benchmarks.models import BenchmarkSession
@@ -33,7 +34,13 @@ from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, O
 from app.core.clock import Clock
 from app.core.conditional import ANY_STATE, Preconditions, etag_of
 from app.core.database import Database, WriteSession
-from app.core.errors import ConflictError, InvalidRequestError, MalformedRequestError, NotFoundError
+from app.core.errors import (
+    ConflictError,
+    ConstraintViolationError,
+    InvalidRequestError,
+    MalformedRequestError,
+    NotFoundError,
+)
 from app.core.ids import new_id
 from app.core.pagination import Page, decode_cursor, encode_cursor
 from app.events.bus import Bus
@@ -84,6 +91,8 @@ class BenchmarkService:
         self.many = ManyBenchmarks(database, self.live)
         self.on_submitted: Callable[[], None] = lambda: None  # the runner's bell
         self.run_at_once: Callable[[int], None] = lambda _number: None  # the runner's room
+        self.check_placement: Callable[[int, Sequence[str]], Awaitable[None]] | None = None  # the cluster's say
+        self.cluster: ClusterService | None = None
         self._database = database
         self._clock = clock
         self._bus = bus
@@ -175,6 +184,8 @@ class BenchmarkService:
             raise InvalidRequestError(
                 f"workers: {message}", errors=[{"path": "workers", "message": message, "allowed": allowed}]
             )
+        if self.check_placement is not None:
+            await self._check_placement(self.check_placement, spec)
         document = spec.model_dump(mode="json")
         check_storable(document)
         names = [target.provider for target in spec.targets]
@@ -366,6 +377,16 @@ class BenchmarkService:
                 )
                 return wanted
         raise ConflictError("the benchmark has just changed its state; try again")
+
+    async def _check_placement(
+        self, check: Callable[[int, Sequence[str]], Awaitable[None]], spec: BenchmarkSpec
+    ) -> None:
+        try:
+            await check(max(planner.shard_counts(spec)), spec.placement)
+        except ConstraintViolationError as error:
+            path = "placement" if spec.placement else "workers"
+            problem = {"path": path, "message": error.message, "allowed": error.details.get("known_tags")}
+            raise InvalidRequestError(f"{path}: {error.message}", errors=[problem]) from None
 
     async def _audit(
         self, session: WriteSession, caller: Caller, action: str, session_id: UUID, changes: dict[str, Any]

@@ -40,6 +40,9 @@ COMMANDS = {
     "migrate": LazyCommand("app.cli.migrate:migrate_app", "Bring the database to this version's tables."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
     "auth": LazyCommand("app.cli.auth:auth_app", "Manage users and API keys."),
+    "scheduler": LazyCommand("app.cli.nodes:scheduler_app", "Run the scheduler of a cluster."),
+    "worker": LazyCommand("app.cli.nodes:worker_app", "Run a worker of a cluster: measures what the server plans."),
+    "cluster": LazyCommand("app.cli.cluster:cluster_app", "Make certificates for a cluster, and see how it is."),
     "audit": LazyCommand("app.cli.audit:audit_app", "Check the audit trail."),
 }
 

@@ -230,8 +230,22 @@ class DistributedSettings(Section):
 
     enable_distributed: bool = Field(False, description="Use an external Dask scheduler instead of the in-process one.")
     scheduler_url: str | None = Field(None, description="tcp://127.0.0.1:8786 or tls://host:8786.")
+    tls_ca: Path | None = Field(None, description="Certificate (PEM) of the cluster's own CA; needed for tls://.")
+    tls_cert: Path | None = Field(None, description="Certificate of this part of the cluster, signed by that CA.")
+    tls_key: Path | None = Field(None, description="Key of that certificate.")
     worker_count: int = Field(2, ge=1, le=256, description="Slots of the in-process worker pool.")
-    max_running_benchmarks: int = Field(1, ge=1, le=256, description="Benchmarks that run at once; others wait.")
+    worker_patience_seconds: float = Field(
+        60.0, gt=0, le=86_400, description="How long a benchmark waits for workers that are not there."
+    )
+    clock_offset_limit_ms: float = Field(
+        100.0, gt=0, le=60_000, description="A worker whose clock is further off makes a result suspect."
+    )
+    max_running_benchmarks: int = Field(
+        1, ge=1, le=256, description="Benchmarks that run at once, over all servers; others wait."
+    )
+    max_running_per_user: int = Field(
+        0, ge=0, le=1024, description="Of these, how many may be of one user; 0 means no such limit."
+    )
     redis_url: str | None = Field(None, description="redis://… shares events and limits between replicas.")
 
     @model_validator(mode="after")

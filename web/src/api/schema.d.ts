@@ -791,6 +791,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cluster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Workers and queue
+         * @description Workers with tags, slots, clocks and what runs on them; and the benchmarks that wait, in their order.
+         *
+         *     Of benchmarks that the caller may not see only their place is shown.
+         */
+        get: operations["getCluster"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings": {
         parameters: {
             query?: never;
@@ -1446,6 +1468,15 @@ export interface components {
              */
             workers?: number;
             /**
+             * Placement
+             * @description Tags that every worker of this benchmark must have, such as gpu or region=eu.
+             * @example [
+             *       "region=eu",
+             *       "gpu"
+             *     ]
+             */
+            placement?: string[];
+            /**
              * Save Responses
              * @description Keep response texts in the results.
              * @default false
@@ -1722,6 +1753,101 @@ export interface components {
              * @description One after another.
              */
             steps: components["schemas"]["UserStep"][];
+        };
+        /**
+         * ClusterView
+         * @description The cluster, and the queue before it.
+         */
+        ClusterView: {
+            /**
+             * Mode
+             * @description `embedded`: the server measures by itself.
+             * @enum {string}
+             */
+            mode: "embedded" | "distributed";
+            /**
+             * Version
+             * @description Of the server that answers.
+             */
+            version: string;
+            /**
+             * Problem
+             * @description Why the workers are not known, such as a scheduler that does not answer.
+             */
+            problem: string | null;
+            /** Workers */
+            workers: components["schemas"]["ClusterWorker"][];
+            /** Slots */
+            slots: number;
+            /** Slots Taken */
+            slots_taken: number;
+            /**
+             * Tags
+             * @description Tags of workers that take shards.
+             */
+            tags: string[];
+            /**
+             * Running
+             * @description Benchmarks that run, on all servers.
+             */
+            running: number;
+            /**
+             * Waiting
+             * @description Benchmarks that wait.
+             */
+            waiting: number;
+            /** Max Running */
+            max_running: number;
+            /**
+             * Max Running Per User
+             * @description 0: no such limit.
+             */
+            max_running_per_user: number;
+            /**
+             * Queue
+             * @description Who is next; at most 200.
+             */
+            queue: components["schemas"]["WaitingBenchmark"][];
+        };
+        /**
+         * ClusterWorker
+         * @description One worker.
+         */
+        ClusterWorker: {
+            /** Name */
+            name: string;
+            /**
+             * Status
+             * @description `draining` takes nothing new, `mismatch` has another version and gets nothing.
+             * @enum {string}
+             */
+            status: "running" | "draining" | "mismatch";
+            /**
+             * Tags
+             * @description What benchmarks may ask for in `placement`.
+             */
+            tags: string[];
+            /**
+             * Slots
+             * @description Shards at once.
+             */
+            slots: number;
+            /** Running */
+            running: components["schemas"]["RunningShard"][];
+            /** Version */
+            version: string;
+            /**
+             * Clock Offset Ms
+             * @description How far its clock is ahead of the server's; null: not known yet.
+             */
+            clock_offset_ms: number | null;
+            /**
+             * Clock Error Ms
+             * @description By how much that may be wrong.
+             */
+            clock_error_ms: number | null;
+            /** Last Heartbeat At */
+            last_heartbeat_at: string | null;
         };
         /**
          * CompatDocument
@@ -2352,6 +2478,17 @@ export interface components {
              * @default 0
              */
             held_by_rate_limit?: number;
+            /**
+             * Restarts
+             * @description Shards that were taken up again after a part of the cluster was lost.
+             * @default 0
+             */
+            restarts?: number;
+            /**
+             * Clock Offset Ms
+             * @description How far the worst worker's clock was ahead of the server's; null where it is the same.
+             */
+            clock_offset_ms?: number | null;
             /**
              * Verdict
              * @description `suspect` and `client_bound`: better not rely on the numbers.
@@ -4379,6 +4516,22 @@ export interface components {
             is_default: boolean;
         };
         /**
+         * RunningShard
+         * @description A slot that is taken.
+         */
+        RunningShard: {
+            /**
+             * Shard
+             * @description Number of the shard in its stage.
+             */
+            shard: number;
+            /**
+             * Benchmark Id
+             * @description Null when the caller may not see the benchmark.
+             */
+            benchmark_id: string | null;
+        };
+        /**
          * RuntimeSettingsUpdate
          * @description Only what is given changes; null goes back to the configuration.
          */
@@ -5678,6 +5831,26 @@ export interface components {
          * @enum {string}
          */
         Visibility: "private" | "team" | "all";
+        /**
+         * WaitingBenchmark
+         * @description A benchmark in the queue. Its id and name are null when the caller may not see it.
+         */
+        WaitingBenchmark: {
+            /**
+             * Position
+             * @description 1 is next.
+             */
+            position: number;
+            /** Id */
+            id: string | null;
+            /** Name */
+            name: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
         /**
          * Window
          * @description Which part of a run is steady: requests with `from_s <= (started_ns - origin_ns) / 1e9 < to_s`.
@@ -10226,6 +10399,71 @@ export interface operations {
             };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getCluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterView"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
