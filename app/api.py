@@ -18,6 +18,7 @@ from app.accounts.users_endpoints import router as users_router
 from app.benchmarks.endpoints import router as benchmarks_router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.settings import Settings
+from app.evaluation.endpoints import router as comparisons_router
 from app.monitoring.endpoints import health_router, metrics_router
 from app.preferences.endpoints import router as preferences_router
 from app.providers.endpoints import router as providers_router
@@ -48,6 +49,7 @@ TAGS = [
     {"name": "providers", "description": "Endpoints that benchmarks can target."},
     {"name": "benchmarks", "description": "Submitting benchmarks and following them."},
     {"name": "results", "description": "What was measured, request by request."},
+    {"name": "comparisons", "description": "What benchmarks say together, with confidence intervals."},
     {"name": "settings", "description": "Settings that change at run time, and one's own preferences."},
     {"name": "health", "description": "Probes. Public."},
     {"name": "monitoring", "description": "Prometheus metrics."},
@@ -94,6 +96,7 @@ REST_ROUTERS: tuple[APIRouter, ...] = (
     roles_router,
     audit_router,
     providers_router,
+    comparisons_router,
     reports_router,  # before results: /results/export is not a result's id
     results_router,
     preferences_router,

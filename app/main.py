@@ -44,6 +44,7 @@ from app.core.request_limits import RequestLimits
 from app.core.routes import Routes
 from app.core.settings import Settings
 from app.core.static import Dashboard
+from app.evaluation.service import ComparisonService
 from app.events.bus import Bus
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
@@ -262,7 +263,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.callback(callers.watch(database))
         gate = app.state.gate = RequestGate(callers, RequestLimits(limits, quotas, app.state.routes))
         app.state.authenticate = gate.authenticate
-        app.state.idempotency = IdempotencyService(database, clock, keyring)
+        app.state.idempotency, app.state.comparisons = (
+            IdempotencyService(database, clock, keyring),
+            ComparisonService(database),
+        )
 
         providers = app.state.providers = provider_service(settings, database, clock, keyring)
         providers.on_health = HealthAlerts(bus).take
