@@ -19,6 +19,7 @@ from app.benchmarks.cluster_endpoints import router as cluster_router
 from app.benchmarks.endpoints import router as benchmarks_router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.settings import Settings
+from app.evaluation.endpoints import router as comparisons_router
 from app.graphql.endpoints import router as graphql_router
 from app.monitoring.endpoints import health_router, metrics_router
 from app.preferences.endpoints import router as preferences_router
@@ -51,6 +52,7 @@ TAGS = [
     {"name": "benchmarks", "description": "Submitting benchmarks and following them."},
     {"name": "results", "description": "What was measured, request by request."},
     {"name": "cluster", "description": "Workers, and the queue before them."},
+    {"name": "comparisons", "description": "What benchmarks say together, with confidence intervals."},
     {"name": "settings", "description": "Settings that change at run time, and one's own preferences."},
     {"name": "health", "description": "Probes. Public."},
     {"name": "monitoring", "description": "Prometheus metrics."},
@@ -99,6 +101,7 @@ REST_ROUTERS: tuple[APIRouter, ...] = (
     roles_router,
     audit_router,
     providers_router,
+    comparisons_router,
     reports_router,  # before results: /results/export is not a result's id
     results_router,
     cluster_router,

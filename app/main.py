@@ -44,6 +44,7 @@ from app.core.routes import Routes
 from app.core.settings import Settings
 from app.core.static import Dashboard
 from app.core.version import service_version
+from app.evaluation.service import ComparisonService
 from app.events.bus import Bus
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
@@ -264,6 +265,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
         accounts, gate = await _start_accounts(stack, app, settings, keyring)
         app.state.idempotency = IdempotencyService(database, clock, keyring)
+        app.state.comparisons = ComparisonService(database)
 
         providers = app.state.providers = provider_service(settings, database, clock, keyring)
         providers.on_health = HealthAlerts(bus).take

@@ -140,6 +140,11 @@ class Instrument(View):
         None, description="Known error at a comparable load; null when there is none."
     )
     calibration_reason: str | None = Field(None, description="Why `calibration` is null.")
+    machine: dict[str, str | int | None] | None = Field(
+        None,
+        description="CPU, cores, kernel, memory, Python and fingerprint of where the engines ran; null if unknown.",
+    )
+    program: str | None = Field(None, description="What measured, with its version; null for earlier versions.")
 
 
 class Figures(View):
