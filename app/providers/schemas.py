@@ -47,11 +47,19 @@ def _one_line(value: SecretStr) -> SecretStr:
     return value
 
 
+def _reference(value: str) -> str:
+    if not re.fullmatch(r"[a-z]+:[\x21-\x7e]+", value):
+        raise ValueError(
+            "must be env:NAME, file:/PATH, vault:PATH#FIELD, aws:NAME#FIELD or kubernetes:NAMESPACE/NAME#KEY"
+        )
+    return value
+
+
 ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Kind = Annotated[str, StringConstraints(max_length=32), AfterValidator(_known_kind)]
 BaseUrl = Annotated[str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2048)]
 ApiKey = Annotated[SecretStr, Field(min_length=1, max_length=MAX_API_KEY_CHARACTERS), AfterValidator(_one_line)]
-KeyReference = Annotated[str, StringConstraints(pattern=r"^[a-z]+:[\x21-\x7e]+$", max_length=MAX_REFERENCE_CHARACTERS)]
+KeyReference = Annotated[str, StringConstraints(max_length=MAX_REFERENCE_CHARACTERS), AfterValidator(_reference)]
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(without_nul)]
 
 

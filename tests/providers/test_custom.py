@@ -101,3 +101,16 @@ async def test_without_a_model_list(running: Running, upstream: Upstream) -> Non
     upstream.say(200, {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]})
     asked = (await admin.post("/api/v1/providers/acme/health?completion=true&model=small")).json()
     assert asked["status"] == "ok", asked
+
+
+async def test_a_definition_may_be_the_text_of_its_file(running: Running, upstream: Upstream) -> None:
+    admin = await running.admin()
+    text = (Path(__file__).parents[2] / "docs/providers/chat-sse.toml").read_text(encoding="utf-8")
+    created = await admin.post("/api/v1/providers", json=body(upstream, definition=text))
+    assert created.status_code == 201, created.text
+    assert created.json()["definition"] == EXAMPLE
+    for wrong, says in (("[request", "is not TOML"), ('{"a": ', "is not JSON"), ("x" * 300_000, "longer than 262144")):
+        answer = await admin.post("/api/v1/providers", json=body(upstream, name="other", definition=wrong))
+        assert says in problems(answer)["definition"]
+    answer = await admin.post("/api/v1/providers", json=body(upstream, name="other", api_key=None, api_key_ref="plain"))
+    assert "env:NAME" in problems(answer)["api_key_ref"]
