@@ -94,7 +94,9 @@ class Sample:
 
     def sums(self, values: Floats) -> Floats:
         """Of one value a sample, over each cluster."""
-        return np.bincount(self.clusters, weights=values * self.weights, minlength=self.cluster_count).astype(np.float64)
+        return np.bincount(self.clusters, weights=values * self.weights, minlength=self.cluster_count).astype(
+            np.float64
+        )
 
 
 @dataclass(frozen=True)
