@@ -94,9 +94,33 @@ def request_id_of(scope_state: dict[str, Any]) -> str:
     return str(scope_state.get("request_id", ""))
 
 
-def error_response(error: TestBenchError, request_id: str) -> Response:
-    """The envelope of `error` as a response."""
-    body = {
+GRAPHQL_PATH = "/graphql"
+
+
+def graphql_error_body(error: TestBenchError, request_id: str) -> dict[str, Any]:
+    """The same for clients of GraphQL, which look for `errors`; `extensions` are what programs read."""
+    extensions = {
+        "code": error.code,
+        "details": error.details,
+        "retryable": error.retryable,
+        "requestId": request_id,
+    }
+    return {"errors": [{"message": error.message, "extensions": extensions}]}
+
+
+def error_response(error: TestBenchError, request_id: str, path: str = "") -> Response:
+    """The envelope of `error` as a response to a request for `path`."""
+    body = graphql_error_body(error, request_id) if path == GRAPHQL_PATH else _envelope(error, request_id)
+    return Response(
+        orjson.dumps(body, default=str),
+        status_code=error.http_status,
+        headers=error.headers(),
+        media_type="application/json",
+    )
+
+
+def _envelope(error: TestBenchError, request_id: str) -> dict[str, Any]:
+    return {
         "error": {
             "code": error.code,
             "message": error.message,
@@ -106,12 +130,6 @@ def error_response(error: TestBenchError, request_id: str) -> Response:
         "request_id": request_id,
         "timestamp": datetime.now(UTC),
     }
-    return Response(
-        orjson.dumps(body, default=str),
-        status_code=error.http_status,
-        headers=error.headers(),
-        media_type="application/json",
-    )
 
 
 def translate(exception: Exception) -> TestBenchError:
@@ -197,7 +215,7 @@ async def _handle(request: Request, exception: Exception) -> Response:
     error = translate(exception)
     if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(exception, TestBenchError):
         log.error("request failed", path=request.url.path, method=request.method, exc_info=exception)
-    response = error_response(error, request_id_of(request.scope.get("state", {})))
+    response = error_response(error, request_id_of(request.scope.get("state", {})), request.url.path)
     if isinstance(exception, HTTPException):
         response.status_code = exception.status_code
         response.headers.update(exception.headers or {})

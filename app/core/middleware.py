@@ -55,7 +55,7 @@ async def refuse(error: TestBenchError, scope: Scope, receive: Receive, send: Se
     if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": error.code})
         return
-    await error_response(error, request_id_of(scope["state"]))(scope, receive, send)
+    await error_response(error, request_id_of(scope["state"]), scope["path"])(scope, receive, send)
 
 
 class RequestContext:

@@ -29,10 +29,9 @@ from app.core.errors import (
     NotFoundError,
     TestBenchError,
 )
-from app.core.http import request_id_of, translate
+from app.core.http import graphql_error_body, request_id_of, translate
 from app.core.settings import Settings
 from app.graphql.context import Context, Identity, Services
-from app.graphql.errors import refusal
 from app.graphql.schema import GuardedSchema, build_schema
 from app.graphql.socket import Socket, SocketAdapter, SocketHandler
 
@@ -157,7 +156,7 @@ class View(GraphQL[Any, None]):
 def _refused(error: TestBenchError, request: Request) -> Response:
     accepted = request.headers.get("accept", "")
     return Response(
-        orjson.dumps(refusal(error, request_id_of(request.scope["state"])), default=str),
+        orjson.dumps(graphql_error_body(error, request_id_of(request.scope["state"])), default=str),
         status_code=error.http_status,
         headers={**error.headers(), **_NO_STORE},
         media_type=RESPONSE_TYPE if RESPONSE_TYPE in accepted else "application/json",

@@ -5,14 +5,13 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
 from app.core.errors import InternalError, InvalidRequestError, TestBenchError
-from app.core.http import translate
+from app.core.http import graphql_error_body, translate
 from app.core.validation import MAX_CHARACTERS
 
 MAX_ERRORS = 50
@@ -24,16 +23,6 @@ log = structlog.get_logger(__name__)
 def masked(errors: Sequence[GraphQLError], request_id: str, *, suggestions: bool) -> list[GraphQLError]:
     """The errors as the client gets them; unexpected ones are logged. Of very many only the first."""
     return [_masked(error, request_id, suggestions=suggestions) for error in errors[:MAX_ERRORS]]
-
-
-def extensions_of(error: TestBenchError, request_id: str) -> dict[str, Any]:
-    """What programs read."""
-    return {"code": error.code, "details": error.details, "retryable": error.retryable, "requestId": request_id}
-
-
-def refusal(error: TestBenchError, request_id: str) -> dict[str, Any]:
-    """The body of a request that did not get as far as an operation."""
-    return {"errors": [{"message": error.message, "extensions": extensions_of(error, request_id)}]}
 
 
 def _masked(error: GraphQLError, request_id: str, *, suggestions: bool) -> GraphQLError:
@@ -49,7 +38,7 @@ def _masked(error: GraphQLError, request_id: str, *, suggestions: bool) -> Graph
         source=error.source,
         positions=error.positions,
         path=error.path,
-        extensions=extensions_of(ours, request_id),
+        extensions=graphql_error_body(ours, request_id)["errors"][0]["extensions"],
     )
 
 

@@ -21,11 +21,10 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from app.accounts.authentication import visitor_of
 from app.accounts.cookies import ACCESS
 from app.core.errors import ConflictError, TestBenchError, UnauthorizedError
-from app.core.http import request_id_of
+from app.core.http import graphql_error_body, request_id_of
 from app.core.origins import OriginPolicy
 from app.core.settings import Settings
 from app.graphql.context import Identity, Services, SocketContext
-from app.graphql.errors import refusal
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +182,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[SocketContext, None]):
             error = ConflictError(
                 f"this connection has {most} operations; end one first ({setting})", limit=most, setting=setting
             )
-            errors = refusal(error, self.context.request_id)["errors"]
+            errors = graphql_error_body(error, self.context.request_id)["errors"]
             await self.send_message({"id": message["id"], "type": "error", "payload": errors})
             return
         await super().handle_subscribe(message)

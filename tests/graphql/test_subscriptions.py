@@ -87,7 +87,6 @@ async def test_gql_asks_and_follows_a_benchmark_to_its_end(served: Served) -> No
     headers = {"Authorization": f"Bearer {token}"}
     session = await rows.session(status="completed")
     running = await rows.session(status="pending")
-    served.app.state.benchmarks.on_submitted = lambda: None
 
     async with Client(
         transport=HTTPXAsyncTransport(url=served.url, headers=headers), fetch_schema_from_transport=True
