@@ -28,12 +28,13 @@ from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status
 from app.benchmarks.storable import check_storable
 from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, Owner, Progress, Timeline, headline
+from app.core import tracing
 from app.core.clock import Clock
 from app.core.conditional import ANY_STATE, Preconditions, etag_of
 from app.core.database import Database, WriteSession
-from app.core.errors import ConflictError, InvalidRequestError, MalformedRequestError, NotFoundError
+from app.core.errors import ConflictError, InvalidRequestError, NotFoundError
 from app.core.ids import new_id
-from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.core.pagination import Page, bad_cursor, decode_cursor, encode_cursor
 from app.events.bus import Bus
 from app.events.types import Topic
 
@@ -127,6 +128,7 @@ class BenchmarkService:
             requests_ok=0,
             requests_failed=0,
             created_at=self._clock.now(),
+            trace_id=tracing.current_or_new().trace_id,
         )
         async with self._database.write() as session:
             session.add(row)
@@ -156,6 +158,7 @@ class BenchmarkService:
             created_at=row.created_at,
             started_at=None,
             finished_at=None,
+            trace_id=row.trace_id,
             error=None,
             progress=None,
             spec=spec,
@@ -362,6 +365,7 @@ def _head(row: Row[Any], progress: Progress | dict[str, Any] | None) -> dict[str
         "created_at": row.created_at,
         "started_at": row.started_at,
         "finished_at": row.finished_at,
+        "trace_id": row.trace_id,
         "error": row.error,
         "progress": progress if row.status in LIVE else None,
     }
@@ -372,9 +376,7 @@ def _position(cursor: str) -> tuple[datetime, UUID]:
     try:
         return datetime.fromisoformat(created_at).astimezone(UTC), UUID(id_)
     except (ValueError, OverflowError):
-        raise MalformedRequestError(
-            "the cursor is not valid", errors=[{"path": "cursor", "message": "use next_cursor"}]
-        ) from None
+        raise bad_cursor() from None
 
 
 def version_tag(session_id: UUID, version: int) -> str:

@@ -123,7 +123,7 @@ def _failed(task: ShardTask, message: str) -> ShardOutcome:
 
 async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
     async with context.database.read() as session:
-        query = audience_query(task.session_id).add_columns(BenchmarkSession.spec)
+        query = audience_query(task.session_id).add_columns(BenchmarkSession.spec, BenchmarkSession.trace_id)
         row = (await session.execute(query)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no benchmark {task.session_id}")
@@ -142,8 +142,17 @@ async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
         point=task.point,
         level=task.level,
     )
-    plan = with_tokens(plan, task.tokens)
-    measured = MeasureContext(target.provider, target.model, provider.adapter, tuple(spec.tags), task.point, task.level)
+    plan = planner.traced(spec, with_tokens(plan, task.tokens), row.trace_id)
+    measured = MeasureContext(
+        target.provider,
+        target.model,
+        provider.adapter,
+        tuple(spec.tags),
+        task.point,
+        task.level,
+        row.trace_id,
+        spec.propagate_trace,
+    )
     shard = Shard(plan, measured, task.target_index, task.origin_ns, slo_of(spec), known if skip else None)
     stop = StopSignal()
     teller = _Teller(context.bus, task.session_id, Audience.of(row))
