@@ -15,9 +15,12 @@ from app.accounts.endpoints import router as auth_router
 from app.accounts.oidc_endpoints import router as oidc_router
 from app.accounts.users_endpoints import roles_router
 from app.accounts.users_endpoints import router as users_router
+from app.benchmarks.cluster_endpoints import router as cluster_router
 from app.benchmarks.endpoints import router as benchmarks_router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.settings import Settings
+from app.evaluation.endpoints import router as comparisons_router
+from app.graphql.endpoints import router as graphql_router
 from app.monitoring.endpoints import health_router, metrics_router
 from app.preferences.endpoints import router as preferences_router
 from app.providers.endpoints import router as providers_router
@@ -48,6 +51,8 @@ TAGS = [
     {"name": "providers", "description": "Endpoints that benchmarks can target."},
     {"name": "benchmarks", "description": "Submitting benchmarks and following them."},
     {"name": "results", "description": "What was measured, request by request."},
+    {"name": "cluster", "description": "Workers, and the queue before them."},
+    {"name": "comparisons", "description": "What benchmarks say together, with confidence intervals."},
     {"name": "settings", "description": "Settings that change at run time, and one's own preferences."},
     {"name": "health", "description": "Probes. Public."},
     {"name": "monitoring", "description": "Prometheus metrics."},
@@ -79,6 +84,8 @@ PUBLIC_PATHS = frozenset(
         "/health/ready",
         "/openapi.json",  # likewise
         "/asyncapi.json",  # likewise
+        "/graphql",  # asks for an identity itself; each field of its schema declares a permission
+        "/graphql/{file}",  # the explorer page's script and style
     }
 )
 
@@ -94,8 +101,10 @@ REST_ROUTERS: tuple[APIRouter, ...] = (
     roles_router,
     audit_router,
     providers_router,
+    comparisons_router,
     reports_router,  # before results: /results/export is not a result's id
     results_router,
+    cluster_router,
     preferences_router,
 )
 
@@ -114,6 +123,8 @@ def root_router(settings: Settings) -> APIRouter:
         router.include_router(metrics_router)
     if settings.server.enable_websocket:
         router.include_router(live_router)
+    if settings.server.enable_graphql:
+        router.include_router(graphql_router)
     return router
 
 

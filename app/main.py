@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import structlog
@@ -35,7 +34,7 @@ from app.core.compression import Compression
 from app.core.database import Database
 from app.core.errors import ServiceUnavailableError
 from app.core.http import install_error_handlers
-from app.core.keyring import load_keyring
+from app.core.keyring import Keyring, load_keyring
 from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
 from app.core.origins import HostPolicy, OriginPolicy
 from app.core.quotas import Quotas
@@ -44,10 +43,14 @@ from app.core.request_limits import RequestLimits
 from app.core.routes import Routes
 from app.core.settings import Settings
 from app.core.static import Dashboard
+from app.core.version import service_version
+from app.evaluation.service import ComparisonService
 from app.events.bus import Bus
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
 from app.events.redis_bus import RedisBus
+from app.graphql.endpoints import build_view
+from app.graphql.subscribers import Subscribers
 from app.idempotency.middleware import Idempotency
 from app.idempotency.service import IdempotencyService
 from app.monitoring.health import Readiness, database_check, redis_check
@@ -89,14 +92,6 @@ EXPOSED_HEADERS = [
 log = structlog.get_logger(__name__)
 
 
-def service_version() -> str:
-    """The installed version."""
-    try:
-        return version("llm-test-bench")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"
-
-
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI app for these settings. Building it does nothing; its lifespan does."""
     production = settings.security.production
@@ -115,6 +110,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = Metrics(app.version)
     app.state.generated_admin_password = None
     app.state.demo_runs = False
+    if settings.server.enable_graphql:
+        app.state.graphql = build_view(settings)
     install_error_handlers(app)
     for router in api_routers(settings):
         app.include_router(router, prefix=API_PREFIX)
@@ -181,11 +178,7 @@ async def _demo_target(settings: Settings, database: Database) -> AsyncIterator[
 def _feed_gauges(metrics: Metrics, benchmarks: BenchmarkService, gateway: Gateway) -> None:
     metrics.active_benchmarks.set_function(lambda: len(benchmarks.live))
     metrics.websocket_connections.set_function(lambda: gateway.connection_count)
-
-    async def count_sessions() -> None:
-        metrics.active_sessions.set(await benchmarks.count_unfinished())
-
-    metrics.before_scrape.append(count_sessions)
+    metrics.before_scrape.append((metrics.active_sessions, benchmarks.count_unfinished))
 
 
 def _counts(benchmarks: BenchmarkService, gateway: Gateway) -> Counts:
@@ -232,6 +225,27 @@ def _bus(settings: Settings) -> Bus:
     return RedisBus(redis_url, replay_events=window.replay_events, replay_seconds=window.replay_seconds)
 
 
+async def _start_accounts(
+    stack: AsyncExitStack, app: FastAPI, settings: Settings, keyring: Keyring
+) -> tuple[AccountService, RequestGate]:
+    """Know who asks, and count what they ask for."""
+    database, clock, redis_url = app.state.database, app.state.clock, settings.distributed.redis_url
+    limiter = RateLimiter(redis_url)
+    stack.push_async_callback(limiter.close)
+    accounts = app.state.accounts = AccountService(database, clock, keyring, limiter, settings.security)
+    stack.callback(accounts.close)
+    await accounts.start()
+    app.state.oidc = OidcService(accounts, database, clock, keyring, limiter, settings.security)
+    limits = settings.server.rate_limit
+    quotas = Quotas(redis_url, limits.on_redis_failure)
+    stack.push_async_callback(quotas.close)
+    callers = CallerCache(accounts)
+    stack.callback(callers.watch(database))
+    gate = app.state.gate = RequestGate(callers, RequestLimits(limits, quotas, app.state.routes))
+    app.state.authenticate = gate.authenticate
+    return accounts, gate
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Starts the rooms from the lowest up and stops them in reverse, even when a later one fails to start."""
@@ -249,25 +263,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(bus.close)
         stack.callback(publish_on_commit(database, bus))
 
-        limiter = RateLimiter(redis_url)
-        stack.push_async_callback(limiter.close)
-        accounts = app.state.accounts = AccountService(database, clock, keyring, limiter, settings.security)
-        stack.callback(accounts.close)
-        await accounts.start()
-        app.state.oidc = OidcService(accounts, database, clock, keyring, limiter, settings.security)
-        limits = settings.server.rate_limit
-        quotas = Quotas(redis_url, limits.on_redis_failure)
-        stack.push_async_callback(quotas.close)
-        callers = CallerCache(accounts)
-        stack.callback(callers.watch(database))
-        gate = app.state.gate = RequestGate(callers, RequestLimits(limits, quotas, app.state.routes))
-        app.state.authenticate = gate.authenticate
+        accounts, gate = await _start_accounts(stack, app, settings, keyring)
         app.state.idempotency = IdempotencyService(database, clock, keyring)
+        app.state.comparisons = ComparisonService(database)
 
         providers = app.state.providers = provider_service(settings, database, clock, keyring)
         providers.on_health = HealthAlerts(bus).take
+        admin_password = settings.security.admin_password
         app.state.generated_admin_password = await accounts.users.bootstrap(
-            settings.security.admin_username, settings.storage.data_dir, production=settings.security.production
+            settings.security.admin_username,
+            settings.storage.data_dir,
+            production=settings.security.production,
+            password=admin_password.get_secret_value() if admin_password else None,
         )
         demo_url = await stack.enter_async_context(_demo_target(settings, database))
         benchmarks = app.state.benchmarks = await stack.enter_async_context(
@@ -279,6 +286,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 providers=providers,
                 data_dir=settings.storage.data_dir,
                 default_visibility=settings.security.default_visibility,
+                observer=app.state.metrics.measured,
             )
         )
         gateway = app.state.gateway = Gateway(
@@ -291,6 +299,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         )
         await gateway.start()
         stack.push_async_callback(gateway.close)
+        subscribers = app.state.subscribers = Subscribers(settings.server.graphql)
+        stack.callback(subscribers.close)
         await _start_preferences(stack, app, settings, database, gate)
         reporter = SystemReporter(bus, clock, database, settings.storage.data_dir, _counts(benchmarks, gateway))
         await reporter.start()

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 import app.accounts.models
 import app.accounts.oidc_models
 import app.benchmarks.models
+import app.core.leases
 import app.idempotency.models
 import app.preferences.models
 import app.providers.models  # noqa: F401  (importing the models registers their tables)

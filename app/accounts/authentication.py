@@ -19,7 +19,7 @@ from app.core.rate_limit import address_key
 from app.core.request_limits import RequestLimits
 
 
-def visitor_of(request: Request) -> Visitor:
+def visitor_of(request: HTTPConnection) -> Visitor:
     """Where the request came from."""
     return Visitor(
         address=request.client.host if request.client else "",
@@ -28,7 +28,7 @@ def visitor_of(request: Request) -> Visitor:
     )
 
 
-def token_of(request: Request) -> str:
+def token_of(request: HTTPConnection) -> str:
     """The token that the request carries; a wrong `Authorization` header is an error, not a reason to use the cookie.
 
     Raises:
@@ -81,6 +81,10 @@ class RequestGate:
         """Count a request without identity, or a WebSocket that opens, against its address."""
         address = request.client.host if request.client else ""
         await self._limits.count(request.scope, f"address:{address_key(address)}")
+
+    async def count_caller(self, caller: Caller, path: str) -> None:
+        """Count an operation that came on the open WebSocket of `path` as a request of its user."""
+        await self._limits.count_message(path, f"user:{caller.user_id}")
 
 
 class CountWebSockets:

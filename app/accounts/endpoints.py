@@ -14,12 +14,11 @@ from app.accounts.authentication import (
     visitor_of,
 )
 from app.accounts.caller import Caller, require
-from app.accounts.models import ApiKey
 from app.accounts.permissions import Permission
 from app.accounts.schemas import ApiKeyCreate, ApiKeyCreated, ApiKeyView, LoginBody, RefreshBody, SignedIn, UserView
 from app.accounts.service import AccountService, SignIn
-from app.accounts.tokens import API_KEY_MARK
 from app.accounts.user_views import Ended, PasswordChange, SessionView
+from app.accounts.views import api_key_view, user_view
 from app.core.errors import UnauthorizedError
 from app.core.http import error_responses
 
@@ -34,17 +33,6 @@ async def _service(request: Request) -> AccountService:
 
 Service = Annotated[AccountService, Depends(_service)]
 Counted = Depends(limit_by_address)
-_KNOWN = frozenset(Permission)
-
-
-def _user_view(caller: Caller) -> UserView:
-    return UserView(
-        id=caller.user_id,
-        username=caller.username,
-        role=caller.role,
-        team=caller.team,
-        permissions=sorted(caller.permissions),
-    )
 
 
 def _signed_in(request: Request, response: Response, sign_in: SignIn) -> SignedIn:
@@ -53,7 +41,7 @@ def _signed_in(request: Request, response: Response, sign_in: SignIn) -> SignedI
         access_token=sign_in.access_token,
         expires_in=int(sign_in.access_life.total_seconds()),
         refresh_token=sign_in.refresh_token,
-        user=_user_view(sign_in.caller),
+        user=user_view(sign_in.caller),
     )
 
 
@@ -126,7 +114,7 @@ async def logout(request: Request, service: Service, body: RefreshBody | None = 
 )
 async def me(caller: Self) -> UserView:
     """The caller, with the permissions in force for this request."""
-    return _user_view(caller)
+    return user_view(caller)
 
 
 @router.post(
@@ -187,7 +175,7 @@ async def revoke_session(
 async def create_api_key(body: ApiKeyCreate, caller: Self, service: Service) -> ApiKeyCreated:
     """A key for programs. It is shown this once, and never has more permissions than its owner has at that moment."""
     key, text = await service.api_keys.create(caller, body.name, body.scopes, body.expires_in_days)
-    return ApiKeyCreated(**key_view(key).model_dump(), key=text)
+    return ApiKeyCreated(**api_key_view(key).model_dump(), key=text)
 
 
 @router.get(
@@ -198,7 +186,7 @@ async def create_api_key(body: ApiKeyCreate, caller: Self, service: Service) -> 
 )
 async def list_api_keys(caller: Self, service: Service) -> list[ApiKeyView]:
     """The caller's keys that are not revoked, newest first, without their secrets. There are at most 100."""
-    return [key_view(key) for key in await service.api_keys.list(caller)]
+    return [api_key_view(key) for key in await service.api_keys.list(caller)]
 
 
 @router.delete(
@@ -216,17 +204,3 @@ async def revoke_api_key(
     """The key stops working at once. Administrators may revoke anyone's."""
     await service.api_keys.revoke(caller, key_id)
     return Response(status_code=status.HTTP_204_NO_CONTENT)
-
-
-def key_view(key: ApiKey) -> ApiKeyView:
-    """A key without its secret."""
-    return ApiKeyView(
-        id=key.id,
-        name=key.name,
-        prefix=f"{API_KEY_MARK}_{key.prefix}",
-        scopes=[Permission(scope) for scope in key.scopes if scope in _KNOWN],
-        created_at=key.created_at,
-        expires_at=key.expires_at,
-        last_used_at=key.last_used_at,
-        last_used_address=key.last_used_address,
-    )

@@ -204,10 +204,12 @@ class Users:
             await audit.record(session, caller, "user.reset_password", "user", user.id, told)
             return user
 
-    async def bootstrap(self, username: str, data_dir: Path, *, production: bool) -> str | None:
+    async def bootstrap(
+        self, username: str, data_dir: Path, *, production: bool, password: str | None = None
+    ) -> str | None:
         """On an empty database, make the first administrator and return the generated password, else None.
 
-        The password is also in `data_dir/admin-password`, mode 0600.
+        The generated password is also in `data_dir/admin-password`, mode 0600; a given `password` is not told again.
 
         Raises:
             ConfigError: in production mode, which generates nothing.
@@ -215,21 +217,25 @@ class Users:
         async with self._database.read() as session:
             if await repository.count_users(session):
                 return None
-        if production:
+        if production and password is None:
             raise ConfigError(
-                "there are no users yet, and production mode generates no password: "
+                "there are no users yet, and production mode generates no password: set "
+                "LTB_SECURITY__ADMIN_PASSWORD_FILE, or "
                 f"run `llm-test-bench auth create-user {username} --role admin` first",
                 errors=[],
             )
-        password = new_password()
-        password_hash = await self._passwords.hash(password)
+        if password is not None:
+            check_password(password)
+        generated = new_password() if password is None else None
+        password_hash = await self._passwords.hash(generated or password or "")
         try:
             async with self._database.write() as session:
                 await self._add(session, system_caller(), username, password_hash, Role.ADMIN)
-                _write_password(data_dir, password)
+                if generated is not None:
+                    _write_password(data_dir, generated)
         except (IntegrityError, ConflictError):  # another process was first
             return None
-        return password
+        return generated
 
     async def _add(
         self,

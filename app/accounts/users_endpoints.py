@@ -5,7 +5,6 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
 from app.accounts.caller import Caller, require
-from app.accounts.endpoints import key_view
 from app.accounts.permissions import Permission, Role
 from app.accounts.schemas import ApiKeyView
 from app.accounts.service import AccountService
@@ -21,6 +20,7 @@ from app.accounts.user_views import (
     UserUpdate,
 )
 from app.accounts.users import new_password, user_tag
+from app.accounts.views import api_key_view
 from app.core.conditional import TAGGED_RESPONSES, Preconditions, known_state, preconditions
 from app.core.http import error_responses
 from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, Page, PageSize
@@ -170,7 +170,7 @@ async def revoke_sessions(username: Username, caller: Manager, service: Service)
 )
 async def api_keys(username: Username, caller: Manager, service: Service) -> list[ApiKeyView]:  # noqa: ARG001
     """Those that are not revoked, newest first, without their secrets. `DELETE /auth/apikey` revokes one."""
-    return [key_view(key) for key in await service.api_keys.of(username)]
+    return [api_key_view(key) for key in await service.api_keys.of(username)]
 
 
 @roles_router.get("", operation_id="listRoles", summary="List roles", responses=error_responses(401, 403))

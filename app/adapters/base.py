@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -170,6 +171,14 @@ class Adapter(Protocol):
         """What a usage object says is billed, where that is not just what was counted, or has finer parts.
 
         None when nothing more is known than the counts of the `Reply`.
+        """
+        ...
+
+    def charged_usd(self, usage: bytes) -> Decimal | None:
+        """What a usage object says that the request cost, in US dollars; None where it does not say.
+
+        Raises:
+            ValueError: the object is of another shape.
         """
         ...
 

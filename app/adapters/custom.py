@@ -14,7 +14,7 @@ from app.adapters.base import Buckets, ChatRequest, HttpRequest, NoModelListErro
 from app.adapters.capabilities import Capabilities
 from app.adapters.custom_checks import understood
 from app.adapters.custom_definition import Definition, Select, as_list
-from app.adapters.custom_request import Asking
+from app.adapters.custom_request import Asking, takes
 from app.adapters.custom_usage import Counting
 from app.adapters.decoding import BodyDecoder
 from app.adapters.events import NOTHING, Event
@@ -87,6 +87,7 @@ class Custom(WireFormat):
         self._failure_text = compiled(as_list(error.message))
         self._failure_type = compiled(as_list(error.type))
         self._end = stream.end.encode() if stream.end is not None else None
+        self.takes = takes(definition.request)
         self._asking = Asking(definition, types[0])
         self._is_stream = stream.framing != "json"
         self.stream_type, self._stream_types = types[0], types
@@ -96,8 +97,10 @@ class Custom(WireFormat):
         self.text_fields = tuple(dict.fromkeys(name for name in names if name))
 
     def capabilities(self) -> Capabilities:
-        """What the definition says; whether it streams follows from the framing."""
+        """What the definition says; whether it streams, and shows images or sounds, follows from the rest of it."""
         said = {name: getattr(self.definition.capabilities, name) for name in Capabilities.__struct_fields__}
+        for name, types in (("vision", self.takes.images), ("audio", self.takes.audio)):
+            said[name] = bool(types) and said[name] is not False
         streams = self._is_stream if said["streaming"] is None else said["streaming"]
         return Capabilities(**said | {"streaming": streams, "embeddings": False})
 

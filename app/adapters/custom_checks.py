@@ -14,7 +14,9 @@ from app.adapters.custom_definition import (
     KEY_PLACEHOLDERS,
     MAX_BYTES,
     MAX_TITLE,
+    MEDIA_PLACEHOLDERS,
     MESSAGE_PLACEHOLDERS,
+    SHOWING,
     Definition,
     Failure,
     Models,
@@ -44,6 +46,7 @@ _SECRET_VALUE = re.compile(
     r"(?i:\b(bearer|basic)\s+[^\s{]{8,})|\b(sk|pk|rk|gsk|xai|hf|r8|fw|ghp|gho|ghs|pplx|nvapi|glpat)[-_][\w-]{16,}"
     r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\beyJ[\w-]{10,}\.[\w-]{10,}\.|-----BEGIN [A-Z ]*PRIVATE KEY"
 )
+_PARTS = ("text_part", "image_part", "audio_part")
 _WORDS = (("`object`", "a table"), ("`str`", "text"), ("`bool`", "true or false"), ("`array`", "a list"))
 _NO_SECRET = (
     "looks like a secret, and a definition is not kept secret: write {api_key} there and give the key apart (api_key, "
@@ -134,8 +137,25 @@ def _request_problems(request: Request) -> Iterator[tuple[str, str]]:
         yield "request.body", f"carries no conversation; it needs one of {names}"
     if missing := set(MESSAGE_PLACEHOLDERS) - set(custom_template.placeholders(request.message)):
         yield "request.message", f"lacks {custom_template.braced(tuple(sorted(missing)))}"
-    for name in ("path", "stream_path", "headers", "query", "body", "message", "roles"):
+    yield from _part_problems(request)
+    for name in ("path", "stream_path", "headers", "query", "body", "message", "roles", *_PARTS):
         yield from _secrets(f"request.{name}", getattr(request, name))
+
+
+def _part_problems(request: Request) -> Iterator[tuple[str, str]]:
+    yield from _template_problem("request.text_part", request.text_part, ("text",))
+    if "text" not in custom_template.placeholders(request.text_part):
+        yield "request.text_part", "lacks {text}"
+    for name in _PARTS[1:]:
+        template = getattr(request, name)
+        if template is None:
+            continue
+        path = f"request.{name}"
+        yield from _template_problem(path, template, MEDIA_PLACEHOLDERS)
+        if not {"url", "data"} & set(custom_template.placeholders(template)):
+            yield path, "lacks {url} (an address, or a data: URI) or {data} (base64)"
+        if not SHOWING & set(custom_template.placeholders(request.body)):
+            yield path, "needs {messages} or {turns} in request.body, which is where its parts are sent"
 
 
 def _header_problems(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:

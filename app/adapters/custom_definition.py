@@ -19,6 +19,9 @@ BODY_PLACEHOLDERS = (
 )  # fmt: skip
 CONVERSATION = frozenset({"messages", "turns", "prompt", "transcript"})
 MESSAGE_PLACEHOLDERS = ("role", "content")
+MEDIA_PLACEHOLDERS = ("url", "data", "media_type", "format")
+SHOWING = frozenset({"messages", "turns"})
+"""Placeholders that can carry images and audio."""
 KEY_PLACEHOLDERS = ("model", "api_key")
 
 Selectors = str | list[str]
@@ -35,6 +38,9 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     query: dict[str, str] = {}
     message: dict[str, Any] = msgspec.field(default_factory=lambda: {"role": "{role}", "content": "{content}"})
     roles: dict[Literal["system", "user", "assistant"], str] = {}
+    text_part: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "text", "text": "{text}"})
+    image_part: dict[str, Any] | None = None
+    audio_part: dict[str, Any] | None = None
 
 
 class Stream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

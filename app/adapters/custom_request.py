@@ -8,8 +8,16 @@ import msgspec
 
 from app.adapters import custom_template
 from app.adapters.base import ChatRequest, HttpRequest, Message
-from app.adapters.custom_definition import BODY_PLACEHOLDERS, KEY_PLACEHOLDERS, MESSAGE_PLACEHOLDERS, Definition
+from app.adapters.custom_definition import (
+    BODY_PLACEHOLDERS,
+    KEY_PLACEHOLDERS,
+    MEDIA_PLACEHOLDERS,
+    MESSAGE_PLACEHOLDERS,
+    Definition,
+    Request,
+)
 from app.adapters.custom_template import ABSENT, Fill
+from app.adapters.media import AUDIO_TYPES, IMAGE_TYPES, Media, Takes
 from app.adapters.wire_format import joined, split_system
 
 _HISTORY = {"messages", "turns", "transcript"}
@@ -26,6 +34,13 @@ class Asking:
         self._stream_type = stream_type
         self._body = custom_template.compiled(request.body, BODY_PLACEHOLDERS, "request.body")
         self._message = custom_template.compiled(request.message, MESSAGE_PLACEHOLDERS, "request.message")
+        self._text_part = custom_template.compiled(request.text_part, ("text",), "request.text_part")
+        self._media_parts = {
+            kind: custom_template.compiled(template, MEDIA_PLACEHOLDERS, f"request.{kind}_part")
+            for kind, template in (("image", request.image_part), ("audio", request.audio_part))
+            if template is not None
+        }
+        self._takes = takes(request)
         self._headers = _each(request.headers, ("api_key",), "request.headers")
         self._query = _each(request.query, KEY_PLACEHOLDERS, "request.query")
         self._used = set(custom_template.placeholders(request.body))
@@ -90,7 +105,31 @@ class Asking:
 
     def _turn(self, message: Message) -> Any:
         role = self._request.roles.get(message.role, message.role)
-        return self._message({"role": role, "content": message.content})
+        parts = [self._part(part) for part in message.parts]
+        return self._message({"role": role, "content": parts or message.content})
+
+    def _part(self, part: str | Media) -> Any:
+        if isinstance(part, str):
+            return self._text_part({"text": part})
+        if problem := self._takes.problem(part):
+            raise ValueError(f"this API {problem}")
+        values = {"url": part.data_uri, "data": part.data, "media_type": part.media_type, "format": part.format}
+        return self._media_parts[part.kind]({name: value or None for name, value in values.items()})
+
+
+def takes(request: Request) -> Takes:
+    """What a definition has parts for; addresses only where `{url}` is all that a part needs."""
+    images, audio = request.image_part, request.audio_part
+    return Takes(
+        IMAGE_TYPES if images is not None else (),
+        images is not None and _takes_urls(images),
+        AUDIO_TYPES if audio is not None else (),
+        audio is not None and _takes_urls(audio),
+    )
+
+
+def _takes_urls(template: dict[str, Any]) -> bool:
+    return set(custom_template.placeholders(template)) == {"url"}
 
 
 def transcript(messages: tuple[Message, ...] | list[Message]) -> str:

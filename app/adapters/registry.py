@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from app.adapters import charges
 from app.adapters.anthropic import AnthropicMessages
 from app.adapters.base import Adapter, EmbeddingsAdapter
 from app.adapters.bedrock import BedrockConverse
@@ -53,11 +54,14 @@ _PLAIN = OpenAiChat()
 _PLAIN_HEARS = OpenAiChat(Profile(takes=_HEARS_URLS))
 _PLAIN_TEXT = OpenAiChat(Profile(takes=_TEXT_ONLY))
 _NEWER_LIMIT = OpenAiChat(Profile(max_tokens="max_completion_tokens"))
-_XAI = OpenAiChat(Profile(max_tokens="max_completion_tokens", takes=Takes(("image/png", "image/jpeg"), True)))
+_XAI = OpenAiChat(
+    Profile(max_tokens="max_completion_tokens", takes=Takes(("image/png", "image/jpeg"), True), charge=charges.xai)
+)
 _IGNORES_EOS = OpenAiChat(Profile(exact_length={"ignore_eos": True}, takes=_HEARS_URLS))
 _LLAMACPP = OpenAiChat(Profile(exact_length={"ignore_eos": True}, takes=_HEARS))
-_NO_STREAM_OPTIONS = OpenAiChat(Profile(stream_options={}))
-_OPENROUTER = OpenAiChat(Profile(takes=_HEARS))
+_PERPLEXITY = OpenAiChat(Profile(stream_options={}, charge=charges.perplexity, reasoning_is_beside=True))
+_DEEPINFRA = OpenAiChat(Profile(charge=charges.deepinfra))
+_OPENROUTER = OpenAiChat(Profile(takes=_HEARS, charge=charges.openrouter))
 _MISTRAL = OpenAiChat(Profile(seed="random_seed", stream_options={}, takes=_HEARS_URLS, audio_as_text=True))
 
 # Reasoning models refuse `max_tokens`; obfuscation pads every chunk to a random length.
@@ -122,7 +126,7 @@ _KINDS: dict[str, Kind] = {
         of_kind(json_mode=None),
     ),
     "replicate": Kind(
-        "Replicate", Replicate(), "https://api.replicate.com", None, None, of_kind(audio=None, streaming=False)
+        "Replicate", Replicate(), "https://api.replicate.com", None, None, of_kind(vision=False, streaming=False)
     ),
     "azure-openai": Kind(
         "Azure OpenAI (deployments)",
@@ -149,7 +153,7 @@ _KINDS: dict[str, Kind] = {
     ),
     "perplexity": Kind(
         "Perplexity",
-        _NO_STREAM_OPTIONS,
+        _PERPLEXITY,
         "https://api.perplexity.ai",
         "perplexity",
         _EMBEDDINGS,
@@ -176,7 +180,7 @@ _KINDS: dict[str, Kind] = {
     "cerebras": Kind("Cerebras", _NEWER_LIMIT, "https://api.cerebras.ai/v1", "cerebras", None, of_kind(vision=None)),
     "sambanova": Kind("SambaNova", _PLAIN, "https://api.sambanova.ai/v1", None, _EMBEDDINGS, of_kind(embeddings=True)),
     "deepinfra": Kind(
-        "DeepInfra", _PLAIN, "https://api.deepinfra.com/v1/openai", None, _EMBEDDINGS, of_kind(embeddings=True)
+        "DeepInfra", _DEEPINFRA, "https://api.deepinfra.com/v1/openai", None, _EMBEDDINGS, of_kind(embeddings=True)
     ),
     "nvidia": Kind(
         "NVIDIA NIM", _PLAIN, "https://integrate.api.nvidia.com/v1", None, _EMBEDDINGS, of_kind(embeddings=True)
@@ -217,7 +221,7 @@ _KINDS: dict[str, Kind] = {
         of_kind(vision=None, tools=None, json_mode=None, embeddings=None),
     ),
     "openai-compatible": Kind("Any OpenAI-compatible server", _PLAIN_HEARS, None, None, _EMBEDDINGS),
-    CUSTOM: Kind("Custom, described by a file", Undescribed(), None, None, None, Capabilities()),
+    CUSTOM: Kind("Custom, described by a file", Undescribed(), None, None, None, Capabilities(embeddings=False)),
 }
 
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import msgspec
@@ -48,6 +49,10 @@ class WireFormat(ABC):
 
     def billed(self, usage: bytes) -> Buckets | None:
         """Mostly what was counted."""
+        return None
+
+    def charged_usd(self, usage: bytes) -> Decimal | None:
+        """Few say it."""
         return None
 
     def content(self, message: Message) -> Any:

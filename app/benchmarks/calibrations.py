@@ -33,17 +33,24 @@ def program() -> str:
 def annotate(summary: dict[str, Any], data_dir: Path | None, *, engines: int) -> dict[str, Any]:
     """The summary with `instrument.calibration`: the known error at a comparable load, or null and the reason.
 
+    And with `instrument.machine` and `instrument.program`, which comparisons look at.
+
     Without `data_dir` the engines ran somewhere else, and nothing is known about them.
     """
     found: dict[str, Any] | None = None
     reason: str | None = NOT_HERE
+    here: dict[str, Any] | None = None
     if data_dir is not None:
+        facts = machine.facts()
+        fingerprint = machine.fingerprint(facts)
+        here = facts | {"fingerprint": fingerprint}
         try:
-            document, fingerprint = load(data_dir), machine.fingerprint(machine.facts())
+            document = load(data_dir)
             found, reason = matching(document, summary, engines=engines, fingerprint=fingerprint, program=program())
         except (OSError, ValueError) as error:
             reason = f"the calibration cannot be read: {error}"
-    instrument = {**summary["instrument"], "calibration": found, "calibration_reason": reason}
+    known = {"calibration": found, "calibration_reason": reason, "machine": here, "program": program()}
+    instrument = {**summary["instrument"], **known}
     return {**summary, "instrument": instrument}
 
 

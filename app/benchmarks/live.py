@@ -58,8 +58,8 @@ class LiveRun:
         self._stage_began_ns = start_at_ns
         self._ended_before = self.counters().total
 
-    def take(self, tick: ShardTick) -> None:
-        """Merge a shard's report."""
+    def take(self, tick: ShardTick) -> RunStatistics:
+        """Merge a shard's report; the answer is what it measured since its last one."""
         delta = RunStatistics.decode(tick.delta)
         # What is shown is of the whole target: keeping its points apart would only take memory.
         delta.targets = {TargetKey(key.provider, key.model): target for key, target in delta.targets.items()}
@@ -70,6 +70,7 @@ class LiveRun:
         counters = _ShardCounters(tick.started, tick.in_flight, tick.waiting)
         self._shards[tick.target, tick.point, tick.shard] = counters
         slot.in_flight = self._sum("in_flight")
+        return delta
 
     def counters(self) -> Counters:
         """Requests that have ended so far, over all targets."""

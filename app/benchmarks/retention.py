@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from app.benchmarks.announcements import announce
 from app.benchmarks.audience import Audience
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.states import FINAL, Status
+from app.core import leases
 from app.core.clock import Clock
 from app.core.database import Database
 from app.events.types import Topic
@@ -30,6 +32,7 @@ class Retention:
         self._database = database
         self._clock = clock
         self._days = 0
+        self._holder = secrets.token_hex(8)
         self._bell = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -64,6 +67,13 @@ class Retention:
                 break
         return deleted
 
+    async def _is_mine(self) -> bool:
+        """Whether this server is the one of all that does it now; the next one may be another."""
+        if not self._days:
+            return False
+        async with self._database.write() as session:
+            return await leases.take(session, "duty/retention", self._holder, PERIOD_SECONDS) is not None
+
     async def _delete(self, session_id: object) -> bool:
         async with self._database.write() as session:
             row = await session.get(BenchmarkSession, session_id)
@@ -87,7 +97,7 @@ class Retention:
         while True:
             self._bell.clear()
             try:
-                if deleted := await self.delete_old():
+                if await self._is_mine() and (deleted := await self.delete_old()):
                     log.info("%d benchmarks were older than %d days and are deleted", deleted, self._days)
             except Exception as error:  # noqa: BLE001  (the database is away: the next round is soon enough)
                 log.warning("old benchmarks cannot be deleted now, will try again: %s", error)

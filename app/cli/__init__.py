@@ -36,8 +36,14 @@ COMMANDS = {
     "calibrate": LazyCommand("app.cli.calibrate:calibrate_app", "Measure the instrument's own error on this machine."),
     "providers": LazyCommand("app.cli.providers:providers_app", "Add, test and list providers."),
     "results": LazyCommand("app.cli.results:results_app", "Read back what was measured."),
+    "health": LazyCommand("app.cli.health:health_app", "Ask a server, or a port, whether it is ready."),
+    "migrate": LazyCommand("app.cli.migrate:migrate_app", "Bring the database to this version's tables."),
+    "compare": LazyCommand("app.cli.compare:compare_app", "Compare runs, and fail on regressions."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
     "auth": LazyCommand("app.cli.auth:auth_app", "Manage users and API keys."),
+    "scheduler": LazyCommand("app.cli.nodes:scheduler_app", "Run the scheduler of a cluster."),
+    "worker": LazyCommand("app.cli.nodes:worker_app", "Run a worker of a cluster: measures what the server plans."),
+    "cluster": LazyCommand("app.cli.cluster:cluster_app", "Make certificates for a cluster, and see how it is."),
     "audit": LazyCommand("app.cli.audit:audit_app", "Check the audit trail."),
 }
 

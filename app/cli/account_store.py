@@ -154,10 +154,10 @@ class LocalAccounts:
         return dict(self._run(work))
 
     def keys(self, username: str) -> list[dict[str, Any]]:
-        from app.accounts.endpoints import key_view  # noqa: PLC0415
+        from app.accounts.views import api_key_view  # noqa: PLC0415
 
         async def work(accounts: Any) -> list[dict[str, Any]]:
-            return [key_view(key).model_dump(mode="json") for key in await accounts.api_keys.of(username)]
+            return [api_key_view(key).model_dump(mode="json") for key in await accounts.api_keys.of(username)]
 
         return list(self._run(work))
 

@@ -150,6 +150,8 @@ class _Server(uvicorn.Server):
         self._app = app
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if (subscribers := getattr(self._app.state, "subscribers", None)) is not None:
+            subscribers.close()  # streams over HTTP would be waited for
         gateway = getattr(self._app.state, "gateway", None)
         if gateway is not None:  # before uvicorn closes them without a word
             await gateway.close()

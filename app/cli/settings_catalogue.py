@@ -16,6 +16,7 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from app.core.setting_files import SUFFIX
 from app.core.settings import ENV_PREFIX, Settings
 
 _LIMITS = (
@@ -72,6 +73,8 @@ def value_of(values: BaseModel, setting: Setting) -> Any:
 def source_of(setting: Setting, path: Path) -> str:
     """Where the value came from: an environment variable, the file, or the default."""
     environment = {name.upper() for name in os.environ}
+    if (named := setting.variable + SUFFIX.upper()) in environment:
+        return named
     parts = setting.variable.split("__")
     for depth in range(len(parts), 0, -1):  # LTB_SERVER may hold the whole section as JSON
         name = "__".join(parts[:depth])

@@ -42,7 +42,7 @@ def export_stored(
         async for piece in stream_results(rows, kind, with_gaps=with_gaps, spec=row.spec):
             write(piece)
 
-    _with_session(config, data_dir, session_id, export)
+    with_session(config, data_dir, session_id, export)
 
 
 def compat_of_stored(config: Path | None, data_dir: Path | None, session_id: UUID, tool: Tool) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def compat_of_stored(config: Path | None, data_dir: Path | None, session_id: UUI
         view = new_view(tool, row.spec.get("slo"))
         return await see_stream(view, stored_results(database, session_id, with_gaps=True))
 
-    return _with_session(config, data_dir, session_id, see)
+    return with_session(config, data_dir, session_id, see)
 
 
 def summary_of_stored(config: Path | None, data_dir: Path | None, session_id: UUID) -> dict[str, Any]:
@@ -63,15 +63,16 @@ def summary_of_stored(config: Path | None, data_dir: Path | None, session_id: UU
             raise NotFoundError(f"benchmark {session_id} is {row.status} and has no summary yet")
         return {"name": row.name, **row.summary}
 
-    return _with_session(config, data_dir, session_id, read)
+    return with_session(config, data_dir, session_id, read)
 
 
-def _with_session(
+def with_session(
     config: Path | None,
     data_dir: Path | None,
     session_id: UUID,
     work: Callable[[Database, BenchmarkSession], Awaitable[Value]],
 ) -> Value:
+    """What `work` makes of a session and its database; raises as `export_stored`."""
     overrides: dict[str, Any] = {"storage": {"data_dir": data_dir}} if data_dir is not None else {}
     storage = load_settings(config, **overrides).storage
     file = storage.data_dir / "llm-test-bench.db"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -38,6 +40,13 @@ async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:
 async def downgrade(engine: AsyncEngine, revision: str) -> None:
     """Take the database back to `revision` (`base` removes everything)."""
     await run_alone(engine, lambda connection: command.downgrade(alembic_config(connection), revision))
+
+
+async def revisions(engine: AsyncEngine) -> tuple[str | None, str | None]:
+    """The revision that the database has (None: it is empty), and the newest one of this code."""
+    async with engine.connect() as connection:
+        current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    return current, ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
 async def check(engine: AsyncEngine) -> None:

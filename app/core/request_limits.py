@@ -46,6 +46,12 @@ class RequestLimits:
         if quota is not None:
             scope["state"]["rate_limit"] = await self._quotas.take(quota, caller)
 
+    async def count_message(self, path: str, caller: str) -> None:
+        """Count one message that asks for something on an open WebSocket of `path`; raises as `count`."""
+        quota = self.quota_of(Route(WEBSOCKET, self._routes.of_websocket(path) or ""))
+        if quota is not None:
+            await self._quotas.take(quota, caller)
+
     def _route_of(self, scope: Scope) -> Route:
         if scope["type"] == "websocket":  # counted before it is routed
             return Route(WEBSOCKET, self._routes.of_websocket(scope["path"]) or "")

@@ -1,7 +1,8 @@
 """Settings: `config.toml` plus `LTB_…` environment variables (environment wins), checked as a whole at start.
 
-Nested keys are joined by a double underscore in the environment: `LTB_SERVER__PORT=9090`. An unknown key or a bad
-value raises `ConfigError` naming the key; nothing is guessed.
+Nested keys are joined by a double underscore in the environment: `LTB_SERVER__PORT=9090`; with `_FILE` behind it, a
+variable names a file with the value (`core.setting_files`). An unknown key or a bad value raises `ConfigError` naming
+the key; nothing is guessed.
 """
 
 import os
@@ -9,6 +10,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlsplit
 
 import structlog
 from pydantic import (
@@ -33,6 +35,7 @@ from app.core.errors import ConfigError
 from app.core.http_settings import HttpSettings, RateLimitSettings
 from app.core.oidc_settings import OidcSettings
 from app.core.provider_settings import ProviderSettings
+from app.core.setting_files import EnvironmentWithFiles
 
 ENV_PREFIX = "LTB_"
 CONFIG_PATH_VARIABLE = "LTB_CONFIG"
@@ -82,13 +85,42 @@ class WebSocketSettings(Section):
     replay_seconds: float = Field(300.0, gt=0, le=3600, description="How long events are kept for that.")
 
 
+class GraphQLSettings(Section):
+    """`[server.graphql]`"""
+
+    enable_introspection: bool | None = Field(
+        None, description="Answer questions about the schema; by default outside production mode."
+    )
+    enable_graphiql: bool | None = Field(
+        None, description="Serve an explorer page at /graphql; by default outside production mode."
+    )
+    max_depth: int = Field(12, ge=1, le=100, description="Fields within fields.")
+    max_aliases: int = Field(
+        30, ge=0, le=10_000, description="Aliases, and fields asked for again beside themselves, in a document."
+    )
+    max_tokens: int = Field(3_000, ge=10, le=100_000, description="Words and signs in a document.")
+    max_directives: int = Field(50, ge=0, le=10_000, description="Directives in a document.")
+    max_fields: int = Field(500, ge=1, le=100_000, description="Fields in a document, fragments put in.")
+    max_complexity: int = Field(
+        25_000, ge=1, le=10_000_000, description="Cost of an operation: about one per value in the largest answer."
+    )
+    max_page_size: int = Field(500, ge=1, le=500, description="Most items that `first` may ask for.")
+    timeout_seconds: float = Field(30.0, gt=0, le=600, description="Longest run of a query or mutation.")
+    max_connections: int = Field(1_000, ge=1, le=100_000, description="Open GraphQL WebSockets.")
+    max_subscriptions_per_connection: int = Field(20, ge=1, le=1000, description="Operations at once, per WebSocket.")
+    max_subscriptions_per_user: int = Field(50, ge=1, le=10_000, description="Subscriptions at once, per user.")
+    recheck_seconds: float = Field(
+        30.0, gt=0, le=300, description="How long after a token expired or a key was revoked its subscriptions end."
+    )
+
+
 class ServerSettings(Section):
     """`[server]`"""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to bind.")
     port: int = Field(8080, ge=0, le=65535, description="Port to bind; 0 picks a free one.")
     enable_rest: bool = Field(True, description="Serve the REST API under /api/v1.")
-    enable_graphql: bool = Field(True, description="Serve GraphQL under /graphql once that room exists.")
+    enable_graphql: bool = Field(True, description="Serve GraphQL under /graphql.")
     enable_websocket: bool = Field(True, description="Serve live events under /ws.")
     enable_dashboard: bool = Field(True, description="Serve the web dashboard at /.")
     public_url: Annotated[str | None, AfterValidator(_public_url)] = Field(
@@ -103,6 +135,7 @@ class ServerSettings(Section):
     )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, le=2**30, description="Largest accepted request body.")
     websocket: WebSocketSettings = Field(default_factory=WebSocketSettings)
+    graphql: GraphQLSettings = Field(default_factory=GraphQLSettings)
     rate_limit: RateLimitSettings = Field(default_factory=RateLimitSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
 
@@ -129,6 +162,9 @@ class StorageSettings(Section):
     backend: Literal["sqlite", "postgresql"] = Field("sqlite", description="Database kind; must match database_url.")
     database_url: Annotated[str | None, AfterValidator(_known_database_url)] = Field(
         None, description="sqlite+aiosqlite:///… or postgresql+asyncpg://…; by default SQLite in data_dir."
+    )
+    database_password: SecretStr | None = Field(
+        None, min_length=1, description="Password of the user in database_url, so that it may lie in a file."
     )
     data_dir: Path = Field(Path("data"), description="Folder for the database, keys and the generated password.")
     max_connections: int = Field(10, ge=1, le=1000, description="Database connections per process.")
@@ -157,18 +193,34 @@ class StorageSettings(Section):
             raise ValueError("backend 'postgresql' needs storage.database_url = 'postgresql+asyncpg://…'")
         if self.database_url and not self.database_url.startswith(_DATABASE_SCHEMES[self.backend]):
             raise ValueError(f"backend '{self.backend}' does not match the scheme of storage.database_url")
+        if self.database_password is not None:
+            parts = urlsplit(self.database_url or "")
+            if self.backend != "postgresql" or not parts.username:
+                raise ValueError("database_password needs a database_url like postgresql+asyncpg://user@host/database")
+            if parts.password is not None:
+                raise ValueError("the password is given twice: in database_url and as database_password")
         return self
 
     @property
     def url(self) -> str:
         """The database address in force."""
-        return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'llm-test-bench.db').absolute()}"
+        if self.database_url is None:
+            return f"sqlite+aiosqlite:///{(self.data_dir / 'llm-test-bench.db').absolute()}"
+        if self.database_password is None:
+            return self.database_url
+        user, _, rest = self.database_url.partition("@")
+        return f"{user.removesuffix(':')}:{quote(self.database_password.get_secret_value(), safe='')}@{rest}"
 
 
 class MonitoringSettings(Section):
     """`[monitoring]`"""
 
     enable_metrics: bool = Field(True, description="Serve Prometheus text at /metrics and /api/v1/metrics.")
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=24,
+        description="Bearer token that may read the metrics and nothing else, without the database.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for programs.")
 
@@ -178,8 +230,22 @@ class DistributedSettings(Section):
 
     enable_distributed: bool = Field(False, description="Use an external Dask scheduler instead of the in-process one.")
     scheduler_url: str | None = Field(None, description="tcp://127.0.0.1:8786 or tls://host:8786.")
+    tls_ca: Path | None = Field(None, description="Certificate (PEM) of the cluster's own CA; needed for tls://.")
+    tls_cert: Path | None = Field(None, description="Certificate of this part of the cluster, signed by that CA.")
+    tls_key: Path | None = Field(None, description="Key of that certificate.")
     worker_count: int = Field(2, ge=1, le=256, description="Slots of the in-process worker pool.")
-    max_running_benchmarks: int = Field(1, ge=1, le=256, description="Benchmarks that run at once; others wait.")
+    worker_patience_seconds: float = Field(
+        60.0, gt=0, le=86_400, description="How long a benchmark waits for workers that are not there."
+    )
+    clock_offset_limit_ms: float = Field(
+        100.0, gt=0, le=60_000, description="A worker whose clock is further off makes a result suspect."
+    )
+    max_running_benchmarks: int = Field(
+        1, ge=1, le=256, description="Benchmarks that run at once, over all servers; others wait."
+    )
+    max_running_per_user: int = Field(
+        0, ge=0, le=1024, description="Of these, how many may be of one user; 0 means no such limit."
+    )
     redis_url: str | None = Field(None, description="redis://… shares events and limits between replicas.")
 
     @model_validator(mode="after")
@@ -200,6 +266,9 @@ class SecuritySettings(Section):
     """`[security]`"""
 
     admin_username: str = Field("admin", min_length=1, max_length=64, description="Name of the first administrator.")
+    admin_password: SecretStr | None = Field(
+        None, min_length=10, description="Password of the first administrator; by default one is generated."
+    )
     access_token_minutes: float = Field(15, gt=0, le=15, description="Life of an access token.")
     refresh_token_days: float = Field(14, gt=0, le=365, description="Life of a refresh token.")
     secret_key: SecretStr | None = Field(
@@ -278,9 +347,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Explicit values, then the environment, then the file given as `_toml`."""
-        del dotenv_settings, file_secret_settings
+        del env_settings, dotenv_settings, file_secret_settings
         toml = settings_cls.model_config.get("toml_file")
-        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, EnvironmentWithFiles(settings_cls))
         return (*sources, TomlConfigSettingsSource(settings_cls, toml)) if toml else sources
 
 

@@ -209,6 +209,7 @@ class Plan(msgspec.Struct, frozen=True, tag="plan", omit_defaults=True):
     index_base: int = 0
     index_stride: int = 1
     start_at_ns: int = 0  # 0: as soon as the connections are open
+    keeps_start: bool = False  # a plan that is taken up again keeps its instants, also those that have passed
     grace_ns: int = 5 * 10**9  # after Stop, in-flight requests get this long
     save_responses: bool = False
     save_gaps: bool = True

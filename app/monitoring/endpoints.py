@@ -1,14 +1,16 @@
 """REST: health (public) and Prometheus metrics. Served under /api/v1 and at the root, where probes look first."""
 
 import asyncio
+import secrets
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.accounts.caller import Caller, require
+from app.accounts.caller import require
 from app.accounts.permissions import Permission
 from app.core.errors import ServiceUnavailableError
 from app.core.http import error_responses
+from app.core.settings import Settings
 from app.monitoring.health import Readiness
 from app.monitoring.metrics import CONTENT_TYPE, Metrics
 from app.monitoring.schemas import Alive, Health, Ready
@@ -16,7 +18,22 @@ from app.monitoring.schemas import Alive, Health, Ready
 health_router = APIRouter(tags=["health"])
 metrics_router = APIRouter(tags=["monitoring"])
 
-MetricsRead = Annotated[Caller, Depends(require(Permission.METRICS_READ))]
+_guard = require(Permission.METRICS_READ)
+
+
+async def may_read_metrics(request: Request) -> None:
+    """Lets in who has the permission, and the scraper that knows `monitoring.metrics_token`.
+
+    The token is checked without the database, so that metrics are there when they are needed most.
+    """
+    settings: Settings = request.app.state.settings
+    token = settings.monitoring.metrics_token
+    given = request.headers.get("authorization", "").encode()
+    if token is None or not secrets.compare_digest(given, f"Bearer {token.get_secret_value()}".encode()):
+        await _guard(request)
+
+
+may_read_metrics.permission = Permission.METRICS_READ  # type: ignore[attr-defined]
 
 
 async def _readiness(request: Request) -> Readiness:
@@ -57,6 +74,7 @@ async def ready(parts: Parts) -> Ready:
     "/metrics",
     operation_id="getMetrics",
     summary="Prometheus metrics",
+    dependencies=[Depends(may_read_metrics)],
     response_class=Response,
     responses={
         **error_responses(401, 403),
@@ -66,8 +84,11 @@ async def ready(parts: Parts) -> Ready:
         },
     },
 )
-async def metrics(_caller: MetricsRead, request: Request) -> Response:
-    """Counters, histograms and gauges for Prometheus. Give the scraper an API key with the scope `metrics.read`."""
+async def metrics(request: Request) -> Response:
+    """Counters, histograms and gauges for Prometheus.
+
+    Give the scraper the token of `monitoring.metrics_token`, or an API key with the scope `metrics.read`.
+    """
     found = cast("Metrics", request.app.state.metrics)
     await found.refresh()
     return Response(await asyncio.to_thread(found.exposition), media_type=CONTENT_TYPE)

@@ -4,26 +4,34 @@ Every app has a registry of its own, so that two apps in one process (tests) nev
 rooms are functions, wired in `app.main`: `metrics.active_benchmarks.set_function(lambda: …)`.
 """
 
+import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 
+import structlog
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.monitoring.families import CounterFamily, HistogramFamily
+from app.monitoring.machine import CpuShare, memory_bytes
+from app.monitoring.measured import MeasuredRuns
+
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 UNMATCHED = "(unmatched)"
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_REFRESH_SECONDS = 1.0
 _BUCKETS_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+log = structlog.get_logger(__name__)
 
 
 class Metrics:
@@ -31,20 +39,18 @@ class Metrics:
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
-        self.before_scrape: list[Callable[[], Awaitable[None]]] = []  # fill gauges whose value has to be asked for
-        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self.requests = Counter(
-            "llm_api_requests",
+        self.before_scrape: list[tuple[Gauge, Callable[[], Awaitable[float]]]] = []  # whose value has to be asked for
+        self.measured = MeasuredRuns()
+        self.requests = CounterFamily(
+            "llm_api_requests_total",
             "Requests answered, by method, route template and status.",
             ("method", "path", "status"),
-            registry=self.registry,
         )
-        self.duration = Histogram(
+        self.duration = HistogramFamily(
             "llm_api_duration_seconds",
             "Time from a request's arrival to the end of its answer, by method and route template.",
             ("method", "path"),
             buckets=_BUCKETS_SECONDS,
-            registry=self.registry,
         )
         self.active_benchmarks = Gauge(
             "llm_active_benchmarks", "Benchmarks that run in this process now.", registry=self.registry
@@ -55,6 +61,14 @@ class Metrics:
         self.websocket_connections = Gauge(
             "llm_websocket_connections", "Open WebSocket connections.", registry=self.registry
         )
+        memory = Gauge("llm_memory_usage_bytes", "Resident memory of this process.", registry=self.registry)
+        memory.set_function(memory_bytes)
+        cpu = Gauge(
+            "llm_cpu_usage_percent",
+            "CPU time of this process since the last scrape, in percent of one core.",
+            registry=self.registry,
+        )
+        cpu.set_function(CpuShare().percent)
         build = Gauge(
             "llm_build_info", "Always 1; the label says which version runs.", ("version",), registry=self.registry
         )
@@ -64,22 +78,24 @@ class Metrics:
         GCCollector(registry=self.registry)
 
     def count(self, method: str, path: str, status: int, seconds: float) -> None:
-        """One answered request. Children are kept: finding them by labels costs more than counting."""
-        key = (method, path, status)
-        if (children := self._children.get(key)) is None:
-            children = (self.requests.labels(method, path, str(status)), self.duration.labels(method, path))
-            self._children[key] = children
-        children[0].inc()
-        children[1].observe(seconds)
+        """One answered request."""
+        self.requests.add(1, method, path, str(status))
+        self.duration.observe(seconds, method, path)
 
     async def refresh(self) -> None:
-        """Fill the gauges whose value has to be asked for."""
-        for fill in self.before_scrape:
-            await fill()
+        """Fill the gauges whose value has to be asked for; NaN where nobody answers in time."""
+        for gauge, ask in self.before_scrape:
+            try:
+                async with asyncio.timeout(_REFRESH_SECONDS):
+                    gauge.set(await ask())
+            except Exception as error:  # noqa: BLE001 - a database that is away must not take the metrics with it
+                log.warning("a gauge could not be filled", error=str(error) or type(error).__name__)
+                gauge.set(math.nan)
 
     def exposition(self) -> bytes:
         """Everything as Prometheus text, format 0.0.4."""
-        return generate_latest(self.registry)
+        counted = (self.measured.text(), self.requests.text(), self.duration.text())
+        return "".join(counted).encode() + generate_latest(self.registry)
 
 
 class ObserveRequests:

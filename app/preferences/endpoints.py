@@ -89,6 +89,6 @@ async def save_preferences(
     body: PreferencesUpdate, caller: Self, service: Service, response: Response, conditions: IfMatch
 ) -> PreferencesDocument:
     """Replace the caller's document: any JSON object of at most 16 KiB."""
-    found = await service.save_preferences(caller, body.document, conditions)
+    found = await service.save_preferences(caller, body.document, conditions=conditions)
     response.headers["ETag"] = version_tag(found.version)
     return found

@@ -101,8 +101,7 @@ class PreferenceService:
             await repository.lock(session)
             rows = {row.key: row for row in await repository.runtime_settings(session)}
             before = self._view(list(rows.values()))
-            if if_version is not None:
-                Preconditions(version_tag(if_version)).check_write(version_tag(before.version))
+            _in_short(if_version).check_write(version_tag(before.version))
             conditions.check_write(version_tag(before.version))
             for key, value in given.items():
                 row = rows.get(key)
@@ -137,7 +136,11 @@ class PreferenceService:
         return PreferencesDocument(document=row.document if row else {}, version=row.version if row else 0)
 
     async def save_preferences(
-        self, caller: Caller, document: dict[str, Any], conditions: Preconditions = ANY_STATE
+        self,
+        caller: Caller,
+        document: dict[str, Any],
+        if_version: int | None = None,
+        conditions: Preconditions = ANY_STATE,
     ) -> PreferencesDocument:
         """Replace the caller's own document.
 
@@ -151,6 +154,7 @@ class PreferenceService:
             await repository.lock_preferences(session, caller.user_id)
             row = await repository.preferences_of(session, caller.user_id)
             version = row.version if row else 0
+            _in_short(if_version).check_write(version_tag(version))
             conditions.check_write(version_tag(version))
             if row is None:
                 row = UserPreferences(user_id=_person(caller))
@@ -194,6 +198,10 @@ class PreferenceService:
                 await self.reread()
             except Exception as error:  # noqa: BLE001  (the database is away: the next try is soon)
                 log.warning("settings cannot be read now, will try again: %s", error)
+
+
+def _in_short(if_version: int | None) -> Preconditions:
+    return ANY_STATE if if_version is None else Preconditions(version_tag(if_version))
 
 
 def _values_of(view: RuntimeSettingsView) -> RuntimeValues:

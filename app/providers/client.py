@@ -7,6 +7,7 @@ that a stored key reaches only the address that it was entered for.
 import asyncio
 import time
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
@@ -82,11 +83,11 @@ class LiveModels(NamedTuple):
 
 
 class Completion(NamedTuple):
-    """A completion of a few tokens: what was counted, and what is billed."""
+    """A completion of a few tokens: what was counted, and what it cost where that is known."""
 
     text: str
     buckets: Buckets
-    billed: Buckets
+    cost_usd: Decimal | None
     latency_ms: float
     rate_limits: dict[str, dict[str, float]] = {}
 
@@ -151,8 +152,10 @@ class ProviderClient:
         if reply.error_type is not None:
             said = _shortened(reply.error or reply.error_type, provider)
             raise ProviderAnswerError(f"it answered with an error: {said}", status=status, kind=reply.error_kind)
-        billed = prices.billed(provider.adapter, reply.buckets, reply.usage)
-        return Completion(_shortened("".join(reply.text), provider, ""), reply.buckets, billed, latency_ms, limits)
+        cost = prices.charged_usd(provider.adapter, model, reply.usage)
+        if cost is None:
+            cost = prices.cost_usd(provider.adapter, model, prices.billed(provider.adapter, reply.buckets, reply.usage))
+        return Completion(_shortened("".join(reply.text), provider, ""), reply.buckets, cost, latency_ms, limits)
 
     async def _send(self, provider: ResolvedProvider, url: str, request: HttpRequest) -> _Answer:
         # Unpacked, an answer could be a thousand times what the limit below allows.

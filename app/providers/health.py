@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from app.adapters.prices import cost_usd
 from app.core.errors import ServiceUnavailableError, TestBenchError, UpstreamTimeoutError
 from app.providers.client import LiveModels, NoListError, ProviderAnswerError, ProviderClient, ResolvedProvider
 from app.providers.schemas import HealthCompletion, ProviderHealth, RateLimitView
@@ -109,6 +108,6 @@ async def _completion(
         text=found.text,
         input_tokens=sum(inputs) if inputs else None,
         output_tokens=sum(outputs) if outputs else None,
-        cost_usd=cost_usd(provider.adapter, model, found.billed),
+        cost_usd=found.cost_usd,
     )
     return shown, found.rate_limits

@@ -14,6 +14,11 @@ async def by_name(session: AsyncSession, name: str, *, for_update: bool = False)
     return (await session.scalars(query.with_for_update() if for_update else query)).first()
 
 
+async def with_names(session: AsyncSession, names: Iterable[str]) -> Sequence[Provider]:
+    """Those of these providers that exist."""
+    return (await session.scalars(select(Provider).where(Provider.name.in_(set(names))))).all()
+
+
 async def names_among(session: AsyncSession, names: Iterable[str]) -> dict[str, bool]:
     """Which of `names` exist, and whether each is enabled."""
     rows = await session.execute(select(Provider.name, Provider.is_enabled).where(Provider.name.in_(set(names))))

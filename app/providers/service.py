@@ -69,7 +69,7 @@ class ProviderService:
         items = [view(provider) for provider in found[:limit]]
         return ProviderPage(
             items=items,
-            next_cursor=encode_cursor(items[-1].name) if len(found) > limit else None,
+            next_cursor=cursor_of(items[-1]) if len(found) > limit else None,
             kinds=[] if cursor else model_lists.kinds(),
         )
 
@@ -77,6 +77,11 @@ class ProviderService:
         """One provider; raises `NotFoundError`."""
         async with self._database.read() as session:
             return view(_found(await repository.by_name(session, name), name))
+
+    async def find_many(self, names: Iterable[str]) -> dict[str, ProviderView]:
+        """Those of these providers that exist."""
+        async with self._database.read() as session:
+            return {found.name: view(found) for found in await repository.with_names(session, names)}
 
     async def create(self, caller: Caller, body: ProviderCreate) -> ProviderView:
         """Store a new provider.
@@ -179,6 +184,10 @@ class ProviderService:
     async def kinds(self, names: Iterable[str]) -> Sequence[str]:
         """The kind of each provider; raises `NotFoundError`."""
         return [(await self.get(name)).kind for name in names]
+
+    async def definitions(self, names: Iterable[str]) -> Sequence[Any]:
+        """The definition of each provider, None for one that is not custom; raises `NotFoundError`."""
+        return [(await self.get(name)).definition for name in names]
 
     async def capabilities(self, name: str, model: str) -> Capabilities:
         """What the provider says that a model of its can do; nothing where it says nothing, or does not answer."""
@@ -305,6 +314,11 @@ class ProviderService:
             definition=definition,
             addresses=addresses,
         )
+
+
+def cursor_of(provider: ProviderView) -> str:
+    """The place of a provider in the listing."""
+    return encode_cursor(provider.name)
 
 
 def _found(provider: Provider | None, name: str) -> Provider:

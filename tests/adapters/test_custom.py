@@ -14,6 +14,10 @@ from hypothesis import strategies as st
 from app.adapters import registry
 from app.adapters.base import ChatRequest, Message, NoModelListError, Reply
 from app.adapters.custom_checks import DefinitionError
+from app.adapters.media import Media
+from app.benchmarks.inputs import check_kinds
+from app.benchmarks.workloads import MadeUpAudio, PromptList, SyntheticPrompts
+from app.core.errors import InvalidRequestError
 from tests.adapters.streams import RECORDED, TEXT, Recorded
 
 FOLDER = Path(__file__).parents[2] / "docs" / "providers"
@@ -165,7 +169,7 @@ def test_requests_of_another_shape() -> None:
 
 
 def test_what_a_template_has_no_place_for() -> None:
-    made = adapter(changed("request.body", {"q": "Q: {prompt} {{x}}", "n": "{seed}", "none": ["{top_p}"]}))
+    made = adapter(changed("request.body", {"q": "Q: {prompt} {{x}}", "n": "{seed}", "none": ["{top_p}"]}, "gemini"))
     one = ChatRequest(model="m", messages=(Message("user", 'a "b" {model}'),), seed=3)
     assert json.loads(made.encode(one, None).body) == {"q": 'Q: a "b" {model} {x}', "n": 3}
     with pytest.raises(ValueError, match="takes no system prompt"):
@@ -278,3 +282,51 @@ def test_bounds() -> None:
         assert problems(other)
     with pytest.raises(ValueError, match="needs its definition"):
         registry.get("custom").encode(CHAT, None)
+
+
+PICTURE = Media("image", "image/png", "iVBORw0KGgo=")
+SOUND = Media("audio", "audio/mpeg", "SUQzBA==")
+
+
+def parts_of(of: Any, *media: Media) -> Any:
+    asked = ChatRequest(model="m", messages=(Message("user", "what", (*media, "what")),))
+    return json.loads(adapter(of).encode(asked, None).body)["messages"][0]["content"]
+
+
+def test_images_and_sounds_stand_among_the_parts() -> None:
+    url = Media("image", url="https://a.test/cat.png")
+    assert parts_of(document("openai"), PICTURE, url, SOUND) == [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
+        {"type": "image_url", "image_url": {"url": "https://a.test/cat.png"}},
+        {"type": "input_audio", "input_audio": {"data": "SUQzBA==", "format": "mp3"}},
+        {"type": "text", "text": "what"},
+    ]
+    can = registry.kind("custom", document("openai")).capabilities
+    assert (can.vision, can.audio) == (True, True)
+
+
+def test_what_a_definition_has_no_part_for_is_refused() -> None:
+    silent = changed("request.audio_part", None)
+    with pytest.raises(ValueError, match="takes no audio; it takes text and images"):
+        parts_of(silent, SOUND)
+    with pytest.raises(ValueError, match="takes audio as data only"):
+        parts_of(document("openai"), Media("audio", url="https://a.test/a.mp3"))
+    can = registry.kind("custom", changed("capabilities.audio", True, "gemini")).capabilities
+    assert (can.vision, can.audio) == (False, False), "a request of one text carries neither"
+    assert check_kinds(PromptList(prompts=["a"]), ["custom"], [silent]) == []
+    shown = SyntheticPrompts(input_tokens=5, output_tokens=5, audio=MadeUpAudio(seconds=1))
+    with pytest.raises(InvalidRequestError, match=r"targets\.0\.provider: the provider kind 'custom' takes no audio"):
+        check_kinds(shown, ["custom"], [silent])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("request.image_part", {"type": "image"}, "lacks {url}"),
+        ("request.image_part", {"type": "{kind}"}, "{kind}"),
+        ("request.text_part", {"type": "text"}, "lacks {text}"),
+        ("request.body.messages", "{prompt}", "needs {messages} or {turns}"),
+    ],
+)
+def test_parts_that_are_wrong(path: str, value: Any, says: str) -> None:
+    assert says in " ".join(problems(changed(path, value)).values())

@@ -113,3 +113,20 @@ async def test_metrics_can_be_switched_off(sqlite_settings: StorageSettings) -> 
         admin = await running.admin()
         for path in ("/metrics", "/api/v1/metrics"):
             assert (await admin.get(path)).status_code == 404
+
+
+async def test_the_scrapers_token_reads_metrics_and_nothing_else(sqlite_settings: StorageSettings) -> None:
+    token = "a-token-of-the-scraper-00"
+    settings = service_settings(sqlite_settings, monitoring={"metrics_token": token})
+    async with running_service(settings) as running:
+        scraper = running.bearer(token)
+        assert (await scraper.get("/metrics")).status_code == 200
+        assert (await scraper.get("/api/v1/providers")).status_code == 401
+        for wrong in (token[:-1].encode(), token.encode() + b"0", b"\xe9" * 24):
+            headers = {b"Authorization": b"Bearer " + wrong}
+            assert (await running.anonymous.get("/metrics", headers=headers)).status_code == 401
+        async with running.app.state.database.engine.begin() as connection:
+            await connection.execute(text("ALTER TABLE sessions RENAME TO elsewhere"))
+        told = await scraper.get("/metrics")  # the database is broken, and the metrics are still there
+        assert told.status_code == 200
+        assert "llm_active_sessions NaN" in told.text

@@ -38,6 +38,9 @@ class AnyProvider:
     async def capabilities(self, name: str, model: str) -> Capabilities:
         return Capabilities()
 
+    async def definitions(self, names: Any) -> list[Any]:
+        return [None for _ in names]
+
     async def kinds(self, names: Any) -> list[str]:
         return ["openai" for _ in names]
 

@@ -54,6 +54,16 @@ describe("provider input", () => {
     });
   });
 
+  it("sends the definition of a custom provider as text, and only there", () => {
+    const custom = { ...PROVIDER, kind: "custom", definition: { select: { text: "$.a" } } };
+    expect(changesOf(draftOf(custom), custom)).toEqual({});
+    expect(changesOf({ ...draftOf(custom), definition: "[select]" }, custom)).toEqual({ definition: "[select]" });
+    expect(inputOf({ ...EMPTY_PROVIDER, definition: "typed, then not chosen" })).not.toHaveProperty("definition");
+    expect(fieldProblems([{ path: "definition.select.text", message: "is wrong" }]).at).toEqual({
+      definition: "select.text: is wrong",
+    });
+  });
+
   it("reads headers line by line", () => {
     expect(parseHeaders("A: 1\n\nB:x:y\nodd")).toEqual({ A: "1", B: "x:y", odd: "" });
   });
