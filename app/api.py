@@ -90,7 +90,7 @@ PUBLIC_PATHS = frozenset(
 )
 
 # POSTs that create, and so take an `Idempotency-Key`. None of them has parameters in its path.
-IDEMPOTENT_PATHS = frozenset(f"{API_PREFIX}/{name}" for name in ("benchmarks", "providers", "auth/apikey"))
+IDEMPOTENT_PATHS = frozenset(f"{API_PREFIX}/{name}" for name in ("benchmarks", "providers", "auth/apikey", "users"))
 
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (

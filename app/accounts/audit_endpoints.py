@@ -14,7 +14,7 @@ from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.accounts.service import AccountService
 from app.core.http import error_responses
-from app.core.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
+from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, Page, PageSize
 
 router = APIRouter(prefix="/audit", tags=["audit"])
 
@@ -60,8 +60,8 @@ async def list_(
     caller: CanAudit,  # noqa: ARG001
     service: Service,
     filters: Filters,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Most items to return.")] = DEFAULT_PAGE_SIZE,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=500)] = None,
+    limit: PageSize = DEFAULT_PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Page[AuditEntryView]:
     """Every sign-in and every change of state: who, what, when, from where. Newest first."""
     return await service.trail.page(filters, limit=limit, cursor=cursor)

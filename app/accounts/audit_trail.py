@@ -77,7 +77,7 @@ class AuditTrail:
             MalformedRequestError: the cursor is not one of ours.
         """
         query = select(AuditEntry).where(*filters.conditions()).order_by(AuditEntry.sequence.desc()).limit(limit + 1)
-        if cursor is not None:
+        if cursor:
             query = query.where(AuditEntry.sequence < decode_cursor(cursor, int)[0])
         async with self._database.read() as session:
             rows = (await session.scalars(query)).all()

@@ -4,11 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, func, or_, select, update
+from sqlalchemy import CursorResult, delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import ApiKey, RefreshToken, SignInRecord, User
 from app.core.database import WriteSession
+
+_LOCK_USERS = 0x6C74_625F_7573_6572  # "ltb_user"
+
+
+async def lock_users(session: WriteSession) -> None:
+    """Wait for one's turn to change users (on SQLite a write transaction is the turn)."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_USERS})
 
 
 async def user_by_name(session: AsyncSession, username: str) -> User | None:
@@ -123,16 +131,16 @@ async def touch_api_key(session: WriteSession, key_id: UUID, now: datetime, olde
     )
 
 
-async def users_page(session: AsyncSession, limit: int, after: UUID | None, text: str | None) -> Sequence[User]:
+async def users_page(session: AsyncSession, limit: int, after: UUID | None, part: str | None) -> Sequence[User]:
     """Up to `limit` users, newest first (ids sort by time)."""
     query = select(User).order_by(User.id.desc()).limit(limit)
     if after is not None:
         query = query.where(User.id < after)
-    if text is not None and "\0" in text:
+    if part is not None and "\0" in part:
         return []
-    if text:
+    if part:
         query = query.where(
-            or_(*(column.icontains(text, autoescape=True) for column in (User.username, User.email, User.team)))
+            or_(*(column.icontains(part, autoescape=True) for column in (User.username, User.email, User.team)))
         )
     return (await session.scalars(query)).all()
 

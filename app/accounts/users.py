@@ -17,6 +17,7 @@ from app.accounts.permissions import ROLE_PERMISSIONS, Role
 from app.accounts.roles import Roles
 from app.accounts.user_rules import check_email, check_not_above, check_password, check_team, check_username
 from app.core.clock import Clock
+from app.core.conditional import ANY_STATE, Preconditions, etag_of
 from app.core.database import Database, WriteSession
 from app.core.errors import ConfigError, ConflictError, NotFoundError
 from app.core.ids import new_id
@@ -123,11 +124,14 @@ class Users:
         """Let a user sign in, or not any more: then their sign-ins and API keys end at once, and for good."""
         return await self.update(caller, username, UserChanges(is_active=is_active, given=frozenset({"is_active"})))
 
-    async def update(self, caller: Caller, username: str, changes: UserChanges) -> User:
+    async def update(
+        self, caller: Caller, username: str, changes: UserChanges, conditions: Preconditions = ANY_STATE
+    ) -> User:
         """Change a user; what is the same already is no change.
 
         Raises:
             NotFoundError: there is no such user.
+            PreconditionFailedError: they are not as `conditions` want them.
             InvalidRequestError: the role, team or e-mail address is not acceptable.
             ForbiddenError: the user, or the new role, may do more than the caller.
             ConflictError: they are the last active administrator, and would not be any more.
@@ -137,8 +141,10 @@ class Users:
         if changes.role is not None:
             self._roles.check(changes.role)
         async with self._database.write() as session:
+            await repository.lock_users(session)
             user = await existing(session, username)
             check_not_above(self._roles, caller, user.role, changes.role or user.role)
+            conditions.check_write(user_tag(user))
             wanted = {name: value for name, value in changes.wanted().items() if getattr(user, name) != value}
             if not wanted:
                 return user
@@ -156,17 +162,20 @@ class Users:
             await audit.record(session, caller, _action(wanted), "user", user.id, told)
             return user
 
-    async def delete(self, caller: Caller, username: str) -> None:
+    async def delete(self, caller: Caller, username: str, conditions: Preconditions = ANY_STATE) -> None:
         """Remove a user with their sign-ins and API keys; their benchmarks stay, and belong to nobody.
 
         Raises:
             NotFoundError: there is no such user.
             ForbiddenError: the user may do more than the caller.
+            PreconditionFailedError: they are not as `conditions` want them.
             ConflictError: they are the last active administrator.
         """
         async with self._database.write() as session:
+            await repository.lock_users(session)
             user = await existing(session, username)
             check_not_above(self._roles, caller, user.role)
+            conditions.check_write(user_tag(user))
             if user.is_active:
                 await self._check_not_last(session, user)
             before = {"username": user.username, "role": user.role, "team": user.team, "email": user.email}
@@ -185,6 +194,7 @@ class Users:
         check_password(password)
         password_hash = await self._passwords.hash(password)
         async with self._database.write() as session:
+            await repository.lock_users(session)
             user = await existing(session, username)
             check_not_above(self._roles, caller, user.role)
             user.password_hash, user.updated_at = password_hash, self._clock.now()
@@ -276,6 +286,12 @@ async def existing(session: Any, username: str) -> User:
     if user is None:
         raise NotFoundError(f"there is no user {username!r}")
     return user
+
+
+def user_tag(user: User) -> str:
+    """The entity tag of a user; a sign-in, which no change overwrites, is only in the part behind the full stop."""
+    version = etag_of(user.id, user.username, user.role, user.team, user.email, user.is_active, user.updated_at)
+    return f"{version[:-1]}.{etag_of(user.last_login_at)[1:]}"
 
 
 def _action(wanted: dict[str, Any]) -> str:

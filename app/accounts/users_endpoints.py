@@ -19,10 +19,11 @@ from app.accounts.user_views import (
     UserDetail,
     UserUpdate,
 )
-from app.accounts.users import new_password
+from app.accounts.users import new_password, user_tag
 from app.accounts.views import api_key_view
+from app.core.conditional import TAGGED_RESPONSES, Preconditions, known_state, preconditions
 from app.core.http import error_responses
-from app.core.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
+from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, Page, PageSize
 
 router = APIRouter(prefix="/users", tags=["users"])
 roles_router = APIRouter(prefix="/roles", tags=["users"])
@@ -36,6 +37,7 @@ def _service(request: Request) -> AccountService:
 
 
 Service = Annotated[AccountService, Depends(_service)]
+IfMatch = Annotated[Preconditions, Depends(preconditions)]
 Username = Annotated[str, Path(max_length=64, description="Name of the user.")]
 
 
@@ -62,32 +64,48 @@ async def list_(
     q: Annotated[
         str | None, Query(max_length=64, description="Only those with this text in name, e-mail address or team.")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Most items to return.")] = DEFAULT_PAGE_SIZE,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=500)] = None,
+    limit: PageSize = DEFAULT_PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Page[UserDetail]:
     """Every user, newest first."""
     page = await service.users.page(limit=limit, cursor=cursor, text=q)
     return Page(items=[UserDetail.of(user) for user in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/{username}", operation_id="getUser", summary="Read a user", responses=error_responses(401, 403, 404, 422))
-async def get(username: Username, caller: Manager, service: Service) -> UserDetail:  # noqa: ARG001
-    """One user."""
-    return UserDetail.of(await service.users.get(username))
+@router.get(
+    "/{username}",
+    operation_id="getUser",
+    summary="Read a user",
+    response_model=UserDetail,
+    responses=TAGGED_RESPONSES | error_responses(401, 403, 404, 422),
+)
+async def get(
+    username: Username,
+    caller: Manager,  # noqa: ARG001
+    service: Service,
+    known: Annotated[Preconditions, Depends(known_state)],
+) -> Response:
+    """One user. The `ETag` is what `If-Match` takes; a sign-in of theirs does not make it stale for writes."""
+    user = await service.users.get(username)
+    return known.respond(user_tag(user), UserDetail.of(user).model_dump_json().encode())
 
 
 @router.patch(
     "/{username}",
     operation_id="updateUser",
     summary="Change a user",
-    responses=error_responses(400, 401, 403, 404, 409, 413, 422),
+    responses=error_responses(400, 401, 403, 404, 409, 412, 413, 422, 428),
 )
-async def update(username: Username, body: UserUpdate, caller: Manager, service: Service) -> UserDetail:
+async def update(
+    *, username: Username, body: UserUpdate, caller: Manager, service: Service, conditions: IfMatch, response: Response
+) -> UserDetail:
     """A role holds from the user's next request on; `is_active: false` ends their sign-ins and API keys at once.
 
     The last active administrator stays one (409).
     """
-    return UserDetail.of(await service.users.update(caller, username, body.changes()))
+    user = await service.users.update(caller, username, body.changes(), conditions)
+    response.headers["ETag"] = user_tag(user)
+    return UserDetail.of(user)
 
 
 @router.delete(
@@ -95,14 +113,14 @@ async def update(username: Username, body: UserUpdate, caller: Manager, service:
     operation_id="deleteUser",
     summary="Delete a user",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=error_responses(401, 403, 404, 409, 422),
+    responses=error_responses(401, 403, 404, 409, 412, 422, 428),
 )
-async def delete(username: Username, caller: Manager, service: Service) -> Response:
+async def delete(username: Username, caller: Manager, service: Service, conditions: IfMatch) -> Response:
     """Their sign-ins and API keys go; their benchmarks stay and belong to nobody.
 
     The last active administrator stays (409).
     """
-    await service.users.delete(caller, username)
+    await service.users.delete(caller, username, conditions)
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 

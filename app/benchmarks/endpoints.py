@@ -16,7 +16,7 @@ from app.benchmarks.states import Status
 from app.benchmarks.views import Benchmark, BenchmarkListItem, Timeline
 from app.core.conditional import TAGGED_RESPONSES, Preconditions, known_state, preconditions
 from app.core.http import error_responses
-from app.core.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
+from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, Page, PageSize
 
 router = APIRouter(prefix="/benchmarks", tags=["benchmarks"])
 
@@ -73,8 +73,8 @@ async def list_(
     model: Annotated[str | None, Query(description="Only those with a target of this model.", max_length=200)] = None,
     tag: Annotated[str | None, Query(description="Only those with this tag.", max_length=64)] = None,
     q: Annotated[str | None, Query(description="Only those whose name contains this text.", max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Most items to return.")] = DEFAULT_PAGE_SIZE,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=500)] = None,
+    limit: PageSize = DEFAULT_PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Page[BenchmarkListItem]:
     """The benchmarks that you may see, newest first."""
     return await service.list(caller, Filters(status, provider, model, tag, q), limit=limit, cursor=cursor)

@@ -29,6 +29,7 @@ from app.benchmarks.supervisor import (
 )
 from app.benchmarks.token_probe import Probed
 from app.benchmarks.workload_facts import workload_facts
+from app.core import tracing
 from app.loadgen.plan import Endpoint, TokenModel
 from app.stats.instrument import InstrumentFacts
 from app.stats.pace import Pace
@@ -94,6 +95,7 @@ class _LocalRun:
         self._signal = StopSignal()
         self._origin_ns = start_at_ns(planner.at_level(spec, planner.first_points(spec, 0)[0].level))
         self._live = LiveRun(spec, self._origin_ns)
+        self._trace_id = tracing.from_environment().trace_id
 
     async def execute(self, stop: asyncio.Event) -> dict[str, Any]:
         """All stages, one after another."""
@@ -137,9 +139,19 @@ class _LocalRun:
     async def _run_shard(self, stage: Stage, position: int, begin_ns: int) -> ShardOutcome:
         tokens = self._probed[stage.point.target_index].tokens
         plan = token_probe.with_tokens(planner.starting_at(stage.shards[position], begin_ns), tokens)
+        plan = planner.traced(self._spec, plan, self._trace_id)
         target, tags = stage.target, tuple(self._spec.tags)
         point = stage.point
-        context = MeasureContext(target.provider, target.model, plan.endpoint.adapter, tags, point.point, point.level)
+        context = MeasureContext(
+            target.provider,
+            target.model,
+            plan.endpoint.adapter,
+            tags,
+            point.point,
+            point.level,
+            self._trace_id,
+            self._spec.propagate_trace,
+        )
         outcome = await supervise(
             Shard(plan, context, point.target_index, self._origin_ns, slo_of(self._spec)),
             on_results=self._take_results,

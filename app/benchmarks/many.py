@@ -77,6 +77,7 @@ def head(row: Row[Any], progress: Progress | dict[str, Any] | None) -> dict[str,
         "created_at": row.created_at,
         "started_at": row.started_at,
         "finished_at": row.finished_at,
+        "trace_id": row.trace_id,
         "error": row.error,
         "progress": progress if row.status in LIVE else None,
     }

@@ -21,6 +21,7 @@ from app.adapters.finish_reasons import FinishKind, finish_kind
 from app.benchmarks import gaps
 from app.core.ids import new_id
 from app.loadgen.frames import Record
+from app.loadgen.trace_context import span_id
 from app.stats.batch import REQUEST_METRICS, Batch
 
 _NS_PER_MS = 1e6
@@ -39,6 +40,8 @@ class MeasureContext(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     point: int = 0
     level: float | None = None  # of load; None: the benchmark explores nothing
+    trace_id: str | None = None  # of the benchmark
+    propagates_trace: bool = False
 
 
 class MeasuredResult(msgspec.Struct, kw_only=True):
@@ -219,7 +222,7 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
         reasoning_tokens=_count(record.reasoning_tokens),
         token_count_source=record.token_count_source,
         usage=_json_object(record.usage),
-        trace_id=record.trace_id,
+        trace_id=context.trace_id,
         tags=context.tags,
         metadata=_metadata(record, context),
         response_text=record.response_text,
@@ -238,10 +241,13 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
 def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
     """What has no column of its own.
 
-    `clock_stepped`; `error_kind`, what the provider's error means, the same under every vendor; `conversation` and
-    `turn`, both from 0; `point` and `level`; `server_timings_ms` and `rate_limits` by name.
+    `clock_stepped`; `span_id` of requests that carried a `traceparent`; `error_kind`, what the provider's error means,
+    the same under every vendor; `conversation` and `turn`, both from 0; `point` and `level`; `server_timings_ms` and
+    `rate_limits` by name.
     """
     metadata: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
+    if context.trace_id is not None and context.propagates_trace:
+        metadata["span_id"] = span_id(context.trace_id, record.index)
     if record.error_kind is not None:
         metadata["error_kind"] = record.error_kind
     if record.turn is not None:

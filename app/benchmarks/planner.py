@@ -165,6 +165,11 @@ def starting_at(plan: Plan, start_at_ns: int) -> Plan:
     return msgspec.structs.replace(plan, start_at_ns=start_at_ns)
 
 
+def traced(spec: BenchmarkSpec, plan: Plan, trace_id: str | None) -> Plan:
+    """The plan with the benchmark's trace in its requests, where the spec wants that."""
+    return msgspec.structs.replace(plan, trace_id=trace_id) if spec.propagate_trace else plan
+
+
 def point_seed(seed: int, point: int) -> int:
     """The seed of a point; the first one has the spec's. The step is 2**63 over the golden ratio (a Weyl sequence)."""
     return (seed + point * _SEED_STEP) % 2**63

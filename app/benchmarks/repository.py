@@ -79,6 +79,7 @@ _HEAD = (
     BenchmarkSession.created_at,
     BenchmarkSession.started_at,
     BenchmarkSession.finished_at,
+    BenchmarkSession.trace_id,
     BenchmarkSession.error,
     BenchmarkSession.summary,
 )

@@ -66,7 +66,7 @@ class ResultItem(View):
     reasoning_tokens: int | None = Field(description="Reasoning, part of the output.")
     token_count_source: str | None = Field(description="`usage`, `tokenizer` or `chunks`.")
     cost_usd: float | None = Field(description="From list prices; null when the price is unknown.")
-    trace_id: str | None = Field(description="W3C trace id that was sent.")
+    trace_id: str | None = Field(description="W3C trace id of the benchmark; sent where `metadata.span_id` is.")
     point: int | None = Field(None, description="Which level of load it belongs to; null when none is explored.")
     level: float | None = Field(None, description="That level: concurrency, or requests per second.")
     conversation: int | None = Field(None, description="Which conversation it is a turn of; null for other workloads.")

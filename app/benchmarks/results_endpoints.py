@@ -12,7 +12,7 @@ from app.benchmarks.result_views import ResultDetail, ResultItem
 from app.benchmarks.results_service import ResultFilters, ResultService
 from app.benchmarks.service import BenchmarkService
 from app.core.http import error_responses
-from app.core.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
+from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, Page, PageSize
 
 router = APIRouter(prefix="/results", tags=["results"])
 
@@ -47,8 +47,8 @@ async def list_(
     point: Annotated[
         int | None, Query(description="Only those of this point of a sweep or search.", ge=0, lt=MAX_POINTS)
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Most items to return.")] = DEFAULT_PAGE_SIZE,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=500)] = None,
+    limit: PageSize = DEFAULT_PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Page[ResultItem]:
     """Measured requests: of one benchmark in the order of its schedule, else newest first."""
     filters = ResultFilters(session_id, status, error_type, provider, model, point)

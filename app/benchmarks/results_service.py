@@ -14,8 +14,8 @@ from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.result_views import ResultDetail, ResultItem
 from app.benchmarks.rows import from_row, selected
 from app.core.database import Database
-from app.core.errors import MalformedRequestError, NotFoundError
-from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.core.errors import NotFoundError
+from app.core.pagination import Page, decode_cursor, encode_cursor, uuid_of
 
 STREAM_BATCH = 1_000
 
@@ -63,7 +63,7 @@ class ResultService:
         else:
             query = query.order_by(Result.id.desc())
             if cursor:
-                query = query.where(Result.id < _uuid(decode_cursor(cursor, str)[0]))
+                query = query.where(Result.id < uuid_of(decode_cursor(cursor, str)[0]))
         async with self._database.read() as session:
             if filters.session_id is not None:
                 await self._check_visible(session, caller, filters.session_id)
@@ -152,12 +152,3 @@ async def stored_results(
 def _visible(caller: Caller, *, with_gaps: bool = False, with_text: bool = False) -> Select[Any]:
     query = select(*selected(with_gaps=with_gaps, with_text=with_text))
     return query.join(BenchmarkSession, BenchmarkSession.id == Result.session_id).where(visible_to(caller))
-
-
-def _uuid(value: str) -> UUID:
-    try:
-        return UUID(value)
-    except ValueError:
-        raise MalformedRequestError(
-            "the cursor is not valid", errors=[{"path": "cursor", "message": "use next_cursor"}]
-        ) from None

@@ -145,6 +145,11 @@ class BenchmarkSpec(SpecPart):
     )
     save_responses: bool = Field(False, description="Keep response texts in the results.")
     save_gaps: bool = Field(True, description="Keep every chunk gap as a compact blob.")
+    propagate_trace: bool = Field(
+        False,
+        description="Send a W3C `traceparent` with each request: the benchmark's `trace_id`, and a span of its own "
+        "that its result keeps as `metadata.span_id`.",
+    )
 
     # The checks between parts belong to the later one of them, so that an error names a field.
 

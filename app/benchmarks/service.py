@@ -31,18 +31,13 @@ from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status
 from app.benchmarks.storable import check_storable
 from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, Owner, SpecCheck, Timeline
+from app.core import tracing
 from app.core.clock import Clock
 from app.core.conditional import ANY_STATE, Preconditions, etag_of
 from app.core.database import Database, WriteSession
-from app.core.errors import (
-    ConflictError,
-    ConstraintViolationError,
-    InvalidRequestError,
-    MalformedRequestError,
-    NotFoundError,
-)
+from app.core.errors import ConflictError, ConstraintViolationError, InvalidRequestError, NotFoundError
 from app.core.ids import new_id
-from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.core.pagination import Page, bad_cursor, decode_cursor, encode_cursor
 from app.events.bus import Bus
 from app.events.types import Topic
 
@@ -128,6 +123,7 @@ class BenchmarkService:
             requests_ok=0,
             requests_failed=0,
             created_at=self._clock.now(),
+            trace_id=tracing.current_or_new().trace_id,
         )
         async with self._database.write() as session:
             session.add(row)
@@ -157,6 +153,7 @@ class BenchmarkService:
             created_at=row.created_at,
             started_at=None,
             finished_at=None,
+            trace_id=row.trace_id,
             error=None,
             progress=None,
             spec=spec,
@@ -404,9 +401,7 @@ def _position(cursor: str) -> tuple[datetime, UUID]:
     try:
         return datetime.fromisoformat(created_at).astimezone(UTC), UUID(id_)
     except (ValueError, OverflowError):
-        raise MalformedRequestError(
-            "the cursor is not valid", errors=[{"path": "cursor", "message": "use next_cursor"}]
-        ) from None
+        raise bad_cursor() from None
 
 
 def version_tag(session_id: UUID, version: int) -> str:

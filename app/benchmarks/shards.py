@@ -165,7 +165,7 @@ async def _prepare(task: ShardTask, context: WorkerContext) -> _Prepared:
 
 async def _ask_database(task: ShardTask, context: WorkerContext) -> _Prepared:
     async with context.database.read() as session:
-        query = audience_query(task.session_id).add_columns(BenchmarkSession.spec)
+        query = audience_query(task.session_id).add_columns(BenchmarkSession.spec, BenchmarkSession.trace_id)
         row = (await session.execute(query)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no benchmark {task.session_id}")
@@ -185,7 +185,17 @@ async def _ask_database(task: ShardTask, context: WorkerContext) -> _Prepared:
         level=task.level,
     )
     plan = msgspec.structs.replace(with_tokens(plan, task.tokens), keeps_start=task.again)
-    measured = MeasureContext(target.provider, target.model, provider.adapter, tuple(spec.tags), task.point, task.level)
+    plan = planner.traced(spec, plan, row.trace_id)
+    measured = MeasureContext(
+        target.provider,
+        target.model,
+        provider.adapter,
+        tuple(spec.tags),
+        task.point,
+        task.level,
+        row.trace_id,
+        spec.propagate_trace,
+    )
     shard = Shard(
         plan,
         measured,

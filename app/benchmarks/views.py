@@ -115,6 +115,7 @@ class BenchmarkHead(View):
     created_at: datetime = Field(description="When it was submitted.")
     started_at: datetime | None = Field(description="When it was claimed.")
     finished_at: datetime | None = Field(description="When it ended.")
+    trace_id: str | None = Field(description="W3C trace id of the request that submitted it, and of its results.")
     error: str | None = Field(description="Why it failed.")
     progress: Progress | None = Field(description="Only while it runs.")
 

@@ -346,6 +346,14 @@ def bench(
         bool,
         typer.Option("--save-gaps", help="Keep every chunk gap as gaps_ms in results.jsonl.", rich_help_panel=_OUTPUT),
     ] = False,
+    propagate_trace: Annotated[
+        bool,
+        typer.Option(
+            "--propagate-trace",
+            help="Send a W3C traceparent with each request; its trace is that of TRACEPARENT, or a new one.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No live view, only the summary.", rich_help_panel=_OUTPUT)
     ] = False,

@@ -101,6 +101,7 @@ class BenchOptions(ExploreOptions):
     spec: Path | None = None
     provider_file: Path | None = None
     definition: dict[str, Any] | None = None  # what `provider_file` holds
+    propagate_trace: bool = False
     spec_document: dict[str, Any] | None = None  # what `spec` holds
     given: frozenset[str] = frozenset()  # names of the options that are not left at their defaults
 
@@ -145,6 +146,7 @@ _WHOLE_PARTS = {
     "seed": frozenset({"seed"}),
     "workers": frozenset({"workers"}),
     "save_responses": frozenset({"save_responses"}),
+    "propagate_trace": frozenset({"propagate_trace"}),
 }
 _PARTS_BY_FIELD = {
     "stop": {"duration_seconds": "duration"},
@@ -197,6 +199,7 @@ def build_spec(options: BenchOptions) -> BenchmarkSpec:
         "seed": options.seed,
         "workers": options.workers,
         "save_responses": options.save_responses,
+        "propagate_trace": options.propagate_trace,
     }
     from_file: frozenset[str] = frozenset()
     if options.spec_document is not None:

@@ -255,6 +255,7 @@ class _CountedExchange:
                     self.error = MalformedRequestError(
                         f"the body nests more deeply than {self._max_depth} levels (server.http.max_json_depth)",
                         limit=self._max_depth,
+                        errors=[{"path": "(body)", "message": f"nests more deeply than {self._max_depth} levels"}],
                     )
             if self.exceeded:
                 raise self.error

@@ -1,10 +1,11 @@
 """Keyset pagination: opaque cursors over `(sort value, id)`, newest first by default."""
 
 import base64
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from app.core.errors import MalformedRequestError
@@ -13,6 +14,14 @@ Item = TypeVar("Item")
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500
+_MAX_INTEGER = 2**63  # what a database stores
+
+PageSize = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Most items to return.")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=500, description="`next_cursor` of the page before; empty: the first page."),
+]
+"""The two parameters of every listing that has pages."""
 
 
 class Page(BaseModel, Generic[Item]):
@@ -36,9 +45,7 @@ def uuid_of(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise MalformedRequestError(
-            "the cursor is not valid", errors=[{"path": "cursor", "message": "use next_cursor"}]
-        ) from None
+        raise bad_cursor() from None
 
 
 def decode_cursor(cursor: str, *types: type) -> tuple[Any, ...]:
@@ -55,8 +62,15 @@ def decode_cursor(cursor: str, *types: type) -> tuple[Any, ...]:
         not isinstance(values, list)
         or len(values) != len(types)
         or not all(type(value) is kind for value, kind in zip(values, types, strict=True))
+        or any(isinstance(value, int) and not -_MAX_INTEGER <= value < _MAX_INTEGER for value in values)
     ):
-        raise MalformedRequestError(
-            "the cursor is not valid", errors=[{"path": "cursor", "message": "use next_cursor"}]
-        )
+        raise bad_cursor()
     return tuple(values)
+
+
+def bad_cursor() -> MalformedRequestError:
+    """The answer to a cursor that is none of ours."""
+    return MalformedRequestError(
+        "cursor: is not one of this listing; use `next_cursor` of the page before, or leave it out",
+        errors=[{"path": "cursor", "message": "is not a cursor of this listing"}],
+    )

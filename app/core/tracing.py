@@ -1,10 +1,12 @@
 """W3C Trace Context (https://www.w3.org/TR/trace-context/): a request's place in a trace that may have begun elsewhere.
 
 A valid `traceparent` is gone on with; one that is not, as the standard says, is as if it were not there, and a trace
-begins here. Nothing is recorded by this alone: the trace id is in the log, in error envelopes and on what a benchmark
-measured, so that a collector can join them.
+begins here. Nothing leaves for a collector. The trace id is in the log, in the `traceparent` header of every answer
+(also of errors), on the benchmark that a request submits and on that benchmark's results; a spec with
+`propagate_trace` sends it on to what is measured.
 """
 
+import os
 import re
 import secrets
 from contextvars import ContextVar
@@ -54,6 +56,16 @@ def begin(parent: str | None, state: str | None = None) -> Trace:
         return Trace(new_trace_id(), new_span_id(), sampled=False)
     kept = state if state and len(state) <= MAX_STATE_CHARACTERS and _STATE.fullmatch(state) else ""
     return Trace(found.trace_id, new_span_id(), found.sampled, kept)
+
+
+def current_or_new() -> Trace:
+    """The span of the request that is being served, or a new trace outside of any."""
+    return current_trace.get() or begin(None)
+
+
+def from_environment() -> Trace:
+    """The span of a command: of the trace in `TRACEPARENT`, as CI systems set it, else of a new one."""
+    return begin(os.environ.get("TRACEPARENT"), os.environ.get("TRACESTATE"))
 
 
 def parse(parent: str) -> Trace | None:

@@ -46,10 +46,10 @@ class Script:
 
     def open(self, conversation: int) -> "Dialogue":
         given = self._workload.given
-        if given:
-            return Dialogue(self._writer, list(given[conversation % len(given)]))
         first = self._numbers.first(conversation)
-        return Dialogue(self._writer, [self._made_up(first + turn) for turn in range(self._workload.turns)])
+        if given:
+            return Dialogue(self._writer, list(given[conversation % len(given)]), first)
+        return Dialogue(self._writer, [self._made_up(first + turn) for turn in range(self._workload.turns)], first)
 
     def _made_up(self, number: int) -> Turn:
         rng = random.Random(f"request-{self._seed}-{number}")  # noqa: S311
@@ -60,8 +60,9 @@ class Script:
 class Dialogue:
     """One conversation under way: what was said, and what is still to be asked."""
 
-    def __init__(self, writer: RequestWriter, planned: list[Turn]) -> None:
+    def __init__(self, writer: RequestWriter, planned: list[Turn], first_number: int) -> None:
         self._writer = writer
+        self._number = first_number
         self._planned = planned[::-1]
         self._said: list[Message] = []
 
@@ -73,7 +74,8 @@ class Dialogue:
                 continue
             self._said.append(Message(turn.role, turn.content, turn.parts))
             if turn.role == "user":
-                return self._writer.chat(self._said, turn.output_tokens)
+                number, self._number = self._number, self._number + 1
+                return self._writer.traced(number, self._writer.chat(self._said, turn.output_tokens))
 
     def answered(self, text: str) -> None:
         """The server's answer becomes history."""

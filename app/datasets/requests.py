@@ -16,6 +16,7 @@ from app.datasets.made_up_media import made_up
 from app.loadgen.clock import realtime_ns
 from app.loadgen.http1 import request_bytes
 from app.loadgen.plan import Embeddings, MadeUpMedia, Plan, Prompts, Synthetic, Trace
+from app.loadgen.trace_context import HEADER, with_parent
 
 _CACHED_REQUESTS = 256
 _CACHED_BYTES = 16 * 2**20
@@ -34,6 +35,13 @@ class RequestWriter:
         self._embeddings = embeddings
         self._host = url.netloc.rpartition("@")[2]
         self._base_path = url.path
+        self._trace_id, self._first_index, self._stride = plan.trace_id, plan.index_base, plan.index_stride
+        # A trace of the provider's settings would be a second, contradicting one.
+        self._headers = [
+            (name, value)
+            for name, value in plan.endpoint.headers.items()
+            if plan.trace_id is None or name.lower() != HEADER
+        ]
         sampling = dict(plan.sampling)
         system = sampling.pop("system", None)
         stop = sampling.pop("stop", None)
@@ -60,11 +68,22 @@ class RequestWriter:
     def _bytes(self, request: HttpRequest) -> bytes:
         key, now = self._endpoint.api_key, realtime_ns() / 1e9
         method, target, headers, body = addressed(self._adapter, request, self._host, self._base_path, key, now)
-        return request_bytes(method, target, self._host, [*headers, *self._endpoint.headers.items()], body)
+        return request_bytes(method, target, self._host, [*headers, *self._headers], body)
+
+    def traced(self, number: int, message: bytes) -> bytes:
+        """The request of arrival `number` with its place in the plan's trace, if there is one."""
+        if self._trace_id is None:
+            return message
+        return with_parent(message, self._trace_id, self._first_index + number * self._stride)
 
 
 def message_of(plan: Plan, writer: RequestWriter) -> MessageOf:
     """The function that makes the request of arrival `number`, for every workload but conversations."""
+    make = _maker(plan, writer)
+    return make if plan.trace_id is None else lambda number: writer.traced(number, make(number))
+
+
+def _maker(plan: Plan, writer: RequestWriter) -> MessageOf:
     workload = plan.workload
     if isinstance(workload, Prompts):
         return _given(workload, writer)

@@ -136,7 +136,10 @@ class TestsCompleted(Payload, frozen=True, kw_only=True):
 
 
 class DatabasePool(Payload, frozen=True, kw_only=True):
-    """Connections to the database of one server process; null where the pool does not tell."""
+    """Connections to the database of one server process; null where the pool does not tell.
+
+    Without those that only read by key (a quarter of `storage.max_connections`, two at most).
+    """
 
     size: Count | None
     in_use: Count | None

@@ -68,7 +68,6 @@ class Record(msgspec.Struct, array_like=True, omit_defaults=True):
     token_count_source: Literal["usage", "tokenizer", "chunks"] | None = None
     usage: bytes = b""  # the provider's own object, as JSON
     response_text: str | None = None
-    trace_id: str | None = None
     server_timings: dict[str, float] = {}  # milliseconds, as the server reports them; see `adapters.server_timings`
     turn: int | None = None  # of its conversation, from 0; None outside one
     conversation: int | None = None  # its number in the run, from 0

@@ -214,4 +214,5 @@ class Plan(msgspec.Struct, frozen=True, tag="plan", omit_defaults=True):
     save_responses: bool = False
     save_gaps: bool = True
     message_lifetime_ns: int | None = None  # how long the bytes of a request are good, where they are signed
+    trace_id: str | None = None  # where set, each request carries a `traceparent` of this trace
     skip: tuple[int, ...] = ()  # indices already stored by an earlier try of this shard

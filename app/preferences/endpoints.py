@@ -2,11 +2,11 @@
 
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
-from app.core.errors import InvalidRequestError
+from app.core.conditional import TAGGED_RESPONSES, Preconditions, known_state, preconditions
 from app.core.http import error_responses
 from app.preferences.schemas import (
     PreferencesDocument,
@@ -14,15 +14,12 @@ from app.preferences.schemas import (
     RuntimeSettingsUpdate,
     RuntimeSettingsView,
 )
-from app.preferences.service import PreferenceService
+from app.preferences.service import PreferenceService, version_tag
 
 router = APIRouter(tags=["settings"])
 
 Administrator = Annotated[Caller, Depends(require(Permission.ADMIN_SETTINGS))]
 Self = Annotated[Caller, Depends(require(Permission.ACCOUNT_SELF))]
-IfMatch = Annotated[
-    str | None, Header(alias="If-Match", max_length=100, description="The ETag of what is to be changed.")
-]
 
 
 def _service(request: Request) -> PreferenceService:
@@ -32,64 +29,66 @@ def _service(request: Request) -> PreferenceService:
 Service = Annotated[PreferenceService, Depends(_service)]
 
 
-def _version(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise InvalidRequestError(
-            'If-Match: use the ETag that was answered, such as "3", or *',
-            errors=[{"path": "header.If-Match", "message": "is not an ETag of this resource"}],
-        )
-    return int(text)
+IfMatch = Annotated[Preconditions, Depends(preconditions)]
+Known = Annotated[Preconditions, Depends(known_state)]
 
 
-@router.get("/settings", operation_id="getSettings", summary="Run-time settings", responses=error_responses(401, 403))
-async def get_settings(caller: Administrator, service: Service, response: Response) -> RuntimeSettingsView:
+def _tagged(found: RuntimeSettingsView | PreferencesDocument, known: Preconditions) -> Response:
+    return known.respond(version_tag(found.version), found.model_dump_json().encode())
+
+
+@router.get(
+    "/settings",
+    operation_id="getSettings",
+    summary="Run-time settings",
+    response_model=RuntimeSettingsView,
+    responses=TAGGED_RESPONSES | error_responses(401, 403, 422),
+)
+async def get_settings(caller: Administrator, service: Service, known: Known) -> Response:
     """The settings that can be changed without a restart, as they are in force now."""
-    found = await service.get(caller)
-    response.headers["ETag"] = f'"{found.version}"'
-    return found
+    return _tagged(await service.get(caller), known)
 
 
 @router.patch(
     "/settings",
     operation_id="updateSettings",
     summary="Change run-time settings",
-    responses=error_responses(400, 401, 403, 412, 413, 422),
+    responses=error_responses(400, 401, 403, 412, 413, 422, 428),
 )
 async def update_settings(
-    body: RuntimeSettingsUpdate, caller: Administrator, service: Service, response: Response, if_match: IfMatch = None
+    body: RuntimeSettingsUpdate, caller: Administrator, service: Service, response: Response, conditions: IfMatch
 ) -> RuntimeSettingsView:
     """Change what is given, on every server of this database; null goes back to the configuration.
 
     With `If-Match`, only when nobody has changed the settings since they were read.
     """
-    found = await service.update(caller, body.model_dump(exclude_unset=True), _version(if_match))
-    response.headers["ETag"] = f'"{found.version}"'
+    found = await service.update(caller, body.model_dump(exclude_unset=True), conditions=conditions)
+    response.headers["ETag"] = version_tag(found.version)
     return found
 
 
 @router.get(
-    "/me/preferences", operation_id="getPreferences", summary="My preferences", responses=error_responses(401, 403)
+    "/me/preferences",
+    operation_id="getPreferences",
+    summary="My preferences",
+    response_model=PreferencesDocument,
+    responses=TAGGED_RESPONSES | error_responses(401, 403, 422),
 )
-async def get_preferences(caller: Self, service: Service, response: Response) -> PreferencesDocument:
+async def get_preferences(caller: Self, service: Service, known: Known) -> Response:
     """What the caller has saved, such as a theme and views of lists."""
-    found = await service.preferences(caller)
-    response.headers["ETag"] = f'"{found.version}"'
-    return found
+    return _tagged(await service.preferences(caller), known)
 
 
 @router.put(
     "/me/preferences",
     operation_id="savePreferences",
     summary="Save my preferences",
-    responses=error_responses(400, 401, 403, 412, 413, 422),
+    responses=error_responses(400, 401, 403, 412, 413, 422, 428),
 )
 async def save_preferences(
-    body: PreferencesUpdate, caller: Self, service: Service, response: Response, if_match: IfMatch = None
+    body: PreferencesUpdate, caller: Self, service: Service, response: Response, conditions: IfMatch
 ) -> PreferencesDocument:
     """Replace the caller's document: any JSON object of at most 16 KiB."""
-    found = await service.save_preferences(caller, body.document, _version(if_match))
-    response.headers["ETag"] = f'"{found.version}"'
+    found = await service.save_preferences(caller, body.document, conditions=conditions)
+    response.headers["ETag"] = version_tag(found.version)
     return found

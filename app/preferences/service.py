@@ -17,8 +17,9 @@ from app.accounts import audit
 from app.accounts.caller import Caller
 from app.accounts.permissions import Permission
 from app.core.clock import Clock
+from app.core.conditional import ANY_STATE, Preconditions
 from app.core.database import Database
-from app.core.errors import ConflictError, InvalidRequestError, PayloadTooLargeError
+from app.core.errors import InvalidRequestError, PayloadTooLargeError
 from app.events import outbox
 from app.events.bus import Bus, Subscription
 from app.events.catalogue import as_payload
@@ -37,10 +38,9 @@ MAX_DEPTH = 16
 OnChange = Callable[[RuntimeValues], None]
 
 
-class VersionConflictError(ConflictError):
-    """Somebody else was faster: read again, then change."""
-
-    http_status = 412
+def version_tag(version: int) -> str:
+    """The entity tag of a version of settings or preferences."""
+    return f'"{version}"'
 
 
 class PreferenceService:
@@ -81,14 +81,18 @@ class PreferenceService:
             return self._view(list(await repository.runtime_settings(session)))
 
     async def update(
-        self, caller: Caller, changes: Mapping[str, Any], if_version: int | None = None
+        self,
+        caller: Caller,
+        changes: Mapping[str, Any],
+        if_version: int | None = None,
+        conditions: Preconditions = ANY_STATE,
     ) -> RuntimeSettingsView:
-        """Change what is given; null goes back to the configuration.
+        """Change what is given; null goes back to the configuration. `if_version` is a condition in short.
 
         Raises:
             ForbiddenError: without `admin.settings`.
             InvalidRequestError: an unknown setting or a bad value, naming what is allowed.
-            VersionConflictError: `if_version` is not the version in force.
+            PreconditionFailedError: the settings in force are not as `conditions` want them.
         """
         caller.check(Permission.ADMIN_SETTINGS)
         given = _checked(changes)
@@ -97,11 +101,8 @@ class PreferenceService:
             await repository.lock(session)
             rows = {row.key: row for row in await repository.runtime_settings(session)}
             before = self._view(list(rows.values()))
-            if if_version is not None and if_version != before.version:
-                raise VersionConflictError(
-                    f"the settings are at version {before.version}, not {if_version}; read them again",
-                    version=before.version,
-                )
+            _in_short(if_version).check_write(version_tag(before.version))
+            conditions.check_write(version_tag(before.version))
             for key, value in given.items():
                 row = rows.get(key)
                 if row is None:
@@ -135,24 +136,26 @@ class PreferenceService:
         return PreferencesDocument(document=row.document if row else {}, version=row.version if row else 0)
 
     async def save_preferences(
-        self, caller: Caller, document: dict[str, Any], if_version: int | None = None
+        self,
+        caller: Caller,
+        document: dict[str, Any],
+        if_version: int | None = None,
+        conditions: Preconditions = ANY_STATE,
     ) -> PreferencesDocument:
         """Replace the caller's own document.
 
         Raises:
             PayloadTooLargeError: it has more than 16 KiB.
             InvalidRequestError: it is nested too deeply, or holds what a database cannot.
-            VersionConflictError: `if_version` is not its version.
+            PreconditionFailedError: it is not as `conditions` want it.
         """
         _check_document(document)
         async with self._database.write() as session:
             await repository.lock_preferences(session, caller.user_id)
             row = await repository.preferences_of(session, caller.user_id)
             version = row.version if row else 0
-            if if_version is not None and if_version != version:
-                raise VersionConflictError(
-                    f"the preferences are at version {version}, not {if_version}; read them again", version=version
-                )
+            _in_short(if_version).check_write(version_tag(version))
+            conditions.check_write(version_tag(version))
             if row is None:
                 row = UserPreferences(user_id=_person(caller))
                 session.add(row)
@@ -195,6 +198,10 @@ class PreferenceService:
                 await self.reread()
             except Exception as error:  # noqa: BLE001  (the database is away: the next try is soon)
                 log.warning("settings cannot be read now, will try again: %s", error)
+
+
+def _in_short(if_version: int | None) -> Preconditions:
+    return ANY_STATE if if_version is None else Preconditions(version_tag(if_version))
 
 
 def _values_of(view: RuntimeSettingsView) -> RuntimeValues:

@@ -8,7 +8,7 @@ from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.core.conditional import TAGGED_RESPONSES, Preconditions, etag_of_view, known_state, preconditions
 from app.core.http import error_responses
-from app.core.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, PageSize
 from app.providers.schemas import (
     ModelList,
     ModelName,
@@ -46,8 +46,8 @@ Service = Annotated[ProviderService, Depends(_service)]
 async def list_providers(
     _caller: ProvidersRead,
     service: Service,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Providers per page.")] = DEFAULT_PAGE_SIZE,
-    cursor: Annotated[str | None, Query(max_length=512, description="`next_cursor` of the page before.")] = None,
+    limit: PageSize = DEFAULT_PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> ProviderPage:
     """Providers by name, and on the first page the known kinds with what they can do. Keys are never shown."""
     return await service.list(limit, cursor)

@@ -63,14 +63,14 @@ class ProviderService:
 
     async def list(self, limit: int, cursor: str | None) -> ProviderPage:
         """One page of providers, by name; the first also has the known kinds."""
-        after = decode_cursor(cursor, str)[0] if cursor is not None else None
+        after = decode_cursor(cursor, str)[0] if cursor else None
         async with self._database.read() as session:
             found = await repository.page(session, after, limit + 1)
         items = [view(provider) for provider in found[:limit]]
         return ProviderPage(
             items=items,
             next_cursor=cursor_of(items[-1]) if len(found) > limit else None,
-            kinds=model_lists.kinds() if cursor is None else [],
+            kinds=[] if cursor else model_lists.kinds(),
         )
 
     async def get(self, name: str) -> ProviderView:

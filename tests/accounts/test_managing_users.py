@@ -57,8 +57,16 @@ async def test_a_users_life(running: Running) -> None:
     assert (await _ok(await admin.delete(f"{API}/users/ada/sessions"))) == {"sign_ins_ended": 1}
     assert (await ada.get(f"{API}/auth/me")).status_code == 401
     reset = await _ok(await admin.post(f"{API}/users/ada/password"))
+    seen = (await admin.get(f"{API}/users/ada")).headers["ETag"]
+    assert (await admin.get(f"{API}/users/ada", headers={"If-None-Match": seen})).status_code == 304
     await running.signed_in("ada", reset["password"])
-    await _ok(await admin.delete(f"{API}/users/ada"), 204)
+    assert (await admin.get(f"{API}/users/ada", headers={"If-None-Match": seen})).status_code == 200, "she signed in"
+    tagged = await admin.patch(f"{API}/users/ada", json={"team": "red"}, headers={"If-Match": seen})
+    assert (tagged.status_code, tagged.headers["ETag"] != seen) == (200, True), "which no change overwrites"
+    for method in ("PATCH", "DELETE"):
+        stale = await admin.request(method, f"{API}/users/ada", json={"team": "x"}, headers={"If-Match": seen})
+        assert stale.status_code == 412
+    await _ok(await admin.delete(f"{API}/users/ada", headers={"If-Match": tagged.headers["ETag"]}), 204)
     assert (await admin.get(f"{API}/users/ada")).status_code == 404
 
 

@@ -413,6 +413,8 @@ async def test_signing_out_there_too(service: Running, idp: IdentityProvider) ->
     assert (await service.anonymous.post(place, data={"logout_token": "x"})).status_code == 400
     assert (await browser.get("/api/v1/auth/me")).status_code == 200
     assert (await service.anonymous.post(place, data={"logout_token": idp.sign(good)})).status_code == 200
+    trail = await (await service.admin()).get("/api/v1/audit", params={"action": "auth.logout"})
+    assert [entry["actor_name"] for entry in trail.json()["items"]] == ["oidc:corp"]
     assert (await browser.get("/api/v1/auth/me")).status_code == 401
 
 

@@ -15,6 +15,7 @@ CHANGES_NOTHING = {
     ("POST", f"{API}/auth/refresh"): "renews what was signed in; its reuse is audited",
     ("POST", f"{API}/results/export"): "reads",
     ("POST", f"{API}/providers/{{name}}/health"): "asks the provider",
+    ("POST", f"{API}/auth/oidc/{{name}}/backchannel-logout"): "audited; tests/accounts/test_oidc.py has the provider",
 }
 
 
@@ -67,6 +68,8 @@ async def test_every_change_is_audited(running: Running) -> None:
         ),
         ("POST", "/benchmarks/{benchmark_id}/cancel", lambda: call("POST", f"/benchmarks/{waiting.id}/cancel")),
         ("DELETE", "/benchmarks/{benchmark_id}", lambda: call("DELETE", f"/benchmarks/{ended.id}")),
+        ("PATCH", "/settings", lambda: call("PATCH", "/settings", json={"retention_days": 9})),
+        ("PUT", "/me/preferences", lambda: call("PUT", "/me/preferences", json={"document": {"theme": "dark"}})),
         ("DELETE", "/providers/{name}", lambda: call("DELETE", "/providers/p")),
         (
             "POST",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from app.core.settings import StorageSettings
@@ -38,11 +39,13 @@ async def test_cors_opens_to_listed_origins_only(sqlite_settings: StorageSetting
         assert "access-control-allow-origin" not in other.headers
 
 
-async def test_a_websocket_for_a_foreign_host_is_refused(running: Running) -> None:
+async def handshake(running: Running, host: str = "127.0.0.1:8080", **scope: Any) -> list[dict[str, Any]]:
+    """What the app answers to a WebSocket that opens, and that leaves when it was let in."""
     sent: list[dict[str, Any]] = []
+    said = iter([{"type": "websocket.connect"}])
 
     async def receive() -> dict[str, Any]:
-        return {"type": "websocket.connect"}
+        return next(said, {"type": "websocket.disconnect", "code": 1000})
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -54,13 +57,47 @@ async def test_a_websocket_for_a_foreign_host_is_refused(running: Running) -> No
         "root_path": "",
         "scheme": "ws",
         "query_string": b"",
-        "headers": [(b"host", b"evil.example")],
+        "headers": [(b"host", host.encode())],
         "subprotocols": [],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 8080),
+        **scope,
     }
     await running.app(scope, receive, send)
+    return sent
+
+
+async def test_a_websocket_for_a_foreign_host_is_refused(running: Running) -> None:
+    sent = await handshake(running, "evil.example")
     assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+async def test_websockets_that_open_are_counted(sqlite_settings: StorageSettings) -> None:
+    limit = {"path": "/ws", "requests_per_minute": 1, "burst_size": 2}
+    settings = service_settings(sqlite_settings, server={"rate_limit": {"endpoints": [limit]}})
+    async with running_service(settings) as running:
+        for _ in range(2):
+            assert (await handshake(running))[0]["type"] == "websocket.accept"
+        start, body = await handshake(running, extensions={"websocket.http.response": {}})
+        assert (start["type"], start["status"]) == ("websocket.http.response.start", 429)
+        headers = dict(start["headers"])
+        assert int(headers[b"retry-after"]) > 30
+        assert headers[b"ratelimit-remaining"] == b"0"
+        assert orjson.loads(body["body"])["error"]["code"] == "RATE_LIMITED"
+        (closed,) = await handshake(running)
+        assert (closed["type"], closed["code"], closed["reason"]) == ("websocket.close", 1008, "RATE_LIMITED")
+        assert (await handshake(running, client=("127.0.0.77", 1)))[0]["type"] == "websocket.accept", "another address"
+
+
+async def test_a_service_that_stops_is_not_ready_but_alive(running: Running) -> None:
+    client = running.anonymous
+    assert (await client.get("/health/ready")).status_code == 200
+    running.app.state.readiness.is_draining = True
+    for path in ("/health/ready", "/api/v1/health/ready"):
+        answer = await client.get(path)
+        assert answer.status_code == 503
+        assert "shutting down" in answer.json()["error"]["message"]
+    assert (await client.get("/health/live")).status_code == 200
 
 
 @pytest.mark.parametrize(

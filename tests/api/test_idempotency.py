@@ -73,6 +73,17 @@ async def test_what_was_refused_may_be_tried_again(running: Running) -> None:
     assert (await narrow.post("/api/v1/providers", json=PROVIDER, headers=KEY)).status_code == 403, "not replayed"
 
 
+async def test_a_key_belongs_to_one_user_and_one_route(running: Running) -> None:
+    admin = await running.admin()
+    other = await running.user("other", Role.ADMIN)
+    made = [await admin.post("/api/v1/users", json={"username": "ada"}, headers=KEY) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [201, 201]
+    assert made[0].json()["password"] == made[1].json()["password"], "shown again, made once"
+    assert (await other.post("/api/v1/users", json={"username": "ben"}, headers=KEY)).status_code == 201
+    assert (await admin.post("/api/v1/providers", json=PROVIDER, headers=KEY)).status_code == 201, "another route"
+    assert (await admin.post("/api/v1/users?x=1", json={"username": "ada"}, headers=KEY)).status_code == 422
+
+
 @pytest.mark.parametrize("bad", ["", '""', "a\tb", "x" * 256, "ü"])
 async def test_what_is_no_key(running: Running, bad: str) -> None:
     admin = await running.admin()

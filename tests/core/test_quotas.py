@@ -109,7 +109,7 @@ async def test_routes_with_quotas_of_their_own(sqlite_settings: StorageSettings)
     ("endpoint", "says"),
     [
         ({"path": "/api/v1/benchmark", "requests_per_minute": 1}, "did you mean /api/v1/benchmarks?"),
-        ({"path": "/nothing/*", "requests_per_minute": 1}, "routes are: /api/v1/auth/login"),
+        ({"path": "/nothing/*", "requests_per_minute": 1}, "routes are: /api/v1/benchmarks"),
         ({"path": "/api/v1/auth/me", "method": "PATCH", "requests_per_minute": 1}, "it has GET"),
     ],
 )

@@ -37,7 +37,7 @@ async def test_figures_are_told_again_and_again(database: Database, tmp_path: Pa
         assert payload["memory_bytes"] > 10**6
         assert payload["disk_free_bytes"] > 0
         assert payload["database_pool"]["size"] == (
-            5 if database.dialect == "postgresql" else payload["database_pool"]["size"]
+            4 if database.dialect == "postgresql" else payload["database_pool"]["size"]
         )
 
 

@@ -14,6 +14,7 @@ from app.accounts.users import system_caller
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.retention import Retention
 from app.core.clock import SystemClock
+from app.core.conditional import PreconditionFailedError
 from app.core.database import Database
 from app.core.errors import ForbiddenError, InvalidRequestError
 from app.core.settings import StorageSettings
@@ -21,7 +22,7 @@ from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
 from app.events.types import Topic
 from app.preferences.schemas import RuntimeValues
-from app.preferences.service import PreferenceService, VersionConflictError
+from app.preferences.service import PreferenceService
 from tests.factories import Rows, make_caller
 from tests.service import Running, running, running_service, service_settings
 
@@ -82,7 +83,7 @@ async def test_of_two_changes_of_one_version_one_wins(database: Database) -> Non
         ),
         return_exceptions=True,
     )
-    assert sorted(isinstance(result, VersionConflictError) for result in results) == [False, True]
+    assert sorted(isinstance(result, PreconditionFailedError) for result in results) == [False, True]
 
 
 async def test_another_server_follows(storage_settings: StorageSettings, redis_url: str) -> None:
@@ -112,8 +113,13 @@ async def test_settings_over_rest(running: Running) -> None:
     assert (changed.status_code, changed.headers["ETag"], changed.json()["default_visibility"]) == (200, '"1"', "all")
     stale = await admin.patch("/api/v1/settings", json={"default_visibility": "team"}, headers={"If-Match": '"0"'})
     assert stale.status_code == 412
-    odd = await admin.patch("/api/v1/settings", json={"default_visibility": "team"}, headers={"If-Match": "x"})
-    assert odd.status_code == 422
+    for odd in ("x", 'W/"1"', '"2", "3"', ""):
+        answer = await admin.patch("/api/v1/settings", json={"default_visibility": "team"}, headers={"If-Match": odd})
+        assert answer.status_code == 412, odd
+    for right in ('"9", "1"', "*"):
+        answer = await admin.patch("/api/v1/settings", json={"retention_days": 0}, headers={"If-Match": right})
+        assert answer.status_code == 200, right
+    assert (await admin.get("/api/v1/settings", headers={"If-None-Match": answer.headers["ETag"]})).status_code == 304
     assert (await user.get("/api/v1/settings")).status_code == 403
     assert (await user.patch("/api/v1/settings", json={"retention_days": 1})).status_code == 403
     assert running.app.state.benchmarks.default_visibility == "all"

@@ -67,6 +67,7 @@ export function asCli(spec: BenchmarkSpec, origin: string): CliPreview {
   });
   if (sampling.stream === false) given.push(["--no-stream"]);
   if (spec.save_responses) given.push(["--save-responses"]);
+  if (spec.propagate_trace) given.push(["--propagate-trace"]);
   // A trace is both: when requests start, and what they are.
   const unique = given.filter(([name], index) => name !== "--trace" || given.findIndex(([n]) => n === name) === index);
   const missing = [...parts.flatMap((part) => part.missing), ...withoutOption(spec)];

@@ -1,0 +1,165 @@
+"""Every REST route as everyone who might try: with dead identities, and at what belongs to somebody else."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import httpx
+from jose import jwt
+from sqlalchemy import select
+
+from app.accounts.models import User
+from app.accounts.permissions import ROLE_PERMISSIONS, Permission, Role
+from app.accounts.tokens import ALGORITHM, AUDIENCE, ISSUER
+from tests.api.test_walk import routes_of
+from tests.factories import Rows
+from tests.service import PASSWORD, Running
+
+API = "/api/v1"
+
+
+class Call(NamedTuple):
+    method: str
+    template: str
+    body: Any = None
+
+
+async def _owned(running: Running, username: str, **fields: Any) -> tuple[str, str]:
+    """A finished benchmark of theirs with a result: both ids."""
+    async with running.app.state.database.read() as session:
+        owner = (await session.scalars(select(User).where(User.username == username))).one()
+    rows = Rows(running.app.state.database)
+    session_ = await rows.session(owner_id=owner.id, status="completed", **fields)
+    results = await rows.results(session_, 1)
+    return str(session_.id), str(results[0].id)
+
+
+def _paths(running: Running, benchmark_id: str, result_id: str) -> list[Call]:
+    """Every route about one benchmark, from the app's own list, with the body that it wants."""
+    calls = [
+        Call(route.method, route.template, {"name": "taken over"} if route.method == "PATCH" else None)
+        for route in routes_of(running.app)
+        if "{benchmark_id}" in route.template or "{session_id}/" in route.template or "{result_id}" in route.template
+    ]
+    calls = [call for call in calls if "/auth/" not in call.template]
+    assert len(calls) >= 8
+    filled = [
+        call._replace(
+            template=call.template.replace("{benchmark_id}", benchmark_id)
+            .replace("{session_id}", benchmark_id)
+            .replace("{result_id}", result_id)
+            .replace("{tool}", "vllm")
+        )
+        for call in calls
+    ]
+    export = {"session_id": benchmark_id, "format": "jsonl"}
+    return [
+        *sorted(filled, key=lambda call: call.method == "DELETE"),  # what deletes comes last
+        Call("GET", f"{API}/results?session_id={benchmark_id}"),
+        Call("GET", f"{API}/results/export?session_id={benchmark_id}&format=jsonl"),
+        Call("POST", f"{API}/results/export", export),
+    ]
+
+
+async def _status(client: httpx.AsyncClient, call: Call) -> int:
+    answer = await client.request(call.method, call.template, json=call.body)
+    assert answer.status_code < 500, (call, answer.text)
+    return answer.status_code
+
+
+async def test_dead_identities_get_nothing(running: Running) -> None:
+    admin = await running.admin()
+    accounts = running.app.state.accounts
+
+    revoked = await running.api_key(admin)
+    key_id = (await admin.get(f"{API}/auth/apikey")).json()[0]["id"]
+    await admin.delete(f"{API}/auth/apikey", params={"id": key_id})
+
+    signed_out = await running.signed_in("admin", running.app.state.generated_admin_password)
+    await signed_out.post(f"{API}/auth/logout")
+
+    disabled = await running.user("disabled", Role.ADMIN)
+    orphan_key = await running.api_key(disabled)
+    await admin.patch(f"{API}/users/disabled", json={"is_active": False})
+
+    gone = await running.user("gone", Role.ADMIN)
+    gone_key = await running.api_key(gone)
+    await admin.delete(f"{API}/users/gone")
+
+    token = admin.headers["Authorization"].removeprefix("Bearer ")
+    claims = jwt.get_unverified_claims(token)
+    past = int((datetime.now(UTC) - timedelta(minutes=20)).timestamp())
+    expired = jwt.encode(claims | {"iat": past - 900, "exp": past}, accounts._access._key, algorithm=ALGORITHM)
+    none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
+    unsigned = ".".join([none, token.split(".")[1], ""])
+    foreign = jwt.encode(claims | {"iss": ISSUER, "aud": AUDIENCE}, "another key", algorithm=ALGORITHM)
+
+    dead = {
+        "revoked key": revoked,
+        "signed out": signed_out,
+        "disabled user": disabled,
+        "key of a disabled user": orphan_key,
+        "deleted user": gone,
+        "key of a deleted user": gone_key,
+        "expired token": running.bearer(expired),
+        "unsigned token": running.bearer(unsigned),
+        "token of another server": running.bearer(foreign),
+        "nonsense": running.bearer("ltb_nonsense"),
+        "not a bearer": running.anonymous,
+    }
+    dead["not a bearer"].headers["Authorization"] = "Basic YWRtaW46YWRtaW4="
+    routes = [route for route in routes_of(running.app) if route.permission is not None]
+    for who, client in dead.items():
+        for route in routes:
+            body = {} if route.method in {"POST", "PATCH", "PUT"} else None
+            assert await _status(client, Call(route.method, route.path, body)) == 401, (who, route)
+    assert (await admin.get(f"{API}/auth/me")).status_code == 200
+
+
+async def test_what_others_own_does_not_exist(running: Running) -> None:
+    owner = await running.user("owner", Role.USER)
+    other, viewer = await running.user("other", Role.USER), await running.user("viewer", Role.VIEWER)
+    ids = await _owned(running, "owner")
+    calls = _paths(running, *ids)
+    for call in calls:
+        assert await _status(other, call) == 404, call
+        assert await _status(viewer, call) in {403, 404}, call
+    for client in (other, viewer):
+        for listing in ("benchmarks", "results"):
+            assert (await client.get(f"{API}/{listing}")).json()["items"] == []
+    narrow = await running.api_key(owner, scopes=[Permission.PROVIDER_READ])
+    assert {await _status(narrow, call) for call in calls} == {403}
+    assert (await owner.get(f"{API}/benchmarks/{ids[0]}")).json()["name"] != "taken over"
+
+
+async def test_what_is_shared_is_read_and_nothing_more(running: Running) -> None:
+    await running.user("owner", Role.USER)
+    ids = await _owned(running, "owner", visibility="all")
+    readers = {
+        "viewer": (await running.user("viewer", Role.VIEWER), ROLE_PERMISSIONS[Role.VIEWER]),
+        "other user": (await running.user("other", Role.USER), ROLE_PERMISSIONS[Role.USER]),
+    }
+    for who, (client, permissions) in readers.items():
+        for call in _paths(running, *ids):
+            reads = call.method == "GET" or call.template.endswith("/export")
+            may = reads and ("/export" not in call.template or Permission.RESULTS_EXPORT in permissions)
+            status = await _status(client, call)
+            assert (status in {200, 409}) if may else status == 403, (who, call, status)
+    admin = await running.admin()
+    for call in _paths(running, *ids):
+        assert await _status(admin, call) in {200, 204, 404, 409}, call  # 404: it has just been deleted
+
+
+async def test_own_things_of_others(running: Running) -> None:
+    """Sign-ins, keys and preferences have no way in from outside, and no confused deputy."""
+    one, other = await running.user("one", Role.USER), await running.user("other", Role.USER)
+    key = await running.api_key(one)
+    key_id = (await one.get(f"{API}/auth/apikey")).json()[0]["id"]
+    session_id = (await one.get(f"{API}/auth/sessions")).json()[0]["id"]
+    assert (await other.delete(f"{API}/auth/apikey", params={"id": key_id})).status_code == 404
+    assert (await other.delete(f"{API}/auth/sessions/{session_id}")).status_code == 404
+    assert (await key.post(f"{API}/auth/apikey", json={"name": "more"})).status_code == 403, "a key makes no keys"
+    change = {"old_password": PASSWORD, "new_password": "another long password"}
+    assert (await key.post(f"{API}/auth/password", json=change)).status_code == 403
+    assert (await one.get(f"{API}/auth/me")).status_code == 200
+    assert (await key.get(f"{API}/auth/me")).status_code == 200
