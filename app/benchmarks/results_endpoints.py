@@ -50,7 +50,7 @@ async def list_(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Most items to return.")] = DEFAULT_PAGE_SIZE,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=500)] = None,
 ) -> Page[ResultItem]:
-    """Measured requests: of one benchmark in the order of its schedule, else newest first."""
+    """Measured requests: of one benchmark in the order of its schedule, else of the newest benchmark first."""
     filters = ResultFilters(session_id, status, error_type, provider, model, point)
     return await service.list(caller, filters, limit=limit, cursor=cursor)
 

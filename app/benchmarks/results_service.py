@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, false, select
+from sqlalchemy import ColumnElement, Row, Select, case, false, select, true
 
 from app.accounts.caller import Caller
 from app.benchmarks import repository
@@ -14,9 +14,10 @@ from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.result_views import ResultDetail, ResultItem
 from app.benchmarks.rows import from_row, selected
 from app.core.database import Database
-from app.core.errors import MalformedRequestError, NotFoundError
-from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.core.errors import NotFoundError
+from app.core.pagination import Page, decode_cursor, encode_cursor, uuid_of
 
+_LARGEST_INDEX = 2**63 - 1
 STREAM_BATCH = 1_000
 
 
@@ -49,30 +50,45 @@ class ResultService:
     async def list(
         self, caller: Caller, filters: ResultFilters, *, limit: int, cursor: str | None = None
     ) -> Page[ResultItem]:
-        """A page: of one benchmark by index, else newest first.
+        """A page: of one benchmark by index, else of the newest benchmark first.
 
         Raises:
             NotFoundError: when the benchmark asked for does not exist.
         """
-        by_index = filters.session_id is not None
-        query = _visible(caller).where(*filters.conditions()).limit(limit + 1)
-        if by_index:
-            query = query.order_by(Result.index)
-            if cursor:
-                query = query.where(Result.index > decode_cursor(cursor, int)[0])
-        else:
-            query = query.order_by(Result.id.desc())
-            if cursor:
-                query = query.where(Result.id < _uuid(decode_cursor(cursor, str)[0]))
+        if filters.session_id is None:
+            return await self._newest(caller, filters, limit, cursor)
+        query = select(*selected()).where(*filters.conditions()).order_by(Result.index).limit(limit + 1)
+        if cursor:
+            query = query.where(Result.index > decode_cursor(cursor, int)[0])
         async with self._database.read() as session:
-            if filters.session_id is not None:
-                await self._check_visible(session, caller, filters.session_id)
+            await self._check_visible(session, caller, filters.session_id)
             rows = (await session.execute(query)).all()
         items = [ResultItem.of(row.session_id, from_row(row)) for row in rows[:limit]]
-        next_cursor = None
-        if len(rows) > limit:
-            next_cursor = encode_cursor(items[-1].index if by_index else str(items[-1].id))
-        return Page(items=items, next_cursor=next_cursor)
+        return Page(items=items, next_cursor=encode_cursor(items[-1].index) if len(rows) > limit else None)
+
+    async def _newest(self, caller: Caller, filters: ResultFilters, limit: int, cursor: str | None) -> Page[ResultItem]:
+        """Of all visible benchmarks, the newest first, and of each its last request first.
+
+        From the sessions to their results, so that what a caller does not see costs them no time.
+        """
+        conditions = filters.conditions()
+        wanted = [visible_to(caller)]
+        if filters.provider is not None:
+            wanted.append(repository.list_has(self._database.dialect, BenchmarkSession.providers, filters.provider))
+        if filters.model is not None:
+            wanted.append(repository.list_has(self._database.dialect, BenchmarkSession.models, filters.model))
+        if cursor:
+            text, index = decode_cursor(cursor, str, int)
+            last = uuid_of(text)
+            wanted.append(BenchmarkSession.id <= last)
+            # An upper bound either way, which an index can use.
+            conditions.append(Result.index < case((BenchmarkSession.id == last, index), else_=_LARGEST_INDEX))
+        query = _newest_first(self._database.dialect, wanted, conditions, limit + 1)
+        async with self._database.read() as session:
+            rows = (await session.execute(query)).all()
+        items = [ResultItem.of(row.session_id, from_row(row)) for row in rows[:limit]]
+        more = len(rows) > limit
+        return Page(items=items, next_cursor=encode_cursor(str(items[-1].session_id), items[-1].index) if more else None)
 
     async def get(self, caller: Caller, result_id: UUID) -> ResultDetail:
         """One result with its gaps, text and usage.
@@ -127,10 +143,17 @@ def _visible(caller: Caller, *, with_gaps: bool = False, with_text: bool = False
     return query.join(BenchmarkSession, BenchmarkSession.id == Result.session_id).where(visible_to(caller))
 
 
-def _uuid(value: str) -> UUID:
-    try:
-        return UUID(value)
-    except ValueError:
-        raise MalformedRequestError(
-            "the cursor is not valid", errors=[{"path": "cursor", "message": "use next_cursor"}]
-        ) from None
+def _newest_first(
+    dialect: str, wanted: Sequence[ColumnElement[bool]], conditions: Sequence[ColumnElement[bool]], limit: int
+) -> Select[Any]:
+    """Results that meet `conditions`, of the sessions that are `wanted`."""
+    of_session = Result.session_id == BenchmarkSession.id
+    query = select(*selected())
+    if dialect == "sqlite":
+        # The plus keeps the planner from beginning with the results, which it would then have to sort.
+        query = query.join(BenchmarkSession, of_session).where(*wanted, *conditions)
+        return query.order_by(BenchmarkSession.id.desc(), Result.index.desc()).limit(limit)
+    each = query.where(of_session, *conditions).order_by(Result.index.desc()).limit(limit)
+    newest = each.correlate(BenchmarkSession).lateral("newest")
+    query = select(newest).select_from(BenchmarkSession).join(newest, true()).where(*wanted)
+    return query.order_by(BenchmarkSession.id.desc(), newest.c.index.desc()).limit(limit)

@@ -55,6 +55,7 @@ async def schema(database: Database) -> dict[str, Any]:
                 "unique": sorted(str(key["column_names"]) for key in found.get_unique_constraints(table)),
             }
             for (_, table), columns in found.get_multi_columns().items()
+            if not table.startswith("results_")  # a partition
         }
 
     async with database.engine.connect() as connection:
