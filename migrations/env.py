@@ -25,10 +25,10 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
 
 
 def include_object(_object: Any, name: str | None, kind: str, _reflected: Any, _compare_to: Any) -> bool:
-    """Leave out what migrations make for one dialect, or by expressions, and models therefore do not know.
+    """Leave out what migrations make for one dialect only.
 
-    Indexes named `…_gin`, the index by point, and on PostgreSQL the partitions of the results and the index by id, which
-    SQLite has as a unique constraint.
+    Indexes named `…_gin`; the partitions of the results, and their indexes by point and by id, where
+    SQLite has a unique constraint.
     """
     if name is None:
         return True

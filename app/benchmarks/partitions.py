@@ -107,10 +107,10 @@ async def existing(session: Any) -> list[Partition]:
     return sorted(found, key=lambda one: one.low)
 
 
-async def take_turn(session: WriteSession) -> bool:
-    """Whether no other server changes partitions now; holds until the transaction ends."""
+async def take_turn(session: WriteSession) -> None:
+    """Wait, but not long, until no other server changes partitions; holds until the transaction ends."""
     await session.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
-    return bool((await session.execute(text(f"SELECT pg_try_advisory_xact_lock({_LOCK_KEY})"))).scalar_one())
+    await session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})"))
 
 
 async def make_ahead(database: Database, now: datetime, retention_days: int) -> Sequence[str]:
@@ -136,7 +136,8 @@ async def make_ahead(database: Database, now: datetime, retention_days: int) -> 
 async def _make(database: Database, partition: Partition) -> bool:
     name, low, high = partition
     async with database.write() as session:
-        if not await take_turn(session) or any(one.low < high and low < one.high for one in await existing(session)):
+        await take_turn(session)
+        if any(one.low < high and low < one.high for one in await existing(session)):
             return False
         # Attached when it is filled, because making it as a partition would lock the whole table.
         await session.execute(
@@ -156,5 +157,5 @@ async def _make(database: Database, partition: Partition) -> bool:
 
 
 async def drop(session: WriteSession, partition: Partition) -> None:
-    """Drop a partition with every row in it; `take_turn` must have said yes."""
+    """Drop a partition with every row in it; after `take_turn`."""
     await session.execute(text(f'DROP TABLE "{partition.name}"'))

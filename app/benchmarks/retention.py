@@ -114,7 +114,10 @@ class Retention:
         try:
             async with self._database.write() as session:
                 young = select(BenchmarkSession.id).where(*within, is_old.is_not(True)).limit(1)
-                if (await session.execute(young)).first() is not None or not await partitions.take_turn(session):
+                if (await session.execute(young)).first() is not None:
+                    return 0
+                await partitions.take_turn(session)
+                if partition not in await partitions.existing(session):  # another server was faster
                     return 0
                 rows = (await session.scalars(select(BenchmarkSession).where(*within).with_for_update())).all()
                 if not all(row.status in FINAL and row.finished_at and row.finished_at < before for row in rows):
@@ -153,6 +156,7 @@ class Retention:
             self._bell.clear()
             try:
                 await self.make_room()
+                await self._database.optimise()
                 if deleted := await self.delete_old():
                     log.info("%d benchmarks were older than %d days and are deleted", deleted, self._days)
             except Exception as error:  # noqa: BLE001  (the database is away: the next round is soon enough)

@@ -65,8 +65,7 @@ def selected(*, with_gaps: bool = False, with_text: bool = False) -> list[Column
 
 def from_row(row: Row[Any]) -> MeasuredResult:
     """The result behind a row of `selected`."""
-    values = dict(row._mapping)  # noqa: SLF001  (SQLAlchemy's public name for it)
-    del values["session_id"]
+    values = dict(zip(RESULT_FIELDS, row[1:], strict=True))
     values["gaps"] = gaps.unpack(values["gaps"])
     values["tags"] = tuple(values["tags"] or ())
     values["metadata"] = values["metadata"] or {}

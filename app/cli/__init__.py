@@ -38,6 +38,7 @@ COMMANDS = {
     "results": LazyCommand("app.cli.results:results_app", "Read back what was measured."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
     "auth": LazyCommand("app.cli.auth:auth_app", "Manage users and API keys."),
+    "database": LazyCommand("app.cli.database:database_app", "Back up and restore the database."),
     "audit": LazyCommand("app.cli.audit:audit_app", "Check the audit trail."),
 }
 

