@@ -213,6 +213,8 @@ async def _start_preferences(
     preferences.apply(use)
     await preferences.start()
     stack.push_async_callback(preferences.close)
+    if settings.storage.enable_migrations:
+        await retention.make_room()  # before the first result is stored
     await retention.start()
     stack.push_async_callback(retention.close)
 

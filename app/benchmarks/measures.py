@@ -7,7 +7,9 @@ tpot (last - first output chunk) / (output_tokens - 1), undefined below two toke
 The `*_from_intended` twins count from `intended_ns`: what a user who arrived on schedule would have waited.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Literal
 from uuid import UUID
 
@@ -181,10 +183,13 @@ LINE_FIELDS = (
     "rate_limits",
 )
 
+line_values: Callable[[MeasuredResult], tuple[Any, ...]] = attrgetter(*LINE_FIELDS)
+"""The values of a line, in the order of `LINE_FIELDS`."""
+
 
 def results_line(result: MeasuredResult) -> dict[str, Any]:
     """One request as a flat JSON object: a line of `results.jsonl`."""
-    return {name: getattr(result, name) for name in LINE_FIELDS}
+    return dict(zip(LINE_FIELDS, line_values(result), strict=True))
 
 
 def measure(record: Record, context: MeasureContext) -> MeasuredResult:

@@ -8,7 +8,7 @@ again for `patience_seconds`; any other, or the end of patience, fails the recor
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -38,6 +38,7 @@ _INSERT_POSTGRESQL = (
     'ON CONFLICT (session_id, "index") DO NOTHING RETURNING status) '
     "SELECT status, count(*) FROM stored GROUP BY status"
 )
+_STATUS = COLUMNS.index("status")
 _TRANSIENT = (
     OperationalError,
     InterfaceError,
@@ -192,29 +193,38 @@ async def store(
 ) -> Stored:
     """Write a batch in one transaction, leaving out indices that are there already."""
     rows = to_rows(session_id, results, database.dialect, keep_gaps=keep_gaps)
-    async with database.write() as session:
-        connection = await session.connection()
-        if database.dialect == "postgresql":
-            counts = await _copy(connection, rows)
-        else:
-            counts = await _insert(connection, rows)
+    if database.dialect == "sqlite":
+        async with database.write() as session:
+            counts = await _insert(await session.connection(), rows)
+    else:
+        try:
+            # Nearly always nothing is there yet, and then going through a second table would write every row twice.
+            async with database.write() as session:
+                await _copy(await session.connection(), "results", rows)
+            counts = Counter(row[_STATUS] for row in rows)
+        except asyncpg.UniqueViolationError:
+            async with database.write() as session:
+                counts = await _copy_new(await session.connection(), rows)
     ok, failed = counts.get("ok", 0), counts.get("error", 0)
     return Stored(ok, failed, len(results) - ok - failed)
 
 
-async def _copy(connection: AsyncConnection, rows: list[tuple[Any, ...]]) -> dict[str, int]:
-    await connection.execute(text(_STAGE_POSTGRESQL))
+async def _copy(connection: AsyncConnection, table: str, rows: list[tuple[Any, ...]]) -> None:
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
-    await driver.copy_records_to_table("results_staged", records=rows, columns=COLUMNS)
+    await driver.copy_records_to_table(table, records=rows, columns=COLUMNS)
+
+
+async def _copy_new(connection: AsyncConnection, rows: list[tuple[Any, ...]]) -> dict[str, int]:
+    await connection.execute(text(_STAGE_POSTGRESQL))
+    await _copy(connection, "results_staged", rows)
     rows_stored = await connection.execute(text(_INSERT_POSTGRESQL))
     return {row.status: row[1] for row in rows_stored}
 
 
 async def _insert(connection: AsyncConnection, rows: list[tuple[Any, ...]]) -> dict[str, int]:
     counts = {}
-    position = COLUMNS.index("status")
     for status in ("ok", "error"):
-        if chosen := [row for row in rows if row[position] == status]:
+        if chosen := [row for row in rows if row[_STATUS] == status]:
             counts[status] = (await connection.exec_driver_sql(_INSERT_SQLITE, chosen)).rowcount
     return counts

@@ -249,15 +249,15 @@ def _conditions(session: AsyncSession, filters: Filters) -> list[ColumnElement[b
         (BenchmarkSession.tags, filters.tag),
     ):
         if value is not None:
-            conditions.append(_list_has(session, column, value))
+            conditions.append(list_has(session.get_bind().dialect.name, column, value))
     if filters.text:
         conditions.append(BenchmarkSession.name.icontains(filters.text, autoescape=True))
     return conditions
 
 
-def _list_has(session: AsyncSession, column: InstrumentedAttribute[list[str]], value: str) -> ColumnElement[bool]:
+def list_has(dialect: str, column: InstrumentedAttribute[list[str]], value: str) -> ColumnElement[bool]:
     """Whether a JSON list column holds a string."""
-    if session.get_bind().dialect.name == "postgresql":
+    if dialect == "postgresql":
         return type_coerce(column, JSONB).contains([value])
     items = func.json_each(column).table_valued("value")
     return select(items.c.value).where(items.c.value == value).exists()

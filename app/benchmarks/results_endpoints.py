@@ -50,7 +50,7 @@ async def list_(
     limit: PageSize = DEFAULT_PAGE_SIZE,
     cursor: Cursor = None,
 ) -> Page[ResultItem]:
-    """Measured requests: of one benchmark in the order of its schedule, else newest first."""
+    """Measured requests: of one benchmark in the order of its schedule, else of the newest benchmark first."""
     filters = ResultFilters(session_id, status, error_type, provider, model, point)
     return await service.list(caller, filters, limit=limit, cursor=cursor)
 

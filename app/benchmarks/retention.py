@@ -1,28 +1,36 @@
-"""Deletes benchmarks that ended long ago, when the settings say after how many days."""
+"""Deletes benchmarks that ended long ago, when the settings say after how many days, and makes partitions ahead.
+
+Any number of servers may do so at once: partitions are made and dropped by one at a time, and a benchmark that another
+server has just deleted is not there any more.
+"""
 
 import asyncio
 import logging
 import secrets
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
+from sqlalchemy.exc import DBAPIError
 
 from app.accounts import audit
 from app.accounts.users import system_caller
-from app.benchmarks import repository
+from app.benchmarks import partitions, repository, results_removal
 from app.benchmarks.announcements import announce
 from app.benchmarks.audience import Audience
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.states import FINAL, Status
 from app.core import leases
 from app.core.clock import Clock
-from app.core.database import Database
+from app.core.database import Database, WriteSession
 from app.events.types import Topic
 
 log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 600.0
 BATCH = 50
+ONE_DAY = timedelta(days=1)
 
 
 class Retention:
@@ -52,20 +60,46 @@ class Retention:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def delete_old(self) -> int:
-        """Delete what is too old, each in a transaction of its own; how many there were."""
+        """Delete what is too old; how many benchmarks there were.
+
+        On PostgreSQL whole partitions at once, where everything in them is too old, which also gives their space back.
+        What else is too old is deleted benchmark by benchmark, at the latest a day later: until then it waits for the
+        rest of its day.
+        """
+        if self._days <= 0:
+            return 0
+        before = self._clock.now() - timedelta(days=self._days)
+        days: list[partitions.Partition] = []
         deleted = 0
-        while self._days > 0:
-            before = self._clock.now() - timedelta(days=self._days)
-            query = select(BenchmarkSession.id).where(
-                BenchmarkSession.status.in_([*FINAL]), BenchmarkSession.finished_at < before
-            )
+        if self._database.dialect == "postgresql":
             async with self._database.read() as session:
-                found = (await session.scalars(query.order_by(BenchmarkSession.finished_at).limit(BATCH))).all()
-            removed = [session_id for session_id in found if await self._delete(session_id)]
+                found = await partitions.existing(session)
+            for partition in found:
+                if partition.ends <= before:
+                    deleted += await self._drop(partition, before)
+            days = [one for one in found if one.ends - one.begins <= ONE_DAY]
+        return deleted + await self._delete_each(before, days)
+
+    async def _delete_each(self, before: datetime, days: Sequence[partitions.Partition]) -> int:
+        deleted = 0
+        query = select(BenchmarkSession.id, BenchmarkSession.finished_at).where(
+            BenchmarkSession.status.in_([*FINAL]), BenchmarkSession.finished_at < before
+        )
+        while True:
+            async with self._database.read() as session:
+                rows = await session.execute(query.order_by(BenchmarkSession.finished_at).limit(BATCH))
+                found = rows.tuples().all()
+            due = [
+                session_id
+                for session_id, finished_at in found
+                if finished_at is None
+                or finished_at < before - ONE_DAY
+                or not any(day.low <= session_id < day.high for day in days)
+            ]
+            removed = [session_id for session_id in due if await self._delete(session_id)]
             deleted += len(removed)
             if len(found) < BATCH or not removed:
-                break
-        return deleted
+                return deleted
 
     async def _is_mine(self) -> bool:
         """Whether this server is the one of all that does it now; the next one may be another."""
@@ -74,29 +108,65 @@ class Retention:
         async with self._database.write() as session:
             return await leases.take(session, "duty/retention", self._holder, PERIOD_SECONDS) is not None
 
-    async def _delete(self, session_id: object) -> bool:
+    async def _delete(self, session_id: UUID) -> bool:
+        await results_removal.remove_results(self._database, session_id)
         async with self._database.write() as session:
             row = await session.get(BenchmarkSession, session_id)
             if row is None or not await repository.remove(session, row.id, row.status):
                 return False
-            now = self._clock.now()
-            announce(
-                session,
-                Topic.BENCHMARK_DELETED,
-                session_id=row.id,
-                audience=Audience.of(row),
-                name=row.name,
-                status=Status(row.status),
-                at=now,
-            )
-            changes = {"name": row.name, "retention_days": self._days}
-            await audit.record(session, system_caller("retention"), "benchmark.delete", "benchmark", row.id, changes)
+            await self._tell(session, row)
             return True
+
+    async def _drop(self, partition: partitions.Partition, before: datetime) -> int:
+        """Drop a partition with its benchmarks if all of them are too old; how many there were."""
+        within = (BenchmarkSession.id >= partition.low, BenchmarkSession.id < partition.high)
+        is_old = and_(BenchmarkSession.status.in_([*FINAL]), BenchmarkSession.finished_at < before)
+        try:
+            async with self._database.write() as session:
+                young = select(BenchmarkSession.id).where(*within, is_old.is_not(True)).limit(1)
+                if (await session.execute(young)).first() is not None:
+                    return 0
+                await partitions.take_turn(session)
+                if partition not in await partitions.existing(session):  # another server was faster
+                    return 0
+                rows = (await session.scalars(select(BenchmarkSession).where(*within).with_for_update())).all()
+                if not all(row.status in FINAL and row.finished_at and row.finished_at < before for row in rows):
+                    return 0
+                await partitions.drop(session, partition)
+                for row in rows:
+                    if not await repository.remove(session, row.id, row.status):
+                        raise RuntimeError(f"benchmark {row.id} changed while it was locked")
+                    await self._tell(session, row)
+        except DBAPIError as error:  # somebody reads for long; the next round is soon enough
+            log.warning("partition %s cannot be dropped now, will try again: %s", partition.name, error.orig)
+            return 0
+        log.info("partition %s was dropped with %d benchmarks", partition.name, len(rows))
+        return len(rows)
+
+    async def _tell(self, session: WriteSession, row: BenchmarkSession) -> None:
+        now = self._clock.now()
+        announce(
+            session,
+            Topic.BENCHMARK_DELETED,
+            session_id=row.id,
+            audience=Audience.of(row),
+            name=row.name,
+            status=Status(row.status),
+            at=now,
+        )
+        changes = {"name": row.name, "retention_days": self._days}
+        await audit.record(session, system_caller("retention"), "benchmark.delete", "benchmark", row.id, changes)
+
+    async def make_room(self) -> None:
+        """Make the partitions of the next days."""
+        await partitions.make_ahead(self._database, self._clock.now(), self._days)
 
     async def _look_for_ever(self) -> None:
         while True:
             self._bell.clear()
             try:
+                await self.make_room()
+                await self._database.optimise()
                 if await self._is_mine() and (deleted := await self.delete_old()):
                     log.info("%d benchmarks were older than %d days and are deleted", deleted, self._days)
             except Exception as error:  # noqa: BLE001  (the database is away: the next round is soon enough)

@@ -44,6 +44,7 @@ COMMANDS = {
     "scheduler": LazyCommand("app.cli.nodes:scheduler_app", "Run the scheduler of a cluster."),
     "worker": LazyCommand("app.cli.nodes:worker_app", "Run a worker of a cluster: measures what the server plans."),
     "cluster": LazyCommand("app.cli.cluster:cluster_app", "Make certificates for a cluster, and see how it is."),
+    "database": LazyCommand("app.cli.database:database_app", "Back up and restore the database."),
     "audit": LazyCommand("app.cli.audit:audit_app", "Check the audit trail."),
 }
 

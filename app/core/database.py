@@ -118,6 +118,16 @@ class Database:
         finally:
             await engine.dispose()
 
+    async def optimise(self) -> None:
+        """Let SQLite refresh what its query planner knows of tables that have changed much; PostgreSQL does so itself.
+
+        A few milliseconds, as it reads a sample of each index only.
+        """
+        if self.dialect == "sqlite":
+            async with self.write() as session:
+                await session.execute(text("PRAGMA analysis_limit=1000"))
+                await session.execute(text("PRAGMA optimize"))
+
     async def fetch_one(self, query: PointQuery, key: UUID) -> tuple[Any, ...] | None:
         """The row that `query` finds by its key, past SQLAlchemy: for what every request asks."""
         with _wrapped_failures():
@@ -175,7 +185,14 @@ def _create_engine(settings: StorageSettings, *, with_time_limit: bool = True) -
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
     # WAL lets readers go on while the recorder writes; NORMAL is safe against process death in WAL mode.
+    # A WAL that grew behind a long reader is cut back to 64 MiB at the next checkpoint.
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        f"journal_size_limit={64 * 2**20}",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

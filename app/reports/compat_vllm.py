@@ -22,6 +22,7 @@ from app.stats.samples import Samples
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0)
 _SLOT_NS = 10_000_000
+_WAITING = 16_384  # events
 _MOST_SLOTS = 24 * 3600 * 100  # a day: 35 MB
 NOTES = (
     (
@@ -138,19 +139,21 @@ class _EventRate:
         self._slots: np.typing.NDArray[np.int64] = np.zeros(1024, dtype=np.int64)
         self._first = 0  # the slot that `_slots` begins with
         self._is_whole = True
+        self._firsts_ns: list[int] = []
+        self._gaps_ms: list[np.typing.NDArray[np.float64]] = []
+        self._waiting = 0
 
     def add(self, start_ns: int, ttft_ms: float, gaps_ms: np.typing.NDArray[np.float64]) -> None:
-        after_ms = ttft_ms + np.concatenate(([0.0], np.cumsum(gaps_ms)))
-        slots = (start_ns + np.rint(after_ms * 1e6).astype(np.int64)) // _SLOT_NS
-        low, high = int(slots.min()), int(slots.max()) + 1
-        if not self._first:
-            self._first = low - 100
-        self._reach(low, high)
-        if self._is_whole:
-            np.add.at(self._slots, slots - self._first, 1)
+        """The events of one request: the first, and one after each gap."""
+        self._firsts_ns.append(start_ns + round(ttft_ms * 1e6))
+        self._gaps_ms.append(gaps_ms)
+        self._waiting += 1 + len(gaps_ms)
+        if self._waiting >= _WAITING:
+            self._count()
 
     def peak(self, origin_ns: int) -> float | None:
         """The most events in one second counted from `origin_ns`; None for a run longer than a day."""
+        self._count()
         if not self._is_whole:
             return None
         if not self._first:
@@ -159,6 +162,27 @@ class _EventRate:
         counted = self._slots[skip:]
         seconds = np.add.reduceat(counted, np.arange(0, len(counted), 100)) if len(counted) else counted
         return float(seconds.max(initial=0))
+
+    def _count(self) -> None:
+        """Many requests at once, because numpy's calls cost more than their work on the events of one."""
+        if not self._firsts_ns:
+            return
+        lengths = np.array([1 + len(gaps_ms) for gaps_ms in self._gaps_ms])
+        begins = np.cumsum(lengths) - lengths
+        later = np.ones(int(lengths.sum()), dtype=bool)
+        later[begins] = False
+        after_ns = np.zeros(len(later), dtype=np.int64)
+        after_ns[later] = np.rint(np.concatenate(self._gaps_ms) * 1e6)
+        after_ns = np.cumsum(after_ns)
+        after_ns -= np.repeat(after_ns[begins], lengths)
+        slots = (np.repeat(np.array(self._firsts_ns), lengths) + after_ns) // _SLOT_NS
+        self._firsts_ns, self._gaps_ms, self._waiting = [], [], 0
+        low, high = int(slots.min()), int(slots.max()) + 1
+        if not self._first:
+            self._first = low - 100
+        self._reach(low, high)
+        if self._is_whole:
+            np.add.at(self._slots, slots - self._first, 1)
 
     def _reach(self, low: int, high: int) -> None:
         front = max(self._first - low, 0)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import orjson
 
 from app.benchmarks import gaps
-from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
+from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, line_values, results_line
 from app.reports.vllm_file import VllmFile
 
 CHUNK_BYTES = 64 * 1024
@@ -147,8 +147,7 @@ class _Csv:
         self.head = self._encoded(COLUMNS)
 
     def row(self, result: MeasuredResult) -> bytes:
-        line = _line(result)
-        cells = [line[name] for name in COLUMNS]
+        cells = (*line_values(result), result.tags)
         return self._encoded([_CELLS[type(value)](value) if type(value) in _CELLS else value for value in cells])
 
     def end(self) -> Iterator[bytes]:

@@ -29,6 +29,7 @@ ARRAYS = (
     "generated_texts",
     "errors",
 )
+_ROWS_TOGETHER = 64
 _IN_MEMORY_BYTES = 2**20
 _PIECE_BYTES = 64 * 1024
 
@@ -47,6 +48,8 @@ class VllmFile:
             name: self._stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES))  # noqa: SIM115
             for name in ARRAYS
         }
+        self._waiting: dict[str, list[bytes]] = {name: [] for name in ARRAYS}
+        self._waiting_rows = 0
         self._count = 0
         self._model: str | None = None
         self._first_ns: int | None = None
@@ -67,21 +70,24 @@ class VllmFile:
             "input_lens": result.input_tokens or 0,
             "output_lens": output_length(result) if good else 0,
             "ttfts": (result.ttft_ms or 0.0) / 1000 if good else 0.0,
-            "itls": [gap / 1000 for gap in gaps_as_read_ms(result.gaps).tolist()] if good else [],
+            "itls": (gaps_as_read_ms(result.gaps) / 1000).tolist() if good else [],
             "latencies": (result.e2e_ms or 0.0) / 1000 if good else 0.0,
             "start_times": started_ns / 1e9,
             "queue_times": max(result.schedule_delay_ms or 0.0, 0.0) / 1000,
             "generated_texts": result.response_text or "",
             "errors": error,
         }
-        separator = b", " if self._count else b""
         for name, value in values.items():
-            self._columns[name].write(separator + orjson.dumps(value))
+            self._waiting[name].append(orjson.dumps(value))
         self._count += 1
+        self._waiting_rows += 1
+        if self._waiting_rows == _ROWS_TOGETHER:
+            self._write()
         return b""
 
     def end(self) -> Iterator[bytes]:
         """The whole file, in pieces."""
+        self._write()
         figures = self._view.document()
         missing = dict(figures["missing"])
         left_out = set()
@@ -104,6 +110,14 @@ class VllmFile:
                 yield piece
             yield b"]"
         yield b"}\n"
+
+    def _write(self) -> None:
+        separator = b", " if self._count > self._waiting_rows else b""
+        for name, pieces in self._waiting.items():
+            if pieces:
+                self._columns[name].write(separator + b", ".join(pieces))
+                pieces.clear()
+        self._waiting_rows = 0
 
     def close(self) -> None:
         """Remove the files."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 EXACT_LIMIT = 1_000_000
 _DIGITS = 4
 _SINGLES = 4096
+_WAITING = 32_768
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +23,7 @@ class Samples:
     """Values and their weights, 1 unless given."""
 
     def __init__(self, exact_limit: int = EXACT_LIMIT) -> None:
-        self.is_exact = True
+        self._is_exact = True
         self._weight = 0.0
         self._mean = 0.0
         self._minimum = math.inf
@@ -34,6 +35,14 @@ class Samples:
         self._sorted: tuple[Floats, Floats] | None = None
         self._single_values = array("d")
         self._single_weights = array("d")
+        self._waiting: list[Floats] = []
+        self._waiting_size = 0
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether no value has been rounded."""
+        self._take_singles()
+        return self._is_exact
 
     @property
     def weight(self) -> float:
@@ -62,7 +71,15 @@ class Samples:
     def add(self, values: Floats, weights: Floats | None = None) -> None:
         """Take in values; those without weight do not count."""
         values = np.asarray(values, dtype=np.float64)
-        weights = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64)
+        if weights is None and len(values) < _SINGLES:  # many small arrays together, as numpy's calls cost more
+            self._waiting.append(values)
+            self._waiting_size += len(values)
+            if self._waiting_size >= _WAITING:
+                self._take_singles()
+            return
+        self._add(values, np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64))
+
+    def _add(self, values: Floats, weights: Floats) -> None:
         if not (weights > 0).all():
             values, weights = values[weights > 0], weights[weights > 0]
         if not len(values):
@@ -132,7 +149,11 @@ class Samples:
                 np.array(column, dtype=np.float64) for column in (self._single_values, self._single_weights)
             )
             self._single_values, self._single_weights = array("d"), array("d")
-            self.add(values, weights)
+            self._add(values, weights)
+        if self._waiting:
+            values = np.concatenate(self._waiting)
+            self._waiting, self._waiting_size = [], 0
+            self._add(values, np.ones(len(values)))
 
     def _ordered(self) -> tuple[Floats, Floats]:
         if self._sorted is None:
@@ -152,6 +173,6 @@ class Samples:
         rounded, places = np.unique(np.round(values * scale) / scale, return_inverse=True)
         joined = np.zeros(len(rounded))
         np.add.at(joined, places, weights)
-        self.is_exact = False
+        self._is_exact = False
         self._parts, self._held, self._sorted = [(rounded, joined)], len(rounded), None
         self._limit = max(self._limit, 2 * len(rounded))

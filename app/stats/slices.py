@@ -28,6 +28,8 @@ from app.stats.moments import Moments
 
 WIDTH_NS = 31_250_000  # 1/32 s: every edge in seconds is exact in binary floating point
 MAX_SLICES = 128
+# Of buckets and counts: a seventh smaller than level 1 for 70 ms more at 330,000 buckets; level 9 takes a second.
+_LEVEL = 6
 _NS_PER_S = 10**9
 
 STARTED = (
@@ -258,9 +260,9 @@ class Slices:
             [[number, counts] for number, counts in self.errors.items()],
             zlib.compress(cells.astype("<i8").tobytes(), 1),
             zlib.compress(sizes.astype("<i4").tobytes(), 1),
-            zlib.compress(np.diff(codes.astype("<u2"), prepend=np.uint16(0)).tobytes(), 1),
+            zlib.compress(np.diff(codes.astype("<u2"), prepend=np.uint16(0)).tobytes(), _LEVEL),
             wide.newbyteorder("<").str,
-            zlib.compress(counts.astype(wide.newbyteorder("<")).tobytes(), 1),
+            zlib.compress(counts.astype(wide.newbyteorder("<")).tobytes(), _LEVEL),
         ]
 
     @classmethod
