@@ -18,6 +18,7 @@ from app.accounts.users_endpoints import router as users_router
 from app.benchmarks.cluster_endpoints import router as cluster_router
 from app.benchmarks.endpoints import router as benchmarks_router
 from app.benchmarks.results_endpoints import router as results_router
+from app.core.http import error_responses
 from app.core.settings import Settings
 from app.evaluation.endpoints import router as comparisons_router
 from app.graphql.endpoints import router as graphql_router
@@ -141,6 +142,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         )
         _add_identity(app, schema)
         _add_idempotency(schema)
+        _add_encodings(schema)
         _drop_default_validation_errors(schema)
         app.openapi_schema = schema
     return app.openapi_schema
@@ -179,6 +181,17 @@ def _add_idempotency(schema: dict[str, Any]) -> None:
             conflict = {"description": "The first request with this key has not ended, or the name is taken."}
             content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
             operation["responses"].setdefault("409", conflict | {"content": content})
+
+
+def _add_encodings(schema: dict[str, Any]) -> None:
+    # Likewise.
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if "requestBody" in operation:
+                documented = {str(status): answer for status, answer in error_responses(415).items()}
+                content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+                description = documented["415"]["description"]
+                operation["responses"]["415"] = {"description": description, "content": content}
 
 
 def creating_permissions(app: FastAPI) -> dict[str, str | None]:

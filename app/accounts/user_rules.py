@@ -35,7 +35,8 @@ def check_team(team: str | None) -> None:
 
 def check_email(email: str | None) -> None:
     """Raise `InvalidRequestError` for what is no e-mail address."""
-    if email is not None and not _EMAIL.fullmatch(email):
+    # What is not printable includes marks that make an address look like another one.
+    if email is not None and not (_EMAIL.fullmatch(email) and email.isprintable()):
         raise _wrong("email", "is not an e-mail address", "name@domain")
 
 

@@ -23,8 +23,12 @@ class SpecPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+def _is_half(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text) if not text.isascii() else False
+
+
 def plain_json(document: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-    """Refuse what no encoder takes: containers without end, and numbers that JSON does not have."""
+    """Refuse what no encoder takes: containers without end, halves of characters, numbers that JSON does not have."""
     if info.context is STORED:
         return document
     level: list[Any] = [document]
@@ -32,6 +36,10 @@ def plain_json(document: dict[str, Any], info: ValidationInfo) -> dict[str, Any]
         if any(isinstance(value, float) and not math.isfinite(value) for value in level):
             raise ValueError("must hold finite numbers only")
         containers = [value for value in level if isinstance(value, dict | list)]
+        texts = [value for value in level if isinstance(value, str)]
+        texts += [key for value in containers if isinstance(value, dict) for key in value]
+        if any(_is_half(text) for text in texts):
+            raise ValueError("must hold whole characters only (a surrogate stands alone)")
         level = [item for value in containers for item in (value.values() if isinstance(value, dict) else value)]
     if level:
         raise ValueError(f"must not be nested deeper than {MAX_EXTRA_DEPTH} levels")

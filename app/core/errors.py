@@ -52,6 +52,15 @@ class PayloadTooLargeError(InvalidRequestError):
     http_status = 413
 
 
+class UnsupportedEncodingError(InvalidRequestError):
+    """The body comes in a coding that nobody takes apart here."""
+
+    http_status = 415
+
+    def headers(self) -> dict[str, str]:
+        return {"Accept-Encoding": "identity"}
+
+
 class UnauthorizedError(TestBenchError):
     """No valid identity."""
 

@@ -67,6 +67,7 @@ _DESCRIPTIONS = {
     409: "The name is taken, or the thing's state does not allow it.",
     412: "It has changed since it was read (`If-Match`).",
     413: "The request is larger than its limit.",
+    415: "The body has a Content-Encoding; send it as it is.",
     422: "A value is wrong; `details.errors` names each with what is allowed.",
     428: "This server wants `If-Match` with every change.",
     429: "Too many requests; `Retry-After` says when to come back.",

@@ -18,6 +18,7 @@ from app.core.errors import (
     MalformedRequestError,
     PayloadTooLargeError,
     TestBenchError,
+    UnsupportedEncodingError,
 )
 from app.core.http import error_response, request_id_of, translate
 from app.core.ids import new_id
@@ -180,8 +181,17 @@ def _is_api(path: str) -> bool:
     return path.startswith(("/api/", "/graphql", "/metrics"))
 
 
+_ONCE = {b"host": "Host", b"authorization": "Authorization", b"content-type": "Content-Type", b"origin": "Origin"}
+"""What must not be there twice: a proxy in front may have looked at the other one (RFC 9112, section 3.2)."""
+
+
+def _twice(scope: Scope) -> str | None:
+    found = [name for name, _ in scope["headers"] if name in _ONCE]
+    return next((_ONCE[name] for name in found if found.count(name) > 1), None)
+
+
 class HostCheck:
-    """Refuses requests whose Host header is not a name of this server."""
+    """Refuses requests whose Host header is not a name of this server, and those that say two things at once."""
 
     def __init__(self, app: ASGIApp, policy: HostPolicy) -> None:
         self.app = app
@@ -196,11 +206,14 @@ class HostCheck:
             )
             await refuse(error, scope, receive, send)
             return
+        if scope["type"] in {"http", "websocket"} and (name := _twice(scope)):
+            await refuse(MalformedRequestError(f"the header {name} is there twice"), scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
 
 class BodyLimit:
-    """Refuses request bodies above a limit, by Content-Length at once and by counting otherwise."""
+    """Refuses request bodies above a limit, by Content-Length at once and by counting otherwise, and coded ones."""
 
     def __init__(self, app: ASGIApp, limit_bytes: int, max_json_depth: int = 64) -> None:
         self.app = app
@@ -210,6 +223,11 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        coding = header(scope, b"content-encoding") or header(scope, b"transfer-encoding") or ""
+        if coding.strip().lower() not in {"", "identity", "chunked"}:
+            error = UnsupportedEncodingError("send the body as it is: a Content-Encoding of it is not taken apart here")
+            await refuse(error, scope, receive, send)
             return
         is_json = "json" in (header(scope, b"content-type") or "")
         exchange = _CountedExchange(self.limit_bytes, self.max_json_depth if is_json else None, receive, send)

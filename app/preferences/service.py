@@ -6,6 +6,7 @@ then reads the settings anew. Every half a minute they are read in any case, so 
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
@@ -238,12 +239,22 @@ def _check_document(document: dict[str, Any]) -> None:
         )
     if _depth(document) > MAX_DEPTH:
         raise _bad_document(f"is nested more than {MAX_DEPTH} deep")
+    if not _is_finite(document):
+        raise _bad_document("holds a number that is too large")
     if b"\\u0000" in orjson.dumps(document):
         raise _bad_document("holds a NUL character")
 
 
 def _bad_document(message: str) -> InvalidRequestError:
     return InvalidRequestError(f"document: {message}", errors=[{"path": "document", "message": message}])
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(_is_finite(item) for item in value.values())
+    if isinstance(value, list):
+        return all(_is_finite(item) for item in value)
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _depth(value: object) -> int:

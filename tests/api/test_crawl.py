@@ -111,7 +111,7 @@ async def test_dead_identities_get_nothing(running: Running) -> None:
     routes = [route for route in routes_of(running.app) if route.permission is not None]
     for who, client in dead.items():
         for route in routes:
-            body = {} if route.method in {"POST", "PATCH", "PUT"} else None
+            body: Any = {} if route.method in {"POST", "PATCH", "PUT"} else None
             assert await _status(client, Call(route.method, route.path, body)) == 401, (who, route)
     assert (await admin.get(f"{API}/auth/me")).status_code == 200
 

@@ -109,5 +109,5 @@ async def test_a_local_run_goes_on_with_the_trace_of_its_environment(
     )
     assert summary["error"] is None
     sent = [parent for parent in target.parents if parent != "the provider's own"]  # that of probes, if any
-    assert sorted(sent) == sorted(f"00-{TRACE_ID}-{result.metadata['span_id']}-01" for result in results)
+    assert sorted(map(str, sent)) == sorted(f"00-{TRACE_ID}-{result.metadata['span_id']}-01" for result in results)
     assert len(set(sent)) == 4

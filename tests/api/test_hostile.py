@@ -1,0 +1,98 @@
+"""Requests that mean harm: each is refused with a clear answer, and none is a fault of the service."""
+
+import gzip
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.factories import make_spec
+from tests.service import Running
+
+API = "/api/v1"
+PROVIDER = b'{"name": "one", "kind": "openai", "base_url": "http://127.0.0.1:9/v1"}'
+JSON = {"Content-Type": "application/json"}
+
+
+async def test_what_must_be_there_once_is_not_there_twice(running: Running) -> None:
+    admin = await running.admin()
+    token = admin.headers["Authorization"]
+    client = running.anonymous
+    for name, values in {
+        "Host": ["127.0.0.1:8080", "evil.example"],
+        "Authorization": [token, "Bearer another"],
+        "Content-Type": ["application/json", "text/plain"],
+        "Origin": ["http://127.0.0.1:8080", "http://evil.example"],
+    }.items():
+        own = [] if name == "Authorization" else [("Authorization", token)]
+        answer = await client.get(f"{API}/auth/me", headers=[*own, *((name, value) for value in values)])
+        assert answer.status_code == 400, name
+        assert f"{name} is there twice" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate, gzip", "x"])
+async def test_coded_bodies_are_not_taken_apart(running: Running, coding: str) -> None:
+    admin = await running.admin()
+    for header in ("Content-Encoding", "Transfer-Encoding"):
+        answer = await admin.post(f"{API}/providers", content=gzip.compress(PROVIDER), headers=JSON | {header: coding})
+        assert answer.status_code == 415
+        assert answer.headers["Accept-Encoding"] == "identity"
+    plain = await admin.post(f"{API}/providers", content=PROVIDER, headers=JSON | {"Content-Encoding": "identity"})
+    assert plain.status_code == 201
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+async def test_the_ends_of_time(running: Running, moment: str) -> None:
+    admin = await running.admin()
+    since = await admin.get(f"{API}/audit", params={"since": moment})
+    until = await admin.get(f"{API}/audit", params={"until": moment})
+    assert (since.status_code, until.status_code) == (200, 200)
+    assert bool(since.json()["items"]) == moment.startswith("0001")
+    assert bool(until.json()["items"]) == moment.startswith("9999")
+
+
+@pytest.mark.parametrize(
+    "document", [b'{"a": 1e400}', b'{"a": [{"b": -1e999}]}', b'{"a": "\\ud800"}', b'{"a": "\\u0000"}']
+)
+async def test_what_no_database_keeps_is_not_kept_as_something_else(running: Running, document: bytes) -> None:
+    admin = await running.admin()
+    body = b'{"document": ' + document + b"}"
+    assert (await admin.put(f"{API}/me/preferences", content=body, headers=JSON)).status_code == 422
+    assert (await admin.get(f"{API}/me/preferences")).json()["version"] == 0
+
+
+@pytest.mark.parametrize("extra", [b'{"\\ud800": 1}', b'{"a": ["\\udfff"]}', b'{"a": {"b": 1e400}}'])
+async def test_what_no_provider_can_be_sent_is_not_accepted(running: Running, extra: bytes) -> None:
+    admin = await running.admin()
+    await admin.post(f"{API}/providers", content=PROVIDER, headers=JSON)
+    spec = orjson.dumps(make_spec(targets=[{"provider": "one", "model": "m"}], sampling={"extra": {"here": 1}}))
+    body = spec.replace(b'{"here":1}', extra)
+    answer = await admin.post(f"{API}/benchmarks", content=body, headers=JSON)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["details"]["errors"][0]["path"] == "sampling.extra"
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"username": "\u0430dmin"},  # Cyrillic
+        {"username": "ad\u200bmin"},
+        {"username": "ADMIN"},
+        {"username": "admin\n"},
+        {"username": "eve", "email": "a\u202e@example.org"},  # reads backwards
+        {"username": "eve", "password": "p" * 1025},
+    ],
+)
+async def test_nobody_is_called_like_somebody_else(running: Running, user: dict[str, Any]) -> None:
+    admin = await running.admin()
+    assert (await admin.post(f"{API}/users", json=user)).status_code in {409, 422}
+
+
+async def test_long_and_odd_passwords_are_whole(running: Running) -> None:
+    admin = await running.admin()
+    for number, password in enumerate(("\U0001f600" * 1024, "пароль-пароль", "nul\0" * 5, " " * 12)):
+        name = f"user-{number}"
+        assert (await admin.post(f"{API}/users", json={"username": name, "password": password})).status_code == 201
+        await running.signed_in(name, password)
+        wrong = {"username": name, "password": password[:-1] + "x"}
+        assert (await running.anonymous.post(f"{API}/auth/login", json=wrong)).status_code == 401, "to the last one"
