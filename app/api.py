@@ -9,12 +9,19 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
-from app.accounts.authentication import ACCESS_COOKIE
+from app.accounts.audit_endpoints import router as audit_router
+from app.accounts.cookies import ACCESS
 from app.accounts.endpoints import router as auth_router
+from app.accounts.oidc_endpoints import router as oidc_router
+from app.accounts.users_endpoints import roles_router
+from app.accounts.users_endpoints import router as users_router
+from app.benchmarks.cluster_endpoints import router as cluster_router
 from app.benchmarks.endpoints import router as benchmarks_router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.settings import Settings
+from app.graphql.endpoints import router as graphql_router
 from app.monitoring.endpoints import health_router, metrics_router
+from app.preferences.endpoints import router as preferences_router
 from app.providers.endpoints import router as providers_router
 from app.realtime.endpoints import router as live_router
 from app.reports.endpoints import router as reports_router
@@ -37,17 +44,21 @@ Wrong input is 422 with `details.errors` = `[{"path", "message", "allowed"?}]`.
 """
 
 TAGS = [
-    {"name": "auth", "description": "Signing in and out, API keys."},
+    {"name": "auth", "description": "Signing in and out, my sign-ins and API keys."},
+    {"name": "users", "description": "Managing users; roles."},
+    {"name": "audit", "description": "Who did what."},
     {"name": "providers", "description": "Endpoints that benchmarks can target."},
     {"name": "benchmarks", "description": "Submitting benchmarks and following them."},
     {"name": "results", "description": "What was measured, request by request."},
+    {"name": "cluster", "description": "Workers, and the queue before them."},
+    {"name": "settings", "description": "Settings that change at run time, and one's own preferences."},
     {"name": "health", "description": "Probes. Public."},
     {"name": "monitoring", "description": "Prometheus metrics."},
 ]
 
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an `ltb_…` API key."},
-    "cookie": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE, "description": "Set by sign-in; for browsers."},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": ACCESS.name, "description": "Set by sign-in; for browsers."},
 }
 
 # Public means: no `require(...)` guard. Sign-out checks the tokens that it is given itself.
@@ -56,37 +67,49 @@ PUBLIC_PATHS = frozenset(
         f"{API_PREFIX}/auth/login",
         f"{API_PREFIX}/auth/refresh",
         f"{API_PREFIX}/auth/logout",
+        f"{API_PREFIX}/auth/methods",
+        f"{API_PREFIX}/auth/oidc/{{name}}/login",
+        f"{API_PREFIX}/auth/oidc/{{name}}/callback",
+        f"{API_PREFIX}/auth/oidc/{{name}}/logout",
+        f"{API_PREFIX}/auth/oidc/{{name}}/backchannel-logout",  # proven by the provider's signature
         f"{API_PREFIX}/health",
         f"{API_PREFIX}/health/live",
         f"{API_PREFIX}/health/ready",
         f"{API_PREFIX}/openapi.json",  # not served in production mode
+        f"{API_PREFIX}/asyncapi.json",  # likewise
         "/health",
         "/health/live",
         "/health/ready",
         "/openapi.json",  # likewise
+        "/asyncapi.json",  # likewise
+        "/graphql",  # asks for an identity itself; each field of its schema declares a permission
+        "/graphql/{file}",  # the explorer page's script and style
     }
 )
 
+# POSTs that create, and so take an `Idempotency-Key`. None of them has parameters in its path.
+IDEMPOTENT_PATHS = frozenset(f"{API_PREFIX}/{name}" for name in ("benchmarks", "providers", "auth/apikey"))
+
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
+    benchmarks_router,  # asked for most: routes are tried in this order
     auth_router,
+    oidc_router,
+    users_router,
+    roles_router,
+    audit_router,
     providers_router,
-    benchmarks_router,
     reports_router,  # before results: /results/export is not a result's id
     results_router,
+    cluster_router,
+    preferences_router,
 )
 
 
-def api_router(settings: Settings) -> APIRouter:
-    """Everything under /api/v1 that the settings switch on."""
-    router = APIRouter(prefix=API_PREFIX)
-    if settings.server.enable_rest:
-        for room in REST_ROUTERS:
-            router.include_router(room)
-    router.include_router(health_router)
-    if settings.monitoring.enable_metrics:
-        router.include_router(metrics_router)
-    return router
+def api_routers(settings: Settings) -> list[APIRouter]:
+    """Everything under /api/v1 that the settings switch on. Not one router: each level is matched anew."""
+    rooms = [*REST_ROUTERS] if settings.server.enable_rest else []
+    return [*rooms, health_router, *([metrics_router] if settings.monitoring.enable_metrics else [])]
 
 
 def root_router(settings: Settings) -> APIRouter:
@@ -97,6 +120,8 @@ def root_router(settings: Settings) -> APIRouter:
         router.include_router(metrics_router)
     if settings.server.enable_websocket:
         router.include_router(live_router)
+    if settings.server.enable_graphql:
+        router.include_router(graphql_router)
     return router
 
 
@@ -112,6 +137,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         )
         _add_identity(app, schema)
+        _add_idempotency(schema)
         _drop_default_validation_errors(schema)
         app.openapi_schema = schema
     return app.openapi_schema
@@ -129,6 +155,36 @@ def _add_identity(app: FastAPI, schema: dict[str, Any]) -> None:
                 operation["security"] = [] if path in PUBLIC_PATHS else [{"bearer": []}, {"cookie": []}]
                 if permission := permission_of(context.dependant):
                     operation["x-permission"] = permission
+
+
+def _add_idempotency(schema: dict[str, Any]) -> None:
+    # Done by a middleware, so that FastAPI knows nothing of it.
+    for path in IDEMPOTENT_PATHS:
+        operation = schema["paths"].get(path, {}).get("post")
+        if operation is not None:
+            operation.setdefault("parameters", []).append(
+                {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "required": False,
+                    "description": "Unique for each new request. Sent again within 24 hours with the same request, "
+                    "the first answer is given again (`Idempotent-Replayed: true`); with another one 422, and 409 "
+                    "while the first one runs.",
+                    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                }
+            )
+            conflict = {"description": "The first request with this key has not ended, or the name is taken."}
+            content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+            operation["responses"].setdefault("409", conflict | {"content": content})
+
+
+def creating_permissions(app: FastAPI) -> dict[str, str | None]:
+    """The permission of each route of `IDEMPOTENT_PATHS` that is served."""
+    return {
+        str(context.path_format): permission_of(context.dependant)
+        for context in iter_route_contexts(app.routes)
+        if context.path_format in IDEMPOTENT_PATHS and "POST" in (context.methods or ())
+    }
 
 
 def permission_of(dependant: Any) -> str | None:

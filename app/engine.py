@@ -57,7 +57,7 @@ def main() -> int:
 def _wire(plan: Plan, pipe: FramePipe) -> tuple[Session, Callable[[Session], None]]:
     if isinstance(plan.workload, Embeddings):  # one body, so no time-out of a first token
         plan = msgspec.structs.replace(plan, sampling=plan.sampling | {"stream": False})
-    if registry.get(plan.endpoint.adapter).is_signed:
+    if registry.get(plan.endpoint.adapter, plan.endpoint.definition).is_signed:
         plan = msgspec.structs.replace(plan, message_lifetime_ns=_SIGNATURE_NS)
     url = urlsplit(plan.endpoint.base_url)
     if url.scheme not in {"http", "https"} or not url.hostname:
@@ -98,7 +98,7 @@ def _wire(plan: Plan, pipe: FramePipe) -> tuple[Session, Callable[[Session], Non
 
 def _requests(plan: Plan) -> tuple[Callable[[int], bytes] | Script, NewDecoder]:
     """What is sent, and what decodes the answers."""
-    kind, workload = registry.kind(plan.endpoint.adapter), plan.workload
+    kind, workload = registry.kind(plan.endpoint.adapter, plan.endpoint.definition), plan.workload
     writer = RequestWriter(plan, kind.adapter, kind.embeddings)
     if isinstance(workload, Conversations):
         script = conversations.Script(workload, plan.seed, writer)

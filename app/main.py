@@ -2,53 +2,93 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
-from starlette.types import Scope
 
-from app.accounts.authentication import COOKIE_NAMES, RequestGate
+from app.accounts.authentication import CountWebSockets, RequestGate
+from app.accounts.caller_cache import CallerCache
+from app.accounts.cookies import COOKIE_NAMES
+from app.accounts.oidc_service import OidcService
 from app.accounts.service import AccountService
-from app.api import API_PREFIX, DESCRIPTION, TAGS, api_router, openapi_document, root_router
+from app.api import (
+    API_PREFIX,
+    DESCRIPTION,
+    IDEMPOTENT_PATHS,
+    TAGS,
+    api_routers,
+    creating_permissions,
+    openapi_document,
+    root_router,
+)
 from app.benchmarks import demo
 from app.benchmarks.hosting import host_benchmarks
+from app.benchmarks.retention import Retention
 from app.benchmarks.service import BenchmarkService
 from app.core import migrations
 from app.core.clock import SystemClock
+from app.core.compression import Compression
 from app.core.database import Database
 from app.core.errors import ServiceUnavailableError
 from app.core.http import install_error_handlers
-from app.core.keyring import load_keyring
+from app.core.keyring import Keyring, load_keyring
 from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
 from app.core.origins import HostPolicy, OriginPolicy
+from app.core.quotas import Quotas
 from app.core.rate_limit import RateLimiter
+from app.core.request_limits import RequestLimits
+from app.core.routes import Routes
 from app.core.settings import Settings
 from app.core.static import Dashboard
+from app.core.version import service_version
 from app.events.bus import Bus
 from app.events.memory import MemoryBus
 from app.events.outbox import publish_on_commit
 from app.events.redis_bus import RedisBus
+from app.graphql.endpoints import build_view
+from app.graphql.subscribers import Subscribers
+from app.idempotency.middleware import Idempotency
+from app.idempotency.service import IdempotencyService
 from app.monitoring.health import Readiness, database_check, redis_check
 from app.monitoring.metrics import Metrics, ObserveRequests
+from app.monitoring.system import Counts, SystemReporter
+from app.preferences.schemas import RuntimeValues
+from app.preferences.service import PreferenceService
+from app.providers.alerts import HealthAlerts
 from app.providers.wiring import provider_service
+from app.realtime.asyncapi import asyncapi_document
 from app.realtime.gateway import Gateway, limits_from
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 
+ALLOWED_HEADERS = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-Request-ID",
+    "traceparent",
+    "tracestate",
+]
+EXPOSED_HEADERS = [
+    "ETag",
+    "Idempotent-Replayed",
+    "Link",
+    "RateLimit",
+    "RateLimit-Limit",
+    "RateLimit-Policy",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-ID",
+    "traceparent",
+]
+
 log = structlog.get_logger(__name__)
-
-
-def service_version() -> str:
-    """The installed version."""
-    try:
-        return version("llm-test-bench")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -65,11 +105,15 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.settings = settings
+    app.state.routes = Routes(app)
     app.state.metrics = Metrics(app.version)
     app.state.generated_admin_password = None
     app.state.demo_runs = False
+    if settings.server.enable_graphql:
+        app.state.graphql = build_view(settings)
     install_error_handlers(app)
-    app.include_router(api_router(settings))
+    for router in api_routers(settings):
+        app.include_router(router, prefix=API_PREFIX)
     app.include_router(root_router(settings))
     if not production:
         _serve_openapi(app)
@@ -85,48 +129,36 @@ def _serve_openapi(app: FastAPI) -> None:
     async def document() -> JSONResponse:
         return JSONResponse(openapi_document(app))
 
-    for path in ("/openapi.json", f"{API_PREFIX}/openapi.json"):
-        app.add_api_route(path, document, include_in_schema=False)
+    async def live_document() -> JSONResponse:
+        return JSONResponse(asyncapi_document(app.version))
+
+    for prefix in ("", API_PREFIX):
+        app.add_api_route(f"{prefix}/openapi.json", document, include_in_schema=False)
+        app.add_api_route(f"{prefix}/asyncapi.json", live_document, include_in_schema=False)
 
 
 def _add_middlewares(app: FastAPI, settings: Settings) -> None:
     # Added from the inside out: the last one sees a request first.
     server = settings.server
+    app.add_middleware(Idempotency, paths=IDEMPOTENT_PATHS, permission_of=lambda path: creating_permissions(app)[path])
     app.add_middleware(OriginCheck, policy=OriginPolicy(server.cors_allowed_origins), cookie_names=COOKIE_NAMES)
-    app.add_middleware(BodyLimit, limit_bytes=server.max_body_bytes)
+    app.add_middleware(BodyLimit, limit_bytes=server.max_body_bytes, max_json_depth=server.http.max_json_depth)
     if server.cors_allowed_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(server.cors_allowed_origins),
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=ALLOWED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
         )
+    app.add_middleware(CountWebSockets)
     app.add_middleware(HostCheck, policy=HostPolicy(server))
     app.add_middleware(ErrorBoundary)
-    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=_Templates(app).of)
+    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=app.state.routes.of)
+    if server.http.enable_compression:
+        app.add_middleware(Compression, never=(f"{API_PREFIX}/auth",))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestContext)
-
-
-class _Templates:
-    """Finds the route template (`/api/v1/providers/{name}`) of a request that was routed."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-        self._by_endpoint: dict[object, list[tuple[str, object]]] | None = None
-
-    def of(self, scope: Scope) -> str | None:
-        """The template, or None when no route took the request."""
-        if self._by_endpoint is None:
-            self._by_endpoint = {}
-            for context in iter_route_contexts(self._app.routes):
-                known = self._by_endpoint.setdefault(context.endpoint, [])
-                known.append((str(context.path_format), getattr(context, "path_regex", None)))
-        for template, regex in self._by_endpoint.get(scope.get("endpoint"), ()):
-            if regex is not None and regex.match(scope["path"]):  # type: ignore[attr-defined]
-                return template
-        return "(dashboard)" if isinstance(scope.get("endpoint"), Dashboard) else None
 
 
 @asynccontextmanager
@@ -148,12 +180,69 @@ def _feed_gauges(metrics: Metrics, benchmarks: BenchmarkService, gateway: Gatewa
     metrics.before_scrape.append((metrics.active_sessions, benchmarks.count_unfinished))
 
 
+def _counts(benchmarks: BenchmarkService, gateway: Gateway) -> Counts:
+    return Counts(
+        open_sockets=lambda: gateway.connection_count,
+        running_benchmarks=lambda: len(benchmarks.live),
+        unfinished_benchmarks=benchmarks.count_unfinished,
+        dropped_events=lambda: gateway.dropped_ticks,
+    )
+
+
+async def _start_preferences(
+    stack: AsyncExitStack, app: FastAPI, settings: Settings, database: Database, gate: RequestGate
+) -> None:
+    """Let settings change while the service runs."""
+    benchmarks: BenchmarkService = app.state.benchmarks
+    retention = Retention(database, app.state.clock)
+    configured = RuntimeValues(
+        rate_limit_requests_per_minute=settings.server.rate_limit.requests_per_minute,
+        max_running_benchmarks=settings.distributed.max_running_benchmarks,
+        default_visibility=settings.security.default_visibility,
+        retention_days=settings.storage.retention_days,
+    )
+
+    def use(values: RuntimeValues) -> None:
+        gate.limit_to(values.rate_limit_requests_per_minute)
+        benchmarks.run_at_once(values.max_running_benchmarks)
+        benchmarks.default_visibility = values.default_visibility
+        retention.keep_days(values.retention_days)
+
+    preferences = app.state.preferences = PreferenceService(database, app.state.clock, app.state.bus, configured)
+    preferences.apply(use)
+    await preferences.start()
+    stack.push_async_callback(preferences.close)
+    await retention.start()
+    stack.push_async_callback(retention.close)
+
+
 def _bus(settings: Settings) -> Bus:
     window = settings.server.websocket
     redis_url = settings.distributed.redis_url
     if redis_url is None:
         return MemoryBus(replay_events=window.replay_events, replay_seconds=window.replay_seconds)
     return RedisBus(redis_url, replay_events=window.replay_events, replay_seconds=window.replay_seconds)
+
+
+async def _start_accounts(
+    stack: AsyncExitStack, app: FastAPI, settings: Settings, keyring: Keyring
+) -> tuple[AccountService, RequestGate]:
+    """Know who asks, and count what they ask for."""
+    database, clock, redis_url = app.state.database, app.state.clock, settings.distributed.redis_url
+    limiter = RateLimiter(redis_url)
+    stack.push_async_callback(limiter.close)
+    accounts = app.state.accounts = AccountService(database, clock, keyring, limiter, settings.security)
+    stack.callback(accounts.close)
+    await accounts.start()
+    app.state.oidc = OidcService(accounts, database, clock, keyring, limiter, settings.security)
+    limits = settings.server.rate_limit
+    quotas = Quotas(redis_url, limits.on_redis_failure)
+    stack.push_async_callback(quotas.close)
+    callers = CallerCache(accounts)
+    stack.callback(callers.watch(database))
+    gate = app.state.gate = RequestGate(callers, RequestLimits(limits, quotas, app.state.routes))
+    app.state.authenticate = gate.authenticate
+    return accounts, gate
 
 
 @asynccontextmanager
@@ -166,21 +255,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = app.state.database = Database(settings.storage)
         stack.push_async_callback(database.close)
         if settings.storage.enable_migrations:
-            await migrations.upgrade(database.engine)
+            async with database.unhurried() as engine:
+                await migrations.upgrade(engine)
         redis_url = settings.distributed.redis_url
         bus = app.state.bus = _bus(settings)
         stack.push_async_callback(bus.close)
         stack.callback(publish_on_commit(database, bus))
 
-        limiter = RateLimiter(redis_url)
-        stack.push_async_callback(limiter.close)
-        accounts = app.state.accounts = AccountService(database, clock, keyring, limiter, settings.security)
-        stack.callback(accounts.close)
-        await accounts.start()
-        gate = app.state.gate = RequestGate(accounts, limiter, settings.server.rate_limit_requests_per_minute)
-        app.state.authenticate = gate.authenticate
+        accounts, gate = await _start_accounts(stack, app, settings, keyring)
+        app.state.idempotency = IdempotencyService(database, clock, keyring)
 
         providers = app.state.providers = provider_service(settings, database, clock, keyring)
+        providers.on_health = HealthAlerts(bus).take
         admin_password = settings.security.admin_password
         app.state.generated_admin_password = await accounts.users.bootstrap(
             settings.security.admin_username,
@@ -211,6 +297,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         )
         await gateway.start()
         stack.push_async_callback(gateway.close)
+        subscribers = app.state.subscribers = Subscribers(settings.server.graphql)
+        stack.callback(subscribers.close)
+        await _start_preferences(stack, app, settings, database, gate)
+        reporter = SystemReporter(bus, clock, database, settings.storage.data_dir, _counts(benchmarks, gateway))
+        await reporter.start()
+        stack.push_async_callback(reporter.close)
         _feed_gauges(app.state.metrics, benchmarks, gateway)
 
         checks = {"database": database_check(database)}

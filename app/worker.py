@@ -1,32 +1,69 @@
-"""Joins the cluster: `dask worker tls://scheduler:8786 --preload app.worker`.
+"""A worker of a cluster: gives the shards that run in it a database, a bus and the providers.
 
-Gives the shards that run in this process a database, a bus and the providers, by the same configuration as the server.
+Its configuration is the server's: the same database, Redis and secret. It comes back by itself when the scheduler does.
 """
 
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
-from app.benchmarks.shards import WorkerContext, install, uninstall
+from app.benchmarks import shard_watch
+from app.benchmarks.measures import MeasureContext, warm_prices
+from app.benchmarks.probing import run_probe
+from app.benchmarks.shards import WorkerContext, install, run_shard, uninstall
+from app.benchmarks.spooling import deliver_left_behind
+from app.cluster import calls, transport
+from app.cluster.clocks import Offset, measure
+from app.cluster.tags import as_resources
+from app.core.bind import is_loopback
 from app.core.clock import SystemClock
 from app.core.database import Database
-from app.core.errors import ConfigError
+from app.core.errors import ConfigError, ServiceUnavailableError
 from app.core.keyring import load_keyring
-from app.core.settings import Settings, load_settings
+from app.core.settings import Settings
 from app.events.redis_bus import RedisBus
 from app.providers.wiring import provider_service
 
-_open = AsyncExitStack()
+log = logging.getLogger(__name__)
+
+_CLOCK_SECONDS = 5.0
+_RECONNECT_SECONDS = 0.5
+_HAND_BACK_SECONDS = 20.0
+_LEAVE_SECONDS = 5.0
 
 
-async def dask_setup(_worker: Any) -> None:
-    """Called by Dask when the worker starts."""
-    install(await build_context(load_settings(), _open))
+@dataclass
+class Node:
+    """What this worker is, and how it is doing."""
 
+    scheduler_url: str
+    slots: int = 1
+    tags: tuple[str, ...] = ()
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}")
+    host: str | None = None
+    drain_seconds: float = 30.0
+    is_draining: bool = False
+    offset: Offset | None = None
 
-async def dask_teardown(_worker: Any) -> None:
-    """Called by Dask when the worker stops."""
-    uninstall()
-    await _open.aclose()
+    def about(self) -> dict[str, Any]:
+        """What travels with each heartbeat."""
+        offset = self.offset
+        return {
+            "draining": self.is_draining,
+            "running": shard_watch.running_count(),
+            "offset_ns": offset.offset_ns if offset else None,
+            "offset_error_ns": offset.error_ns if offset else None,
+            "at": time.time(),
+        }
 
 
 async def build_context(settings: Settings, stack: AsyncExitStack) -> WorkerContext:
@@ -36,10 +73,130 @@ async def build_context(settings: Settings, stack: AsyncExitStack) -> WorkerCont
         ConfigError: without Redis a worker's ticks and the server's stop would not reach each other.
     """
     if settings.distributed.redis_url is None:
-        raise ConfigError("a worker needs distributed.redis_url, the same as the server's", errors=[])
+        raise ConfigError(
+            "distributed.redis_url: a worker needs it, the same as the server's",
+            errors=[{"key": "distributed.redis_url", "message": "is missing"}],
+        )
+    if settings.storage.backend == "sqlite":
+        raise ConfigError(
+            "storage.database_url: a worker needs the PostgreSQL of its server; SQLite belongs to one process",
+            errors=[{"key": "storage.database_url", "message": "is not PostgreSQL"}],
+        )
     database = Database(settings.storage)
     stack.push_async_callback(database.close)
     bus = RedisBus(settings.distributed.redis_url)
     stack.push_async_callback(bus.close)
     providers = provider_service(settings, database, SystemClock(), load_keyring(settings))
-    return WorkerContext(database, bus, providers)
+    spool = settings.storage.data_dir / "spool"
+    return WorkerContext(database, bus, providers, is_shared=True, spool_folder=spool)
+
+
+async def serve_worker(settings: Settings, node: Node, on_joined: Callable[[str], None]) -> None:
+    """Work until SIGTERM or SIGINT: then take nothing more, let shards end or hand them back, and leave.
+
+    Raises:
+        ConfigError: plain TCP beyond loopback, wrong TLS files, or no Redis.
+        ServiceUnavailableError: the scheduler refuses this worker.
+    """
+    transport.check_scheduler_url(node.scheduler_url, settings.distributed)
+    from app.cluster import dask_parts  # noqa: PLC0415  (takes 0.3 s; refusals need not wait for it)
+
+    dask_parts.log_like_everyone()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        context = await build_context(settings, stack)
+        install(context)
+        calls.offer("shard", run_shard)
+        calls.offer("probe", run_probe)
+        stack.callback(uninstall)
+        warming = asyncio.create_task(
+            asyncio.to_thread(warm_prices, MeasureContext("", "gpt-4o", "openai", ()))
+        )  # takes a second, once
+        stack.push_async_callback(asyncio.wait, {warming})
+        assert context.spool_folder is not None
+        delivering = asyncio.create_task(deliver_left_behind(context.database, context.spool_folder))
+        stack.push_async_callback(asyncio.wait, {delivering})
+        while not stop.is_set():
+            await _work(dask_parts, settings, node, stop, on_joined)
+
+
+async def _work(
+    dask: Any, settings: Settings, node: Node, stop: asyncio.Event, on_joined: Callable[[str], None]
+) -> None:
+    """From joining the scheduler to losing it, or to the end."""
+    host = node.host or ("127.0.0.1" if is_loopback(transport.host_of(node.scheduler_url)) else None)
+    worker = dask.QuietWorker(
+        node.scheduler_url,
+        nthreads=node.slots,
+        name=node.name,
+        resources=as_resources(node.tags, node.slots),
+        security=dask.security(transport.tls_options(settings.distributed)),
+        memory_limit=0,
+        host=host,
+    )
+    worker.metrics[dask.ABOUT] = lambda _worker: node.about()
+    stopping = asyncio.create_task(stop.wait())
+    starting = asyncio.create_task(_start(worker))
+    try:
+        await asyncio.wait({stopping, starting}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            return
+        starting.result()
+        on_joined(node.scheduler_url)
+        clock = asyncio.create_task(_follow_clock(worker, node))
+        lost = asyncio.create_task(worker.finished())
+        try:
+            await asyncio.wait({stopping, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set() and not lost.done():
+                await _drain(node)
+        finally:
+            for task in (clock, lost):
+                task.cancel()
+            await asyncio.gather(clock, lost, return_exceptions=True)
+        if not stop.is_set():
+            log.warning("lost the scheduler at %s; joining again when it is back", node.scheduler_url)
+            await asyncio.sleep(_RECONNECT_SECONDS)
+    finally:
+        for task in (stopping, starting):
+            task.cancel()
+        await asyncio.gather(stopping, starting, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                await worker.close(reason="worker-stopped")
+
+
+async def _start(worker: Any) -> None:
+    try:
+        await worker
+    except Exception as error:
+        reason = str(error.__cause__ or error)
+        if "version mismatch" in reason or "name taken" in reason:
+            said = reason.split("'message': '", 1)[-1].split("'", 1)[0]
+            raise ServiceUnavailableError(f"the scheduler refuses this worker: {said}") from error
+        raise ServiceUnavailableError(f"cannot join the scheduler: {reason}") from error
+
+
+async def _follow_clock(worker: Any, node: Node) -> None:
+    """Measure this clock against the scheduler's again and again."""
+
+    async def ask() -> int:
+        return int((await worker.scheduler.ltb_clock())["ns"])
+
+    while True:
+        try:
+            node.offset = await measure(ask)
+            await worker.heartbeat()
+        except Exception as error:  # noqa: BLE001  (the scheduler is away: the main loop notices)
+            log.debug("the scheduler's clock cannot be read: %s", error)
+        await asyncio.sleep(_CLOCK_SECONDS)
+
+
+async def _drain(node: Node) -> None:
+    """Wait for shards to end; what has not ended by then is handed back, with what was measured kept."""
+    node.is_draining = True
+    await shard_watch.all_ended(node.drain_seconds)
+    shard_watch.hand_back()
+    await shard_watch.all_ended(_HAND_BACK_SECONDS)
+    await asyncio.sleep(0.5)  # the last outcomes are on their way

@@ -7,7 +7,11 @@ from alembic import context
 from sqlalchemy import Connection
 
 import app.accounts.models
+import app.accounts.oidc_models
 import app.benchmarks.models
+import app.core.leases
+import app.idempotency.models
+import app.preferences.models
 import app.providers.models  # noqa: F401  (importing the models registers their tables)
 from app.core import migrations
 from app.core.database import Base, Database, UtcDateTime

@@ -12,13 +12,17 @@ from app.accounts import audit, repository
 from app.accounts.caller import Caller
 from app.accounts.models import ApiKey, User
 from app.accounts.permissions import Permission
+from app.accounts.roles import Roles
 from app.accounts.tokens import OpaqueSecrets, parse_api_key
+from app.accounts.user_rules import check_not_above
+from app.accounts.users import existing
 from app.core.clock import Clock
 from app.core.database import Database
 from app.core.errors import ConflictError, ForbiddenError, InvalidRequestError, NotFoundError
 from app.core.ids import new_id
 
 MAX_KEYS_PER_USER = 100
+MAX_NAME_CHARACTERS = 100
 _TOUCH_EVERY = timedelta(minutes=1)
 
 log = structlog.get_logger(__name__)
@@ -36,10 +40,11 @@ class KeyOwner:
 class ApiKeys:
     """What can be done with API keys."""
 
-    def __init__(self, database: Database, clock: Clock, opaque: OpaqueSecrets) -> None:
+    def __init__(self, database: Database, clock: Clock, opaque: OpaqueSecrets, roles: Roles) -> None:
         self._database = database
         self._clock = clock
         self._opaque = opaque
+        self._roles = roles
 
     async def create(
         self,
@@ -52,7 +57,7 @@ class ApiKeys:
 
         Raises:
             ForbiddenError: the caller came with an API key, which could otherwise outlive itself.
-            InvalidRequestError: a scope that the caller does not have.
+            InvalidRequestError: a scope that the caller does not have, or a name that is too long.
             ConflictError: too many keys.
         """
         if caller.via == "api_key":
@@ -63,6 +68,11 @@ class ApiKeys:
             raise InvalidRequestError(
                 f"scopes: you do not have {', '.join(excess)} yourself",
                 errors=[{"path": "scopes", "message": f"not yours: {', '.join(excess)}", "allowed": allowed}],
+            )
+        if not 1 <= len(name.strip()) <= MAX_NAME_CHARACTERS or "\0" in name:
+            allowed = f"1 to {MAX_NAME_CHARACTERS} characters"
+            raise InvalidRequestError(
+                f"name: use {allowed}", errors=[{"path": "name", "message": "is not acceptable", "allowed": allowed}]
             )
         text = self._opaque.new_api_key()
         now = self._clock.now()
@@ -90,18 +100,33 @@ class ApiKeys:
         async with self._database.read() as session:
             return await repository.api_keys_of(session, caller.user_id)
 
+    async def of(self, username: str) -> Sequence[ApiKey]:
+        """Those of another user; raises `NotFoundError`."""
+        async with self._database.read() as session:
+            user = await existing(session, username)
+            return await repository.api_keys_of(session, user.id)
+
     async def revoke(self, caller: Caller, key_id: UUID) -> None:
-        """End a key of the caller's (an administrator: anyone's) at once."""
+        """End a key of the caller's (with `user.manage`: anyone's) at once.
+
+        Raises:
+            NotFoundError: there is no such key for the caller, or it is revoked.
+            ForbiddenError: it belongs to a user who may do more than the caller.
+        """
         async with self._database.write() as session:
             key = await repository.api_key_by_id(session, key_id)
             manages = Permission.USER_MANAGE in caller.permissions
             if key is None or key.revoked_at is not None or not (manages or key.user_id == caller.user_id):
                 raise NotFoundError("there is no such API key")
+            owner = await repository.user_by_id(session, key.user_id)
+            if owner is not None and owner.id != caller.user_id:
+                check_not_above(self._roles, caller, owner.role)
             key.revoked_at = self._clock.now()
             await session.flush()
-            await audit.record(session, caller, "api_key.revoke", "api_key", key.id, {"name": key.name})
+            told = {"name": key.name, "owner": owner.username if owner else None}
+            await audit.record(session, caller, "api_key.revoke", "api_key", key.id, told)
 
-    async def owner_of(self, text: str) -> KeyOwner | None:
+    async def owner_of(self, text: str, address: str = "") -> KeyOwner | None:
         """Whose key `text` is, or None when it is wrong, revoked, expired or its owner is not active."""
         parsed = parse_api_key(text)
         if parsed is None:
@@ -116,15 +141,15 @@ class ApiKeys:
         expired = key.expires_at is not None and key.expires_at <= now
         if not is_right or key.revoked_at is not None or expired or not user.is_active:
             return None
-        await self._touch(key, now)
+        await self._touch(key, now, address)
         known = frozenset(Permission)
         return KeyOwner(key.id, user, frozenset(Permission(scope) for scope in key.scopes if scope in known))
 
-    async def _touch(self, key: ApiKey, now: datetime) -> None:
+    async def _touch(self, key: ApiKey, now: datetime, address: str) -> None:
         if key.last_used_at is not None and now - key.last_used_at < _TOUCH_EVERY:
             return
         try:
             async with self._database.write() as session:
-                await repository.touch_api_key(session, key.id, now, now - _TOUCH_EVERY)
+                await repository.touch_api_key(session, key.id, now, now - _TOUCH_EVERY, address)
         except SQLAlchemyError as error:  # a busy database must not turn a valid key away
             log.warning("the last use of an API key was not stored", error=str(error))

@@ -2,26 +2,30 @@
 
 `record` belongs inside the write transaction of the change itself, as its last statement: from there to the commit it
 holds the one lock that orders the chain (an advisory lock on PostgreSQL; on SQLite a write transaction is the lock).
+Where the process has the root secret, the end of the chain is sealed too (`audit_seal.py`).
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 from sqlalchemy import event, select, text
 from sqlalchemy.orm import Mapper
 
+from app.accounts import audit_seal
+from app.accounts.audit_seal import End
 from app.accounts.caller import Caller
 from app.accounts.models import AuditEntry
-from app.core.database import ReadSession, WriteSession
+from app.core.database import WriteSession
 from app.core.logging import redact
 
 _CHAIN_LOCK = 0x6C74_625F_6175_6474  # "ltb_audt": the chain's advisory lock
-_FIRST_HASH = "0" * 64
+FIRST_HASH = "0" * 64
 _MAX_TEXT = 2000
 
 
@@ -39,48 +43,59 @@ async def record(
     """
     if session.get_bind().dialect.name == "postgresql":
         await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN_LOCK})
-    last = (
-        await session.execute(
-            select(AuditEntry.sequence, AuditEntry.hash).order_by(AuditEntry.sequence.desc()).limit(1)
-        )
-    ).first()
+    query = select(AuditEntry.sequence, AuditEntry.hash).order_by(AuditEntry.sequence.desc()).limit(1)
+    found = (await session.execute(query)).first()
+    last = End(found.sequence, found.hash) if found else None
+    keyring = audit_seal.keyring_of(session)
+    head = None
+    if keyring is not None:
+        head = await audit_seal.head_of(session)
+        if (wrong := audit_seal.mismatch(keyring, head, last)) is not None:
+            service = replace(caller, user_id=UUID(int=0), username="system", role="admin")
+            last = _append(session, last, service, wrong.action, "audit", "trail", wrong.facts).end
+    appended = _append(session, last, caller, action, resource_type, resource_id, changes)
+    if keyring is not None:
+        audit_seal.move(session, keyring, head, appended.end)
+    await session.flush()
+    return appended.entry
+
+
+class _Appended(NamedTuple):
+    entry: AuditEntry
+    end: End
+
+
+def _append(
+    session: WriteSession,
+    last: End | None,
+    caller: Caller,
+    action: str,
+    resource_type: str,
+    resource_id: object,
+    changes: Mapping[str, Any] | None,
+) -> _Appended:
     entry = AuditEntry(
         sequence=(last.sequence if last else 0) + 1,
         at=datetime.now(UTC),
         actor_id=caller.user_id,
         actor_name=caller.username[:64],
-        actor_role=str(caller.role),
+        actor_role=str(caller.role)[:32],
         action=action,
         resource_type=resource_type,
         resource_id=str(resource_id)[:128],
         changes=_plain(redact(dict(changes or {}))),
         address=caller.address[:64],
         request_id=caller.request_id[:64],
-        previous_hash=last.hash if last else _FIRST_HASH,
+        previous_hash=last.hash if last else FIRST_HASH,
         hash="",
     )
-    entry.hash = _hash(entry)
+    entry.hash = hash_of(entry)
     session.add(entry)
-    await session.flush()
-    return entry
+    return _Appended(entry, End(entry.sequence, entry.hash))
 
 
-async def first_broken(session: ReadSession) -> int | None:
-    """The sequence number of the first row that was changed, removed or put in, or None for an intact chain."""
-    expected_sequence, previous = 1, _FIRST_HASH
-    async for entry in _all(session):
-        if entry.sequence != expected_sequence or entry.previous_hash != previous or entry.hash != _hash(entry):
-            return expected_sequence
-        expected_sequence, previous = entry.sequence + 1, entry.hash
-    return None
-
-
-async def _all(session: ReadSession) -> AsyncIterator[AuditEntry]:
-    async for entry in await session.stream_scalars(select(AuditEntry).order_by(AuditEntry.sequence)):
-        yield entry
-
-
-def _hash(entry: AuditEntry) -> str:
+def hash_of(entry: AuditEntry) -> str:
+    """What the hash of a row must be, given the hash before it."""
     covered = (
         entry.previous_hash,
         entry.sequence,

@@ -3,21 +3,23 @@
 Also where requests are counted: per user when authenticated, per address when not.
 """
 
+from typing import cast
+
 from fastapi import Request, Response
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.accounts import cookies
 from app.accounts.caller import Caller
-from app.accounts.service import AccountService, SignIn, Visitor
-from app.core.bind import is_loopback
-from app.core.errors import UnauthorizedError
-from app.core.rate_limit import RateLimiter, address_key
-
-ACCESS_COOKIE = "ltb_access"
-REFRESH_COOKIE = "ltb_refresh"
-_PATHS = {ACCESS_COOKIE: "/", REFRESH_COOKIE: "/api/v1/auth"}
-COOKIE_NAMES = tuple(_PATHS)
+from app.accounts.caller_cache import CallerCache
+from app.accounts.service import SignIn, Visitor
+from app.core.errors import TestBenchError, UnauthorizedError
+from app.core.middleware import refuse
+from app.core.rate_limit import address_key
+from app.core.request_limits import RequestLimits
 
 
-def visitor_of(request: Request) -> Visitor:
+def visitor_of(request: HTTPConnection) -> Visitor:
     """Where the request came from."""
     return Visitor(
         address=request.client.host if request.client else "",
@@ -26,7 +28,7 @@ def visitor_of(request: Request) -> Visitor:
     )
 
 
-def token_of(request: Request) -> str:
+def token_of(request: HTTPConnection) -> str:
     """The token that the request carries; a wrong `Authorization` header is an error, not a reason to use the cookie.
 
     Raises:
@@ -38,7 +40,7 @@ def token_of(request: Request) -> str:
         if scheme.lower() != "bearer" or not token.strip():
             raise UnauthorizedError("use 'Authorization: Bearer <token or API key>'")
         return token.strip()
-    cookie = request.cookies.get(ACCESS_COOKIE)
+    cookie = cookies.ACCESS.read(request)
     if not cookie:
         raise UnauthorizedError("sign in, or send 'Authorization: Bearer <token or API key>'")
     return cookie
@@ -47,34 +49,58 @@ def token_of(request: Request) -> str:
 class RequestGate:
     """Authenticates and counts requests; `app.state.authenticate` is its `authenticate`."""
 
-    def __init__(self, accounts: AccountService, limiter: RateLimiter, requests_per_minute: int) -> None:
-        self._accounts = accounts
-        self._limiter = limiter
-        self._per_minute = requests_per_minute
+    def __init__(self, callers: CallerCache, limits: RequestLimits) -> None:
+        self._callers = callers
+        self._limits = limits
+
+    def limit_to(self, requests_per_minute: int) -> None:
+        """Allow so many requests per minute and caller from now on."""
+        self._limits.limit_to(requests_per_minute)
 
     async def authenticate(self, request: Request) -> Caller:
         """The request's caller.
 
         Raises:
             UnauthorizedError: no valid identity.
-            RateLimitExceededError: too many requests of this user, or too many refused ones from this address.
+            QuotaExceededError: too many requests of this user, or too many refused ones from this address.
         """
+        known = request.scope["state"].get("caller")
+        if isinstance(known, Caller):  # a middleware asked already
+            return known
         visitor = visitor_of(request)
         try:
-            caller = await self._accounts.caller_from_token(token_of(request), visitor)
+            caller = await self._callers.caller_from_token(token_of(request), visitor)
         except UnauthorizedError:
             await self.count_address(request)
             raise
-        await self._count(request, "caller", str(caller.user_id))
+        await self._limits.count(request.scope, f"user:{caller.user_id}")
+        request.scope["state"]["caller"] = caller
         return caller
 
-    async def count_address(self, request: Request) -> None:
-        """Count a request without identity against its address."""
-        await self._count(request, "address", address_key(visitor_of(request).address))
+    async def count_address(self, request: HTTPConnection) -> None:
+        """Count a request without identity, or a WebSocket that opens, against its address."""
+        address = request.client.host if request.client else ""
+        await self._limits.count(request.scope, f"address:{address_key(address)}")
 
-    async def _count(self, request: Request, *key: str) -> None:
-        if self._per_minute:
-            request.state.rate_limit = await self._limiter.enforce(self._per_minute, "requests", *key)
+    async def count_caller(self, caller: Caller, path: str) -> None:
+        """Count an operation that came on the open WebSocket of `path` as a request of its user."""
+        await self._limits.count_message(path, f"user:{caller.user_id}")
+
+
+class CountWebSockets:
+    """ASGI middleware: counts each WebSocket that opens against its address, before anything is done for it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            try:
+                await cast("RequestGate", scope["app"].state.gate).count_address(HTTPConnection(scope))
+            except TestBenchError as error:
+                await refuse(error, scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
 
 async def limit_by_address(request: Request) -> None:
@@ -85,26 +111,11 @@ async def limit_by_address(request: Request) -> None:
 
 def set_cookies(request: Request, response: Response, sign_in: SignIn) -> None:
     """Hand the tokens to a browser, out of reach of scripts and of other sites."""
-    for name, (value, life) in {
-        ACCESS_COOKIE: (sign_in.access_token, sign_in.access_life),
-        REFRESH_COOKIE: (sign_in.refresh_token, sign_in.refresh_life),
-    }.items():
-        response.set_cookie(
-            name,
-            value,
-            max_age=int(life.total_seconds()),
-            path=_PATHS[name],
-            httponly=True,
-            samesite="strict",
-            secure=_is_secure(request),
-        )
+    cookies.ACCESS.write(request, response, sign_in.access_token, sign_in.access_life)
+    cookies.REFRESH.write(request, response, sign_in.refresh_token, sign_in.refresh_life)
 
 
 def clear_cookies(request: Request, response: Response) -> None:
     """Take the tokens from a browser."""
-    for name, path in _PATHS.items():
-        response.delete_cookie(name, path=path, httponly=True, samesite="strict", secure=_is_secure(request))
-
-
-def _is_secure(request: Request) -> bool:
-    return request.url.scheme == "https" or not is_loopback(request.url.hostname or "")
+    cookies.ACCESS.clear(request, response)
+    cookies.REFRESH.clear(request, response)

@@ -1,12 +1,12 @@
-"""REST: signing in and out, who am I, API keys."""
+"""REST: signing in and out, who am I, my password, sign-ins and API keys."""
 
 from typing import Annotated, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response, status
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
+from app.accounts import cookies
 from app.accounts.authentication import (
-    REFRESH_COOKIE,
     clear_cookies,
     limit_by_address,
     set_cookies,
@@ -14,11 +14,11 @@ from app.accounts.authentication import (
     visitor_of,
 )
 from app.accounts.caller import Caller, require
-from app.accounts.models import ApiKey
 from app.accounts.permissions import Permission
 from app.accounts.schemas import ApiKeyCreate, ApiKeyCreated, ApiKeyView, LoginBody, RefreshBody, SignedIn, UserView
 from app.accounts.service import AccountService, SignIn
-from app.accounts.tokens import API_KEY_MARK
+from app.accounts.user_views import Ended, PasswordChange, SessionView
+from app.accounts.views import api_key_view, user_view
 from app.core.errors import UnauthorizedError
 from app.core.http import error_responses
 
@@ -27,22 +27,12 @@ router = APIRouter(prefix="/auth", tags=["auth"])
 Self = Annotated[Caller, Depends(require(Permission.ACCOUNT_SELF))]
 
 
-def _service(request: Request) -> AccountService:
+async def _service(request: Request) -> AccountService:
     return cast("AccountService", request.app.state.accounts)
 
 
 Service = Annotated[AccountService, Depends(_service)]
 Counted = Depends(limit_by_address)
-
-
-def _user_view(caller: Caller) -> UserView:
-    return UserView(
-        id=caller.user_id,
-        username=caller.username,
-        role=caller.role,
-        team=caller.team,
-        permissions=sorted(caller.permissions),
-    )
 
 
 def _signed_in(request: Request, response: Response, sign_in: SignIn) -> SignedIn:
@@ -51,7 +41,7 @@ def _signed_in(request: Request, response: Response, sign_in: SignIn) -> SignedI
         access_token=sign_in.access_token,
         expires_in=int(sign_in.access_life.total_seconds()),
         refresh_token=sign_in.refresh_token,
-        user=_user_view(sign_in.caller),
+        user=user_view(sign_in.caller),
     )
 
 
@@ -82,11 +72,14 @@ async def refresh(request: Request, response: Response, service: Service, body: 
     """Exchange the refresh token, from the body or else the cookie, for new tokens.
 
     Each refresh token works once. Using one a second time ends the whole sign-in, because one of the two was a thief.
+    Only a cookie may come twice within five seconds, from the same browser and before the new one was used: two tabs
+    that refresh at once get the same new token.
     """
-    token = body.refresh_token if body else request.cookies.get(REFRESH_COOKIE)
+    token = body.refresh_token if body else cookies.REFRESH.read(request)
     if not token:
         raise UnauthorizedError("send the refresh token in the body or as a cookie")
-    return _signed_in(request, response, await service.refresh(token, visitor_of(request)))
+    sign_in = await service.refresh(token, visitor_of(request), shares_cookie=body is None)
+    return _signed_in(request, response, sign_in)
 
 
 @router.post(
@@ -102,7 +95,7 @@ async def logout(request: Request, service: Service, body: RefreshBody | None = 
 
     Both kinds of token stop working at once, and the cookies are cleared.
     """
-    refresh_token = body.refresh_token if body else request.cookies.get(REFRESH_COOKIE)
+    refresh_token = body.refresh_token if body else cookies.REFRESH.read(request)
     try:
         access_token = token_of(request)
     except UnauthorizedError:
@@ -121,7 +114,55 @@ async def logout(request: Request, service: Service, body: RefreshBody | None = 
 )
 async def me(caller: Self) -> UserView:
     """The caller, with the permissions in force for this request."""
-    return _user_view(caller)
+    return user_view(caller)
+
+
+@router.post(
+    "/password",
+    operation_id="changePassword",
+    summary="Change my password",
+    responses=error_responses(400, 401, 403, 409, 413, 422),
+)
+async def change_password(body: PasswordChange, caller: Self, service: Service) -> Ended:
+    """Needs the old one. Every other sign-in ends, this one goes on; API keys stay. Tries are limited like sign-ins."""
+    return Ended(sign_ins_ended=await service.change_password(caller, body.old_password, body.new_password))
+
+
+@router.get(
+    "/sessions",
+    operation_id="listMySessions",
+    summary="List my sign-ins",
+    responses=error_responses(401, 403),
+)
+async def list_sessions(caller: Self, service: Service) -> list[SessionView]:
+    """Devices on which the caller is signed in, the last used first; at most 200."""
+    return [SessionView.of(record, caller.family_id) for record in await service.sign_ins.mine(caller)]
+
+
+@router.delete(
+    "/sessions",
+    operation_id="revokeMyOtherSessions",
+    summary="End my other sign-ins",
+    responses=error_responses(401, 403),
+)
+async def revoke_other_sessions(caller: Self, service: Service) -> Ended:
+    """All but the one that asks."""
+    return Ended(sign_ins_ended=await service.sign_ins.revoke_others(caller))
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    operation_id="revokeMySession",
+    summary="End one of my sign-ins",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=error_responses(401, 403, 404, 422),
+)
+async def revoke_session(
+    caller: Self, service: Service, session_id: Annotated[UUID, Path(description="Its id, from the list.")]
+) -> Response:
+    """Its tokens stop working at once."""
+    await service.sign_ins.revoke(caller, session_id)
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 
 @router.post(
@@ -134,7 +175,7 @@ async def me(caller: Self) -> UserView:
 async def create_api_key(body: ApiKeyCreate, caller: Self, service: Service) -> ApiKeyCreated:
     """A key for programs. It is shown this once, and never has more permissions than its owner has at that moment."""
     key, text = await service.api_keys.create(caller, body.name, body.scopes, body.expires_in_days)
-    return ApiKeyCreated(**_key_fields(key), key=text)
+    return ApiKeyCreated(**api_key_view(key).model_dump(), key=text)
 
 
 @router.get(
@@ -145,7 +186,7 @@ async def create_api_key(body: ApiKeyCreate, caller: Self, service: Service) -> 
 )
 async def list_api_keys(caller: Self, service: Service) -> list[ApiKeyView]:
     """The caller's keys that are not revoked, newest first, without their secrets. There are at most 100."""
-    return [ApiKeyView(**_key_fields(key)) for key in await service.api_keys.list(caller)]
+    return [api_key_view(key) for key in await service.api_keys.list(caller)]
 
 
 @router.delete(
@@ -163,15 +204,3 @@ async def revoke_api_key(
     """The key stops working at once. Administrators may revoke anyone's."""
     await service.api_keys.revoke(caller, key_id)
     return Response(status_code=status.HTTP_204_NO_CONTENT)
-
-
-def _key_fields(key: ApiKey) -> dict[str, object]:
-    return {
-        "id": key.id,
-        "name": key.name,
-        "prefix": f"{API_KEY_MARK}_{key.prefix}",
-        "scopes": key.scopes,
-        "created_at": key.created_at,
-        "expires_at": key.expires_at,
-        "last_used_at": key.last_used_at,
-    }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy import CursorResult, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import ApiKey, RefreshToken, SignInRecord, User
@@ -113,11 +113,63 @@ async def api_key_by_id(session: AsyncSession, key_id: UUID) -> ApiKey | None:
     return await session.get(ApiKey, key_id)
 
 
-async def touch_api_key(session: WriteSession, key_id: UUID, now: datetime, older_than: datetime) -> None:
-    """Set `last_used_at`, unless another process just did."""
+async def touch_api_key(session: WriteSession, key_id: UUID, now: datetime, older_than: datetime, address: str) -> None:
+    """Set `last_used_at` and from where, unless another process just did."""
     await session.execute(
         update(ApiKey)
         .where(ApiKey.id == key_id, or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < older_than))
-        .values(last_used_at=now)
+        .values(last_used_at=now, last_used_address=address[:64])
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def users_page(session: AsyncSession, limit: int, after: UUID | None, text: str | None) -> Sequence[User]:
+    """Up to `limit` users, newest first (ids sort by time)."""
+    query = select(User).order_by(User.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(User.id < after)
+    if text is not None and "\0" in text:
+        return []
+    if text:
+        query = query.where(
+            or_(*(column.icontains(text, autoescape=True) for column in (User.username, User.email, User.team)))
+        )
+    return (await session.scalars(query)).all()
+
+
+async def lock_active_admins(session: WriteSession) -> list[UUID]:
+    """Ids of the active administrators; nobody else changes them before this transaction ends."""
+    query = select(User.id).where(User.role == "admin", User.is_active).order_by(User.id).with_for_update()
+    return list(await session.scalars(query))
+
+
+async def revoke_keys_of(session: WriteSession, user_id: UUID, now: datetime) -> int:
+    """Revoke every API key of a user; says how many there were."""
+    result = await session.execute(
+        update(ApiKey)
+        .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+async def sign_ins_of(session: AsyncSession, user_id: UUID, now: datetime, limit: int) -> Sequence[SignInRecord]:
+    """A user's sign-ins that are not over, the last used first."""
+    query = select(SignInRecord).where(
+        SignInRecord.user_id == user_id, SignInRecord.revoked_at.is_(None), SignInRecord.expires_at > now
+    )
+    return (await session.scalars(query.order_by(SignInRecord.last_used_at.desc(), SignInRecord.id).limit(limit))).all()
+
+
+async def forget_old_sign_ins(session: WriteSession, user_id: UUID, before: datetime) -> None:
+    """Delete a user's sign-ins that were over before then; their tokens go with them."""
+    await session.execute(
+        delete(SignInRecord)
+        .where(
+            SignInRecord.user_id == user_id,
+            or_(SignInRecord.expires_at < before, SignInRecord.revoked_at < before),
+        )
         .execution_options(synchronize_session=False)
     )

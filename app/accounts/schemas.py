@@ -80,6 +80,7 @@ class ApiKeyView(BaseModel):
     created_at: datetime = Field(description="When it was made.")
     expires_at: datetime | None = Field(description="Null when it does not expire.")
     last_used_at: datetime | None = Field(description="Exact to a minute.")
+    last_used_address: str | None = Field(description="Where that was from.")
 
 
 class ApiKeyCreated(ApiKeyView):

@@ -1,24 +1,29 @@
 """Signing in, staying signed in, signing out, and the one question of every request: who is this?"""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Literal, NoReturn
 from uuid import UUID
 
 import structlog
 
 from app.accounts import audit, repository
 from app.accounts.api_keys import ApiKeys
+from app.accounts.audit_check import Verification, verify
+from app.accounts.audit_seal import End, seal_with
+from app.accounts.audit_trail import AuditTrail
 from app.accounts.caller import Caller
 from app.accounts.models import RefreshToken, SignInRecord, User
 from app.accounts.passwords import Passwords
 from app.accounts.permissions import Permission
 from app.accounts.roles import Roles
+from app.accounts.sign_ins import SignIns
 from app.accounts.tokens import API_KEY_MARK, MAX_TOKEN_CHARACTERS, AccessTokens, OpaqueSecrets
+from app.accounts.user_rules import check_password
 from app.accounts.users import Users
 from app.core.clock import Clock
 from app.core.database import Database, WriteSession
-from app.core.errors import UnauthorizedError
+from app.core.errors import ConflictError, ForbiddenError, InvalidRequestError, UnauthorizedError
 from app.core.ids import new_id
 from app.core.keyring import Keyring
 from app.core.rate_limit import RateLimiter, address_key
@@ -26,6 +31,10 @@ from app.core.settings import SecuritySettings
 
 log = structlog.get_logger(__name__)
 
+_REMEMBER_ENDED = timedelta(days=30)
+"""How long a sign-in that is over stays in the table, so that the reuse of its tokens is still told from nonsense."""
+REFRESH_GRACE = timedelta(seconds=5)
+"""Two tabs of a browser may refresh with the same cookie at once; within this time both get the same successor."""
 _WRONG_CREDENTIALS = "the user name or the password is wrong"
 
 
@@ -61,6 +70,8 @@ class AccountService:
         settings: SecuritySettings,
     ) -> None:
         self._database = database
+        seal_with(database, keyring)
+        self._keyring = keyring
         self._clock = clock
         self._limiter = limiter
         self._attempts_per_minute = settings.login_attempts_per_minute
@@ -70,7 +81,9 @@ class AccountService:
         self.roles = Roles.configured(settings)
         self.passwords = Passwords()
         self.users = Users(database, clock, self.passwords, self.roles)
-        self.api_keys = ApiKeys(database, clock, self._opaque)
+        self.sign_ins = SignIns(database, clock, self.roles)
+        self.trail = AuditTrail(database)
+        self.api_keys = ApiKeys(database, clock, self._opaque, self.roles)
 
     async def start(self) -> None:
         """Warm the password backend, so that the first sign-in is not slower than the others."""
@@ -96,8 +109,8 @@ class AccountService:
             user = await repository.user_by_name(session, username)
         verdict = await self.passwords.verify(password, user.password_hash if user else None)
         if user is None or not verdict.is_right or not user.is_active:
-            log.warning("sign-in refused", address=visitor.address)
-            raise UnauthorizedError(_WRONG_CREDENTIALS)
+            await self._refuse_sign_in(user, username, visitor, is_right=verdict.is_right)
+        assert user is not None
         async with self._database.write() as session:
             fresh = await repository.user_by_id(session, user.id)
             if fresh is None or not fresh.is_active or fresh.password_hash != user.password_hash:
@@ -106,10 +119,65 @@ class AccountService:
                 fresh.password_hash = verdict.new_hash
             return await self.start_session(session, fresh, visitor, "password")
 
+    async def _refuse_sign_in(self, user: User | None, username: str, visitor: Visitor, *, is_right: bool) -> NoReturn:
+        """Keep the failure, in one transaction whatever its reason, and answer the same to all.
+
+        A name that nobody has is kept as a digest only: people type passwords into the wrong field.
+        """
+        log.warning("sign-in refused", address=visitor.address)
+        facts: dict[str, object] = {"name_digest": self._opaque.hash(username.lower())[:16]}
+        if user is not None:
+            facts = {"username": user.username, "reason": "not active" if is_right else "wrong password"}
+        async with self._database.write() as session:
+            caller = _nobody(visitor)
+            await audit.record(session, caller, "auth.login_failed", "user", user.id if user else "", facts)
+        raise UnauthorizedError(_WRONG_CREDENTIALS)
+
+    async def change_password(self, caller: Caller, old: str, new: str) -> int:
+        """Give the caller another password; every other sign-in of theirs ends. Says how many did.
+
+        Raises:
+            ForbiddenError: the caller came with an API key.
+            RateLimitExceededError: too many tries for this account.
+            InvalidRequestError: the old password is wrong, or the new one is not acceptable.
+        """
+        if caller.via == "api_key":
+            raise ForbiddenError("an API key cannot change the password; sign in with it")
+        check_password(new, "new_password")
+        await self._limiter.enforce(
+            self._attempts_per_minute, "sign-in tries", "login-account", caller.username.lower()
+        )
+        async with self._database.read() as session:
+            user = await repository.user_by_id(session, caller.user_id)
+        stored = user.password_hash if user else None
+        verdict = await self.passwords.verify(old, stored)
+        if not verdict.is_right:
+            async with self._database.write() as session:
+                await audit.record(session, caller, "auth.change_password_failed", "user", caller.user_id)
+            raise InvalidRequestError(
+                "old_password: is wrong", errors=[{"path": "old_password", "message": "is wrong"}]
+            )
+        password_hash = await self.passwords.hash(new)
+        async with self._database.write() as session:
+            user = await repository.user_by_id(session, caller.user_id)
+            if user is None or user.password_hash != stored:
+                raise ConflictError("the password has just been changed; try again")
+            now = self._clock.now()
+            user.password_hash, user.updated_at = password_hash, now
+            ended = await repository.revoke_user(session, user.id, now, but=caller.family_id)
+            await session.flush()
+            await audit.record(session, caller, "auth.change_password", "user", user.id, {"sign_ins_ended": ended})
+            return ended
+
+    async def verify_audit(self, anchor: End | None = None) -> Verification:
+        """Check the whole audit trail, its seal too."""
+        return await verify(self._database, self._keyring, anchor)
+
     async def start_session(self, session: WriteSession, user: User, visitor: Visitor, method: str) -> SignIn:
         """Sign in a user whose identity has just been proven by `method`; part of the transaction of `session`."""
         now = self._clock.now()
         user.last_login_at = now
+        await repository.forget_old_sign_ins(session, user.id, now - _REMEMBER_ENDED)
         family_id = new_id()
         session.add(
             SignInRecord(
@@ -130,8 +198,13 @@ class AccountService:
         await audit.record(session, caller, "auth.login", "user", user.id, {"method": method})
         return self._signed_in(caller, family_id, refresh_token, self._refresh_life)
 
-    async def refresh(self, refresh_token: str, visitor: Visitor) -> SignIn:
-        """Exchange a refresh token, which is good for one time: a second use ends the whole sign-in.
+    async def refresh(self, refresh_token: str, visitor: Visitor, *, shares_cookie: bool = False) -> SignIn:
+        """Exchange a refresh token for its successor; a second use ends the whole sign-in.
+
+        With `shares_cookie` there is an exception, because two tabs of a browser refresh at the same moment: from the
+        same address and browser, within `REFRESH_GRACE`, and while nobody has used the successor yet, a second use gets
+        the very same successor. One chain stays one chain, so a thief and the rightful client still collide at the next
+        refresh.
 
         Raises:
             UnauthorizedError: unknown, expired, revoked or used before.
@@ -148,21 +221,35 @@ class AccountService:
             if record.revoked_at is not None or link.expires_at <= now or not user.is_active:
                 raise refusal
             caller = self._caller(user, "token", visitor, family_id=record.id)
-            replacement = None
             salt = self._opaque.new_salt()
+            life = self._refresh_life
+            replacement: str | None
             if await repository.spend_refresh_token(session, link.id, now, salt):
-                replacement = self._opaque.successor(refresh_token, salt)
-                self._add_refresh_token(session, record.id, replacement)
-                record.last_used_at, record.expires_at = now, now + self._refresh_life
-                record.address = visitor.address[:64]
+                successor = self._opaque.successor(refresh_token, salt)
+                replacement = self._add_refresh_token(session, record.id, successor)
+                record.last_used_at, record.expires_at = now, now + life
+                record.address, record.user_agent = visitor.address[:64], visitor.user_agent[:300]
             else:
+                is_twin = shares_cookie and _same_browser(record, visitor)
+                replacement = await self._same_successor(session, refresh_token, now) if is_twin else None
+            if replacement is None:
                 # Either a thief or the rightful client has the newer link; only a password tells them apart.
                 await repository.revoke_family(session, record.id, now)
                 await audit.record(session, caller, "auth.refresh_reuse", "user", user.id)
         if replacement is None:
             log.warning("a refresh token was used twice: its sign-in is revoked", address=visitor.address)
             raise refusal
-        return self._signed_in(caller, record.id, replacement, self._refresh_life)
+        return self._signed_in(caller, record.id, replacement, life)
+
+    async def _same_successor(self, session: WriteSession, refresh_token: str, now: datetime) -> str | None:
+        """The token that took the place of a spent one, while the grace lasts and it has not been used itself."""
+        found = await repository.refresh_token_by_hash(session, self._opaque.hash(refresh_token))
+        link = found[0] if found else None
+        if link is None or link.used_at is None or link.successor_salt is None or now - link.used_at > REFRESH_GRACE:
+            return None
+        successor = self._opaque.successor(refresh_token, link.successor_salt)
+        following = await repository.refresh_token_by_hash(session, self._opaque.hash(successor))
+        return successor if following is not None and following[0].used_at is None else None
 
     async def logout(self, access_token: str | None, refresh_token: str | None, visitor: Visitor) -> None:
         """End the sign-in that either token belongs to; its access tokens stop working at once.
@@ -189,7 +276,7 @@ class AccountService:
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise UnauthorizedError("the token is too long")
         if token.startswith(f"{API_KEY_MARK}_"):
-            owner = await self.api_keys.owner_of(token)
+            owner = await self.api_keys.owner_of(token, visitor.address)
             if owner is None:
                 raise UnauthorizedError("the API key is not valid")
             return self._caller(owner.user, "api_key", visitor, scopes=owner.scopes, key_id=owner.key_id)
@@ -256,3 +343,20 @@ class AccountService:
             family_id=family_id,
             key_id=key_id,
         )
+
+
+def _same_browser(record: SignInRecord, visitor: Visitor) -> bool:
+    return (record.address, record.user_agent) == (visitor.address[:64], visitor.user_agent[:300])
+
+
+def _nobody(visitor: Visitor) -> Caller:
+    """The actor of what somebody did without having signed in."""
+    return Caller(
+        user_id=UUID(int=0),
+        username="anonymous",
+        role="",
+        permissions=frozenset(),
+        via="system",
+        address=visitor.address,
+        request_id=visitor.request_id,
+    )

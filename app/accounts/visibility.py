@@ -27,7 +27,7 @@ PERMISSION_OF_FAMILY: dict[str, Permission] = {
     "settings": Permission.ADMIN_SETTINGS,
 }
 UNOWNED_FAMILIES = frozenset({"metrics", "settings"})
-"""Families about the service itself; the permission alone decides. So it does for alerts that are about no benchmark."""
+"""Families about the service itself; the permission alone decides. So it does for alerts about no benchmark."""
 
 
 class Visibility(StrEnum):

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -10,6 +11,10 @@ from app.adapters.errors import ErrorKind
 from app.adapters.media import Media, Takes
 
 TokenCountSource = Literal["usage", "tokenizer", "chunks"]
+
+
+class NoModelListError(ValueError):
+    """This format, as configured, has no way to list models."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -169,6 +174,14 @@ class Adapter(Protocol):
         """
         ...
 
+    def charged_usd(self, usage: bytes) -> Decimal | None:
+        """What a usage object says that the request cost, in US dollars; None where it does not say.
+
+        Raises:
+            ValueError: the object is of another shape.
+        """
+        ...
+
     @property
     def is_signed(self) -> bool:
         """Whether a request is good for a few minutes only, because `sign` puts the time into it."""
@@ -191,7 +204,11 @@ class Adapter(Protocol):
         ...
 
     def models_request(self, api_key: str | None) -> HttpRequest:
-        """The HTTP request that lists models; free of charge, so it serves as the health check too."""
+        """The HTTP request that lists models; free of charge, so it serves as the health check too.
+
+        Raises:
+            NoModelListError: there is no such list.
+        """
         ...
 
     def parse_models(self, body: bytes) -> list[str]:
@@ -204,6 +221,10 @@ class Adapter(Protocol):
 
     def parse_error(self, status: int, body: bytes) -> str:
         """The provider's own words out of an error body."""
+        ...
+
+    def error_body(self, body: bytes) -> bytes:
+        """An error body in a shape that `errors` reads: nearly always as it is."""
         ...
 
 

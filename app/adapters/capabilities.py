@@ -27,10 +27,11 @@ def of_kind(
     tools: bool | None = True,
     json_mode: bool | None = True,
     embeddings: bool | None = False,
+    streaming: bool = True,
 ) -> Capabilities:
-    """Of a vendor's API; every format here streams, and lengths are a model's matter."""
+    """Of a vendor's API; lengths are a model's matter."""
     return Capabilities(
-        streaming=True, vision=vision, audio=audio, tools=tools, json_mode=json_mode, embeddings=embeddings
+        streaming=streaming, vision=vision, audio=audio, tools=tools, json_mode=json_mode, embeddings=embeddings
     )
 
 

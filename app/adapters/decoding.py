@@ -196,11 +196,13 @@ class WholeBody(ABC):
     def finish(self, *, complete: bool) -> Reply:
         reply = self.reply
         body = bytes(self._body)
-        if 200 < self._status < 300:
+        is_answer = self._status in self._answer_statuses()
+        if not is_answer and 200 <= self._status < 300:
             reply.fail("protocol", f"status {self._status} is no answer to {self.asked}")
-        elif self._status != 200:
-            reply.error = error_body_text(self._status, body)
-            reply.error_kind = error_kind(self._status, body)
+        elif not is_answer:
+            said = self._error_body(body)
+            reply.error = error_body_text(self._status, said)
+            reply.error_kind = error_kind(self._status, said)
         elif self._overflow:
             reply.fail("protocol", f"the body is larger than {BODY_LIMIT_BYTES} bytes")
         elif not complete:
@@ -209,9 +211,15 @@ class WholeBody(ABC):
             self._take(body)
         return reply
 
+    def _answer_statuses(self) -> tuple[int, ...]:
+        return (200,)
+
+    def _error_body(self, body: bytes) -> bytes:
+        return body
+
     @abstractmethod
     def _take(self, body: bytes) -> None:
-        """A whole body of status 200 into the reply."""
+        """A whole body of an answer into the reply."""
 
 
 class BodyDecoder(WholeBody):
@@ -224,6 +232,12 @@ class BodyDecoder(WholeBody):
     def __init__(self, wire: EventReader, status: int, *, keep_text: bool) -> None:
         super().__init__(status, keep_text=keep_text)
         self._wire = wire
+
+    def _answer_statuses(self) -> tuple[int, ...]:
+        return self._wire.answer_statuses
+
+    def _error_body(self, body: bytes) -> bytes:
+        return self._wire.error_body(body)
 
     def _take(self, body: bytes) -> None:
         reply = self.reply

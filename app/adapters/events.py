@@ -63,7 +63,8 @@ class EventReader(Protocol):
     """What events and bodies of one wire format mean.
 
     `text_fields` are the JSON fields that hold output, by which repeated events are recognised.
-    `ends_with_finish_reason` is False where a further, closing event is always sent.
+    `ends_with_finish_reason` is False where a further, closing event is always sent. Responses with one of
+    `answer_statuses` are answers.
     """
 
     @property
@@ -74,6 +75,8 @@ class EventReader(Protocol):
     def text_fields(self) -> tuple[str, ...]: ...
     @property
     def ends_with_finish_reason(self) -> bool: ...
+    @property
+    def answer_statuses(self) -> tuple[int, ...]: ...
 
     def read(self, payload: bytes) -> Event:
         """What an event of a stream says; `NOTHING` for a ping.
@@ -85,6 +88,10 @@ class EventReader(Protocol):
 
     def read_body(self, body: bytes) -> Event:
         """What a whole body says; raises as `read`."""
+        ...
+
+    def error_body(self, body: bytes) -> bytes:
+        """An error body in a shape that `errors` reads."""
         ...
 
     def buckets(self, usage: bytes) -> Buckets:

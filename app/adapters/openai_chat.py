@@ -5,12 +5,14 @@ Source: the OpenAI API reference, "Create chat completion" and "The chat complet
 of contents (Mistral); usage also as `x_groq.usage` (Groq).
 """
 
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from app.adapters.base import Buckets, ChatRequest, HttpRequest
+from app.adapters.charges import Charge
 from app.adapters.events import ABSENT, Event, raw_object
 from app.adapters.media import IMAGE_TYPES, Media, Takes
 from app.adapters.wire_format import WireFormat, given
@@ -25,7 +27,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     `path` may hold `{model}`. `seed` and `max_tokens` are the names of those fields. `exact_length` are body fields
     that make a server generate up to the asked length, ignoring its end-of-sequence token: only servers that know them
     get them, because others refuse unknown fields. `stream_options` is empty where it is unknown. `takes` is what
-    messages may hold beside text; `audio_as_text`: audio data is the bare string, as Mistral wants it.
+    messages may hold beside text; `audio_as_text`: audio data is the bare string, as Mistral wants it. `charge` reads
+    what a request cost, of vendors that tell it. `reasoning_is_beside` the completion, though the total leaves it out.
     """
 
     path: str = "/chat/completions"
@@ -37,6 +40,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     exact_length: dict[str, Any] = {}
     takes: Takes = Takes(IMAGE_TYPES, image_urls=True)
     audio_as_text: bool = False
+    charge: Charge | None = None
+    reasoning_is_beside: bool = False
 
 
 class _Part(msgspec.Struct):
@@ -92,6 +97,7 @@ class _Usage(msgspec.Struct):
     completion_tokens_details: _Details | None = None
     prompt_cache_hit_tokens: int | None = None  # DeepSeek
     num_cached_tokens: int | None = None  # Mistral
+    cached_tokens: int | None = None  # Together, Moonshot
     reasoning_tokens: int | None = None  # SGLang, Perplexity
 
 
@@ -161,17 +167,25 @@ class OpenAiChat(WireFormat):
             audio_output=min(spoken or 0, counted.visible_output or 0),
         )
 
+    def charged_usd(self, usage: bytes) -> Decimal | None:
+        """What the vendor's profile finds there."""
+        charge = self._profile.charge
+        return None if charge is None else charge(usage)
+
     def buckets(self, usage: bytes) -> Buckets:
         """Cached tokens are part of the prompt; reasoning is part of the completion, except where the total says no."""
         said = _decode_usage(usage)
         prompt_details = said.prompt_tokens_details or _Details()
         details = said.completion_tokens_details or _Details()
         prompt, completion = said.prompt_tokens, said.completion_tokens
-        cached = _first(prompt_details.cached_tokens, said.prompt_cache_hit_tokens, said.num_cached_tokens)
+        cached = _first(
+            prompt_details.cached_tokens, said.prompt_cache_hit_tokens, said.num_cached_tokens, said.cached_tokens
+        )
         written = prompt_details.cache_write_tokens
         reasoning = _first(details.reasoning_tokens, said.reasoning_tokens)
         within = reasoning or 0
-        if said.total_tokens == (prompt or 0) + (completion or 0) + within or within > (completion or 0):
+        is_beside = said.total_tokens == (prompt or 0) + (completion or 0) + within or within > (completion or 0)
+        if is_beside or self._profile.reasoning_is_beside:
             within = 0  # xAI counts it beside the completion
         return Buckets(
             uncached_input=None if prompt is None else max(0, prompt - (cached or 0) - (written or 0)),

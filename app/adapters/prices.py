@@ -1,4 +1,4 @@
-"""What a request cost: from prices of one's own, else public list prices (genai-prices, offline).
+"""What a request cost: from prices of one's own, else as its provider says, else from list prices (genai-prices).
 
 An unknown price is None, never 0.
 """
@@ -79,6 +79,20 @@ def billed(kind: str, counted: Buckets, usage: bytes) -> Buckets:
         return registry.get(kind).billed(usage) or counted
     except ValueError:  # a usage object of another shape
         return counted
+
+
+def charged_usd(kind: str, model: str, usage: bytes) -> Decimal | None:
+    """What the provider itself says in a usage object that the request cost: goes over list prices, not over own ones.
+
+    Raises:
+        LookupError: there is no such kind.
+    """
+    if not usage or _Mine.prices.find(kind, model) is not None:
+        return None
+    try:
+        return registry.get(kind).charged_usd(usage)
+    except ValueError:  # a usage object of another shape
+        return None
 
 
 def _has_token_price(price: object) -> bool:

@@ -1,13 +1,15 @@
 """Provider kinds: each names a wire format and how a vendor differs within it. A new compatible vendor is one entry."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from app.adapters import charges
 from app.adapters.anthropic import AnthropicMessages
 from app.adapters.base import Adapter, EmbeddingsAdapter
 from app.adapters.bedrock import BedrockConverse
 from app.adapters.capabilities import OWN_SERVER, Capabilities, of_kind
 from app.adapters.cohere import CohereChat
 from app.adapters.cohere_embeddings import CohereEmbeddings
+from app.adapters.custom import Undescribed, from_document
 from app.adapters.gemini import Gemini
 from app.adapters.gemini_embeddings import GeminiEmbeddings
 from app.adapters.llamacpp import LlamaCppCompletion
@@ -17,6 +19,7 @@ from app.adapters.ollama_embeddings import OllamaEmbeddings
 from app.adapters.openai_chat import OpenAiChat, Profile
 from app.adapters.openai_embeddings import OpenAiEmbeddings
 from app.adapters.openai_responses import OpenAiResponses
+from app.adapters.replicate import Replicate
 
 
 class Kind(NamedTuple):
@@ -43,16 +46,22 @@ _HEARS = Takes(IMAGE_TYPES, image_urls=True, audio=_WAV_MP3)  # OpenAI's input_a
 _HEARS_URLS = Takes(IMAGE_TYPES, image_urls=True, audio=AUDIO_TYPES, audio_urls=True)
 _TEXT_ONLY = Takes()
 
+CUSTOM = "custom"
+"""The kind whose wire format is its provider's definition (`custom_definition`)."""
+
 _EMBEDDINGS = OpenAiEmbeddings()
 _PLAIN = OpenAiChat()
 _PLAIN_HEARS = OpenAiChat(Profile(takes=_HEARS_URLS))
 _PLAIN_TEXT = OpenAiChat(Profile(takes=_TEXT_ONLY))
 _NEWER_LIMIT = OpenAiChat(Profile(max_tokens="max_completion_tokens"))
-_XAI = OpenAiChat(Profile(max_tokens="max_completion_tokens", takes=Takes(("image/png", "image/jpeg"), True)))
+_XAI = OpenAiChat(
+    Profile(max_tokens="max_completion_tokens", takes=Takes(("image/png", "image/jpeg"), True), charge=charges.xai)
+)
 _IGNORES_EOS = OpenAiChat(Profile(exact_length={"ignore_eos": True}, takes=_HEARS_URLS))
 _LLAMACPP = OpenAiChat(Profile(exact_length={"ignore_eos": True}, takes=_HEARS))
-_NO_STREAM_OPTIONS = OpenAiChat(Profile(stream_options={}))
-_OPENROUTER = OpenAiChat(Profile(takes=_HEARS))
+_PERPLEXITY = OpenAiChat(Profile(stream_options={}, charge=charges.perplexity, reasoning_is_beside=True))
+_DEEPINFRA = OpenAiChat(Profile(charge=charges.deepinfra))
+_OPENROUTER = OpenAiChat(Profile(takes=_HEARS, charge=charges.openrouter))
 _MISTRAL = OpenAiChat(Profile(seed="random_seed", stream_options={}, takes=_HEARS_URLS, audio_as_text=True))
 
 # Reasoning models refuse `max_tokens`; obfuscation pads every chunk to a random length.
@@ -116,6 +125,9 @@ _KINDS: dict[str, Kind] = {
         None,
         of_kind(json_mode=None),
     ),
+    "replicate": Kind(
+        "Replicate", Replicate(), "https://api.replicate.com", None, None, of_kind(vision=False, streaming=False)
+    ),
     "azure-openai": Kind(
         "Azure OpenAI (deployments)",
         OpenAiChat(_AZURE),
@@ -141,7 +153,7 @@ _KINDS: dict[str, Kind] = {
     ),
     "perplexity": Kind(
         "Perplexity",
-        _NO_STREAM_OPTIONS,
+        _PERPLEXITY,
         "https://api.perplexity.ai",
         "perplexity",
         _EMBEDDINGS,
@@ -168,7 +180,7 @@ _KINDS: dict[str, Kind] = {
     "cerebras": Kind("Cerebras", _NEWER_LIMIT, "https://api.cerebras.ai/v1", "cerebras", None, of_kind(vision=None)),
     "sambanova": Kind("SambaNova", _PLAIN, "https://api.sambanova.ai/v1", None, _EMBEDDINGS, of_kind(embeddings=True)),
     "deepinfra": Kind(
-        "DeepInfra", _PLAIN, "https://api.deepinfra.com/v1/openai", None, _EMBEDDINGS, of_kind(embeddings=True)
+        "DeepInfra", _DEEPINFRA, "https://api.deepinfra.com/v1/openai", None, _EMBEDDINGS, of_kind(embeddings=True)
     ),
     "nvidia": Kind(
         "NVIDIA NIM", _PLAIN, "https://integrate.api.nvidia.com/v1", None, _EMBEDDINGS, of_kind(embeddings=True)
@@ -209,6 +221,7 @@ _KINDS: dict[str, Kind] = {
         of_kind(vision=None, tools=None, json_mode=None, embeddings=None),
     ),
     "openai-compatible": Kind("Any OpenAI-compatible server", _PLAIN_HEARS, None, None, _EMBEDDINGS),
+    CUSTOM: Kind("Custom, described by a file", Undescribed(), None, None, None, Capabilities(embeddings=False)),
 }
 
 
@@ -217,18 +230,29 @@ def names() -> list[str]:
     return list(_KINDS)
 
 
-def kind(name: str) -> Kind:
-    """The kind's entry.
+def kind(name: str, definition: Any = None) -> Kind:
+    """The kind's entry; that of a custom provider follows from its `definition`.
 
     Raises:
         UnknownKindError: naming the kinds that exist.
+        DefinitionError: the definition is wrong.
     """
     try:
-        return _KINDS[name]
+        found = _KINDS[name]
     except KeyError:
         raise UnknownKindError(name) from None
+    if name != CUSTOM or definition is None:
+        return found
+    adapter = from_document(definition)
+    described = adapter.definition
+    return found._replace(
+        title=described.title or found.title,
+        adapter=adapter,
+        default_base_url=described.base_url,
+        capabilities=adapter.capabilities(),
+    )
 
 
-def get(name: str) -> Adapter:
+def get(name: str, definition: Any = None) -> Adapter:
     """The adapter of a kind; raises as `kind`."""
-    return kind(name).adapter
+    return kind(name, definition).adapter

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import msgspec
@@ -23,10 +24,11 @@ class WireFormat(ABC):
     are: path, list, field of an item.
     """
 
-    stream_type: ClassVar[str] = "text/event-stream"
-    new_framing: ClassVar[Callable[[], Framing]] = SseParser
-    text_fields: ClassVar[tuple[str, ...]] = ()
-    ends_with_finish_reason: ClassVar[bool] = True
+    stream_type: str = "text/event-stream"
+    new_framing: Callable[[], Framing] = SseParser
+    text_fields: tuple[str, ...] = ()
+    ends_with_finish_reason: bool = True
+    answer_statuses: tuple[int, ...] = (200,)
     is_signed: bool = False
     auth: tuple[str, str] = ("Authorization", "Bearer ")
     models_path: str = "/models"
@@ -47,6 +49,10 @@ class WireFormat(ABC):
 
     def billed(self, usage: bytes) -> Buckets | None:
         """Mostly what was counted."""
+        return None
+
+    def charged_usd(self, usage: bytes) -> Decimal | None:
+        """Few say it."""
         return None
 
     def content(self, message: Message) -> Any:
@@ -77,7 +83,7 @@ class WireFormat(ABC):
 
     def decoder(self, status: int, content_type: str, *, keep_text: bool) -> ReplyDecoder:
         """A stream decoder for the format's streams, else one for a whole body."""
-        if status == 200 and content_type.startswith(self.stream_type):
+        if status in self.answer_statuses and content_type.startswith(self.stream_type):
             return StreamDecoder(self, keep_text=keep_text)
         return BodyDecoder(self, status, keep_text=keep_text)
 
@@ -97,16 +103,17 @@ class WireFormat(ABC):
 
         Where both have an object under one name, it is joined, so that `extra` can add to it.
         """
-        fields = given(body)
-        for name, value in request.extra.items():
-            mine = fields.get(name)
-            fields[name] = {**mine, **value} if isinstance(mine, dict) and isinstance(value, dict) else value
+        fields = joined(given(body), request.extra)
         headers = [
             ("Content-Type", "application/json"),
             ("Accept", self.stream_type if request.stream else "application/json"),
             *self.auth_headers(api_key),
         ]
         return HttpRequest("POST", path, headers, _encode(fields))
+
+    def error_body(self, body: bytes) -> bytes:
+        """As it is: what vendors do in common is known."""
+        return body
 
     def models_request(self, api_key: str | None) -> HttpRequest:
         """A GET of the model list."""
@@ -127,7 +134,16 @@ class WireFormat(ABC):
 
     def parse_error(self, status: int, body: bytes) -> str:
         """The provider's own words."""
-        return error_body_text(status, body)
+        return error_body_text(status, self.error_body(body))
+
+
+def joined(fields: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+    """The fields with `extra` over them; an object on both sides is joined."""
+    found = dict(fields)
+    for name, value in extra.items():
+        mine = found.get(name)
+        found[name] = {**mine, **value} if isinstance(mine, dict) and isinstance(value, dict) else value
+    return found
 
 
 def given(fields: dict[str, Any]) -> dict[str, Any]:

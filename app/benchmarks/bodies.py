@@ -19,7 +19,7 @@ def body_of(plan: Plan) -> Callable[[int], bytes] | None:
     """
     if isinstance(plan.workload, Conversations):
         return None
-    kind = registry.kind(plan.endpoint.adapter)
+    kind = registry.kind(plan.endpoint.adapter, plan.endpoint.definition)
     message = message_of(plan, RequestWriter(plan, kind.adapter, kind.embeddings))
     message(0)  # what cannot be asked shows now, as in the engine
     return lambda number: message(number).partition(_HEAD_END)[2]

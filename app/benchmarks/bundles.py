@@ -85,6 +85,7 @@ def target_part(
             "has_api_key": endpoint.api_key is not None,
             "header_names": sorted(endpoint.headers),
             "verify_tls": endpoint.verify_tls,
+            **({"definition": endpoint.definition} if endpoint.definition is not None else {}),
         },
         "schedule": _schedule(spec, plan),
         "tokens": _tokens(plan),
@@ -147,7 +148,11 @@ def endpoint_of(part: Mapping[str, Any]) -> Endpoint:
     texts = {name: endpoint.get(name) for name in ("adapter", "model", "base_url")}
     if not all(isinstance(value, str) for name, value in texts.items() if name != "base_url" or value is not None):
         raise ValueError("has an endpoint without adapter or model")
-    return Endpoint(str(texts["adapter"]), str(texts["base_url"] or ""), str(texts["model"]))
+    definition = endpoint.get("definition")
+    if definition is not None and not isinstance(definition, dict):
+        raise ValueError("has an endpoint whose definition is no object")
+    found = (str(texts["adapter"]), str(texts["base_url"] or ""), str(texts["model"]))
+    return Endpoint(*found, definition=definition)
 
 
 def tokens_of(part: Mapping[str, Any]) -> TokenModel:
@@ -174,7 +179,7 @@ def address_without_secrets(base_url: str) -> str | None:
 
 
 def _without_secrets(endpoint: Endpoint) -> Endpoint:
-    return Endpoint(endpoint.adapter, endpoint.base_url, endpoint.model)
+    return Endpoint(endpoint.adapter, endpoint.base_url, endpoint.model, definition=endpoint.definition)
 
 
 def _tokens(plan: Plan) -> dict[str, Any] | None:

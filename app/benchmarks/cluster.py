@@ -1,4 +1,4 @@
-"""The Dask cluster that shards run on: one inside this process, or an external one. Nothing else knows Dask.
+"""The Dask cluster inside this process; `remote_cluster` has the external one. Nothing else in this room knows Dask.
 
 Importing Dask takes 0.3 s and 20 MB, so it is imported when a cluster is first needed.
 """
@@ -6,23 +6,49 @@ Importing Dask takes 0.3 s and 20 MB, so it is imported when a cluster is first 
 import asyncio
 import importlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, Self
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from app.benchmarks.probing import ProbeTask, run_probe
 from app.benchmarks.shards import ShardTask, run_shard
-from app.core.errors import ConstraintViolationError
+from app.cluster.placement import WorkerInfo
+from app.core.errors import ConstraintViolationError, TestBenchError
 from app.core.settings import DistributedSettings
+from app.core.version import service_version
 
-_CONNECT_SECONDS = 15
 _CAPACITY_PATIENCE_SECONDS = 30.0
 _CAPACITY_POLL_SECONDS = 0.5
 
 
+class WorkerLostError(TestBenchError):
+    """The worker of a shard (or the scheduler) went away; what it has stored counts, the rest can run elsewhere."""
+
+    code = "SERVICE_UNAVAILABLE"
+    http_status = 503
+    retryable = True
+
+
+@dataclass
+class Places:
+    """Where the shards of a stage run: the worker's address of each, and how far its clock is ahead of ours."""
+
+    workers: list[str]
+    tags: Sequence[str]
+    session_id: UUID | None
+    offsets_ns: list[int | None] = field(default_factory=list)
+
+    def offset_ns(self, shard: int) -> int | None:
+        """How far the clock of a shard's worker is ahead of this one's; None when that is not known or the same."""
+        return self.offsets_ns[shard] if self.offsets_ns else None
+
+
 class Cluster:
     """Runs shards; `slots` makes sure that those of one stage run at the same time."""
+
+    is_remote = False
 
     def __init__(self, settings: DistributedSettings) -> None:
         self._settings = settings
@@ -30,16 +56,14 @@ class Cluster:
         self._local: Any = None
         self._starting: asyncio.Task[None] | None = None
         self._taken = 0
+        self.holders: list[tuple[UUID, int]] = []  # who holds how many slots
         self._queue: deque[object] = deque()
         self._changed = asyncio.Condition()
 
     @classmethod
     async def start(cls, settings: DistributedSettings) -> Self:
-        """Connect to the configured scheduler; an in-process cluster (it opens no port) starts with its first use."""
-        cluster = cls(settings)
-        if settings.enable_distributed:
-            await cluster.ready()
-        return cluster
+        """A cluster that opens no port and starts with its first use."""
+        return cls(settings)
 
     async def ready(self) -> None:
         """Return once shards can be run; only the first call takes time."""
@@ -50,11 +74,8 @@ class Cluster:
     async def _start(self) -> None:
         try:
             # Imported in a thread: the server goes on answering meanwhile.
-            dask = await asyncio.to_thread(importlib.import_module, "app.benchmarks.dask_cluster")
+            dask = await asyncio.to_thread(importlib.import_module, "app.cluster.dask_parts")
             dask.log_like_everyone()
-            if self._settings.enable_distributed:
-                self._client = await dask.connect(self._settings.scheduler_url, timeout=_CONNECT_SECONDS)
-                return
             self._local = await dask.embedded_cluster(self._settings.worker_count)
             self._client = await dask.connect(self._local)
         except BaseException:
@@ -67,8 +88,10 @@ class Cluster:
         return sum((await self._client.nthreads()).values())
 
     @asynccontextmanager
-    async def slots(self, number: int) -> AsyncIterator[None]:
-        """Hold `number` slots, in the order of asking.
+    async def slots(
+        self, number: int, session_id: UUID | None = None, tags: Sequence[str] = ()
+    ) -> AsyncIterator[Places]:
+        """Hold `number` slots, in the order of asking. Nothing here has tags: `tags` were refused at submission.
 
         Raises:
             ConstraintViolationError: when the cluster has had too few for half a minute.
@@ -82,18 +105,41 @@ class Cluster:
             self._queue.remove(ticket)
             async with self._changed:
                 self._changed.notify_all()
+        if session_id is not None:
+            self.holders.append((session_id, number))
         try:
-            yield
+            yield Places([""] * number, tags, session_id)
         finally:
+            if session_id is not None:
+                self.holders.remove((session_id, number))
             async with self._changed:
                 self._taken -= number
                 self._changed.notify_all()
 
-    async def run(self, task: ShardTask) -> bytes:
+    async def workers(self) -> list[WorkerInfo]:
+        """This process, as the only worker."""
+        slots = self._settings.worker_count
+        return [
+            WorkerInfo("server", "", (), slots, service_version(), offset_ns=0, offset_error_ns=0, running=self._taken)
+        ]
+
+    async def check_possible(self, number: int, tags: Sequence[str]) -> None:
+        """Refuse tags: there are no workers that could have any; the number has been checked by the service."""
+        if tags:
+            raise ConstraintViolationError(
+                "this server measures by itself and has no tagged workers (distributed.enable_distributed is off)",
+                tags=list(tags),
+                known_tags=[],
+            )
+
+    async def move(self, places: Places, shard: int) -> None:
+        """A shard runs again where it ran."""
+
+    async def run(self, task: ShardTask, places: Places | None = None) -> bytes:
         """Run a shard somewhere; its encoded outcome. Cancelling this cancels it there."""
         return await self._submit("shard", run_shard, task)
 
-    async def probe(self, task: ProbeTask) -> bytes:
+    async def probe(self, task: ProbeTask, places: Places | None = None) -> bytes:
         """Probe a target from somewhere; an encoded `token_probe.Probed`. Cancelling this cancels it there."""
         return await self._submit("probe", run_probe, task)
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
@@ -14,6 +14,7 @@ from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.service import BenchmarkService
 from app.benchmarks.states import Status
 from app.benchmarks.views import Benchmark, BenchmarkListItem, Timeline
+from app.core.conditional import TAGGED_RESPONSES, Preconditions, known_state, preconditions
 from app.core.http import error_responses
 from app.core.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
 
@@ -26,7 +27,7 @@ CanCancel = Annotated[Caller, Depends(require(Permission.BENCHMARK_CANCEL))]
 CanDelete = Annotated[Caller, Depends(require(Permission.BENCHMARK_DELETE))]
 
 
-def _service(request: Request) -> BenchmarkService:
+async def _service(request: Request) -> BenchmarkService:
     service = request.app.state.benchmarks
     assert isinstance(service, BenchmarkService)
     return service
@@ -83,11 +84,18 @@ async def list_(
     "/{benchmark_id}",
     operation_id="getBenchmark",
     summary="Read a benchmark",
-    responses=error_responses(401, 403, 404, 422),
+    response_model=Benchmark,
+    responses=TAGGED_RESPONSES | error_responses(401, 403, 404, 422),
 )
-async def get(caller: CanRead, service: Service, benchmark_id: BenchmarkId) -> Benchmark:
-    """Spec, state, progress while it runs, summary when it has ended."""
-    return await service.get(caller, benchmark_id)
+async def get(
+    caller: CanRead,
+    service: Service,
+    benchmark_id: BenchmarkId,
+    known: Annotated[Preconditions, Depends(known_state)],
+) -> Response:
+    """Spec, state, progress while it runs, summary when it has ended. The `ETag` changes with what is answered."""
+    etag, body = await service.read(caller, benchmark_id)
+    return known.respond(etag, body)
 
 
 @router.get(
@@ -105,14 +113,20 @@ async def timeline(caller: CanRead, service: Service, benchmark_id: BenchmarkId)
     "/{benchmark_id}",
     operation_id="updateBenchmark",
     summary="Rename, tag or share a benchmark",
-    responses=error_responses(400, 401, 403, 404, 413, 422),
+    responses=error_responses(400, 401, 403, 404, 412, 413, 422, 428),
 )
-async def update(caller: CanShare, service: Service, benchmark_id: BenchmarkId, changes: BenchmarkUpdate) -> Benchmark:
+async def update(
+    caller: CanShare,
+    service: Service,
+    benchmark_id: BenchmarkId,
+    changes: BenchmarkUpdate,
+    conditions: Annotated[Preconditions, Depends(preconditions)],
+) -> Benchmark:
     """Changes what is given; the spec stays as it was submitted. For its owner, or an administrator.
 
     `team` shares it with the owner's team as it is now. While it runs, listeners hear the change within seconds.
     """
-    return await service.update(caller, benchmark_id, changes)
+    return await service.update(caller, benchmark_id, changes, conditions)
 
 
 @router.post(
@@ -131,8 +145,13 @@ async def cancel(caller: CanCancel, service: Service, benchmark_id: BenchmarkId)
     operation_id="deleteBenchmark",
     summary="Delete a benchmark",
     status_code=204,
-    responses=error_responses(401, 403, 404, 409, 422),
+    responses=error_responses(401, 403, 404, 409, 412, 422, 428),
 )
-async def delete(caller: CanDelete, service: Service, benchmark_id: BenchmarkId) -> None:
+async def delete(
+    caller: CanDelete,
+    service: Service,
+    benchmark_id: BenchmarkId,
+    conditions: Annotated[Preconditions, Depends(preconditions)],
+) -> None:
     """Remove a benchmark and all its results. Cancel a running one first."""
-    await service.delete(caller, benchmark_id)
+    await service.delete(caller, benchmark_id, conditions)

@@ -1,5 +1,8 @@
 """The benchmark room put together inside a server: cluster, worker context, service, runner."""
 
+import os
+import secrets
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,11 +10,14 @@ from typing import Protocol
 from uuid import uuid4
 
 from app.benchmarks.cluster import Cluster
+from app.benchmarks.cluster_service import ClusterService
 from app.benchmarks.executor import Executor
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.observing import RunObserver
+from app.benchmarks.remote_cluster import RemoteCluster
 from app.benchmarks.service import BenchmarkService, ProviderDirectory
 from app.benchmarks.shards import DEFAULT_CONTEXT, ProviderResolver, WorkerContext, install, uninstall
+from app.benchmarks.spooling import deliver_left_behind
 from app.benchmarks.supervisor import EngineFactory, engine_process
 from app.benchmarks.tasks import BenchmarkRunner
 from app.core.clock import Clock
@@ -50,7 +56,12 @@ async def host_benchmarks(
     service = BenchmarkService(
         database, clock, bus, providers, live=live, max_workers=max_workers, default_visibility=default_visibility
     )
-    cluster = await Cluster.start(settings)
+    replica = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"[:128]
+    if embedded:
+        cluster: Cluster | RemoteCluster = await Cluster.start(settings)
+    else:
+        cluster = RemoteCluster(settings, database, replica)
+        await cluster.start()
     executor = Executor(
         database,
         clock,
@@ -61,6 +72,7 @@ async def host_benchmarks(
         providers=providers,
         data_dir=data_dir if embedded else None,
         observer=observer,
+        clock_offset_limit_ns=round(settings.clock_offset_limit_ms * 1e6),
     )
     runner = BenchmarkRunner(
         database,
@@ -68,10 +80,20 @@ async def host_benchmarks(
         executor,
         max_running=settings.max_running_benchmarks,
         is_alone=database.dialect == "sqlite",
+        max_per_user=settings.max_running_per_user,
+        replica=replica,
+        goes_on=not embedded,
     )
+    service.check_placement = cluster.check_possible
+    service.cluster = ClusterService(database, cluster, runner)
     service.on_submitted = runner.wake
+    service.run_at_once = runner.run_at_once
     if embedded:
-        install(WorkerContext(database, bus, providers, new_engine), context)
+        # SQLite lies on the same disk: what it cannot take, a spool beside it could not either.
+        spool = data_dir / "spool" if data_dir is not None and database.dialect != "sqlite" else None
+        if spool is not None:
+            await deliver_left_behind(database, spool)
+        install(WorkerContext(database, bus, providers, new_engine, spool_folder=spool), context)
     try:
         await runner.start()
         try:

@@ -1,6 +1,8 @@
 """Whether targets take what a workload holds: embeddings, images, audio. Found out before the run. Pure."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import Any
 
 from app.adapters import registry
 from app.adapters.capabilities import Capabilities
@@ -28,16 +30,18 @@ def media_of(spec: WorkloadSpec) -> list[Media]:
     return [part for one in turns for turn in one for part in turn.parts if isinstance(part, Media)]
 
 
-def check_kinds(spec: WorkloadSpec, kinds: Sequence[str]) -> list[Media]:
+def check_kinds(spec: WorkloadSpec, kinds: Sequence[str], definitions: Sequence[Any] = ()) -> list[Media]:
     """Check the kinds of a benchmark's targets, given in target order; the images and sounds that were found.
+
+    `definitions` are those of custom providers, None for every other one; they may be left out where there are none.
 
     Raises:
         InvalidRequestError: with the path `targets.N.provider` of each that cannot be asked so, and what can be.
     """
     media = media_of(spec)
     found = []
-    for index, name in enumerate(kinds):
-        kind = registry.kind(name)
+    for index, (name, definition) in enumerate(zip_longest(kinds, definitions)):
+        kind = registry.kind(name, definition)
         wrong = problems(media, kind.adapter.takes)
         if isinstance(spec, EmbeddingInputs) and kind.embeddings is None:
             able = [other for other in registry.names() if registry.kind(other).embeddings is not None]

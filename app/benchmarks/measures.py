@@ -354,8 +354,12 @@ def _json_object(usage: bytes) -> dict[str, Any] | None:
 
 
 def _cost_of(context: MeasureContext, counted: Buckets, usage: bytes) -> float | None:
+    known = usage if len(usage) <= _MAX_USAGE_BYTES else b""
     try:
-        billed = prices.billed(context.kind, counted, usage if len(usage) <= _MAX_USAGE_BYTES else b"")
+        charged = prices.charged_usd(context.kind, context.model, known)
+        if charged is not None:
+            return float(charged)
+        billed = prices.billed(context.kind, counted, known)
     except LookupError:
         return None
     return _cost(prices.version(), context.kind, context.model, *map(_count, msgspec.structs.astuple(billed)))

@@ -45,6 +45,8 @@ class BenchmarkSession(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
+    # Counts changes that a reader can see; every UPDATE raises it unless it sets it itself (see `repository.beat`).
+    version: Mapped[int] = mapped_column(Integer, default=1, server_default="1", onupdate=text("version + 1"))
 
 
 class Result(Base):

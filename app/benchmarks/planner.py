@@ -109,6 +109,13 @@ def shard_count(spec: BenchmarkSpec, level: float | None = None) -> int:
     return load_facts.workers(at_level(spec, level))
 
 
+def shard_counts(spec: BenchmarkSpec) -> list[int]:
+    """Engine processes of each stage that there can be."""
+    if isinstance(spec.explore, Search):
+        return [shard_count(spec, spec.explore.minimum), shard_count(spec, spec.explore.maximum)]
+    return [shard_count(spec, point.level) for point in first_points(spec, 0)]
+
+
 def shard(
     spec: BenchmarkSpec,
     target_index: int,

@@ -10,15 +10,19 @@ from sqlalchemy import (
     CursorResult,
     Row,
     Select,
+    String,
     and_,
     delete,
     false,
     func,
+    literal,
     or_,
     select,
+    text,
     type_coerce,
     update,
 )
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -26,9 +30,15 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.accounts.caller import Caller
 from app.accounts.models import User
 from app.benchmarks.audience import visible_to
+from app.benchmarks.fair_share import Waiting
 from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.states import LIVE, Status
+from app.core import leases
 from app.core.database import WriteSession
+from app.core.leases import LeaseRow
+from app.core.point_reads import KEY, PointQuery
+
+_CLAIM_KEY = 0x6C74_625F_636C_616D  # "ltb_clam"
 
 
 class Filters(NamedTuple):
@@ -39,6 +49,22 @@ class Filters(NamedTuple):
     model: str | None = None
     tag: str | None = None
     text: str | None = None
+
+
+_HEARTBEAT = frozenset({"heartbeat_at", "requests_ok", "requests_failed", "timeline"})
+IDENTITY = PointQuery(
+    select(
+        BenchmarkSession.owner_id,
+        BenchmarkSession.visibility,
+        BenchmarkSession.team,
+        BenchmarkSession.status,
+        BenchmarkSession.version,
+        User.username,
+    )
+    .outerjoin(User, User.id == BenchmarkSession.owner_id)
+    .where(BenchmarkSession.id == KEY)
+)
+"""Who may see a session, and which version of it there is: all that reading an unchanged one needs."""
 
 
 _HEAD = (
@@ -58,6 +84,9 @@ _HEAD = (
 )
 
 
+_SPEC_PARTS = tuple(BenchmarkSession.spec[name].label(name) for name in ("targets", "load", "stop"))
+
+
 def _joined(query: Select[Any]) -> Select[Any]:
     return query.outerjoin(User, User.id == BenchmarkSession.owner_id)
 
@@ -69,7 +98,6 @@ async def page(
 
     Parts of the spec are taken out of it in the database: whole specs may hold megabytes of prompts.
     """
-    parts = [BenchmarkSession.spec[name].label(name) for name in ("targets", "load", "stop")]
     conditions = [visible_to(caller), *_conditions(session, filters)]
     if after is not None:
         created_at, id_ = after
@@ -79,9 +107,29 @@ async def page(
                 and_(BenchmarkSession.created_at == created_at, BenchmarkSession.id < id_),
             )
         )
-    query = _joined(select(*_HEAD, *parts)).where(*conditions)
+    query = _joined(select(*_HEAD, *_SPEC_PARTS)).where(*conditions)
     query = query.order_by(BenchmarkSession.created_at.desc(), BenchmarkSession.id.desc()).limit(limit)
     return (await session.execute(query)).all()
+
+
+async def rows_of(session: AsyncSession, caller: Caller, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """The visible ones of these sessions, as in a page."""
+    query = _joined(select(*_HEAD, *_SPEC_PARTS)).where(BenchmarkSession.id.in_(ids), visible_to(caller))
+    return (await session.execute(query)).all()
+
+
+async def column_of(
+    session: AsyncSession, caller: Caller, column: InstrumentedAttribute[Any], ids: Sequence[UUID]
+) -> dict[UUID, Any]:
+    """One column of the visible ones of these sessions."""
+    query = select(BenchmarkSession.id, column).where(BenchmarkSession.id.in_(ids), visible_to(caller))
+    return dict((await session.execute(query)).tuples().all())
+
+
+async def count(session: AsyncSession, caller: Caller, filters: Filters) -> int:
+    """How many visible sessions fit."""
+    query = select(func.count()).select_from(BenchmarkSession)
+    return (await session.execute(query.where(visible_to(caller), *_conditions(session, filters)))).scalar_one()
 
 
 async def find(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[Any] | None:
@@ -90,18 +138,23 @@ async def find(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[A
     return (await session.execute(query)).one_or_none()
 
 
-async def find_status(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[Any] | None:
-    """Status, name, tags and audience of one visible session, and the team of its owner."""
+async def find_status(
+    session: AsyncSession, caller: Caller, session_id: UUID, *, for_update: bool = False
+) -> Row[Any] | None:
+    """Status, name, tags, version and audience of one visible session, and the team of its owner."""
     query = select(
         BenchmarkSession.status,
         BenchmarkSession.name,
         BenchmarkSession.tags,
+        BenchmarkSession.version,
         BenchmarkSession.owner_id,
         BenchmarkSession.visibility,
         BenchmarkSession.team,
         User.team.label("owner_team"),
     )
     query = _joined(query).where(BenchmarkSession.id == session_id, visible_to(caller))
+    if for_update:  # other writers wait, so that a version that was checked is the one that is changed
+        query = query.with_for_update(of=BenchmarkSession)
     return (await session.execute(query)).one_or_none()
 
 
@@ -112,7 +165,12 @@ async def find_live_document(session: AsyncSession, session_id: UUID) -> dict[st
 
 
 async def change(session: WriteSession, session_id: UUID, current: Sequence[str], **values: Any) -> bool:
-    """Compare and set: change a session only while its status is one of `current`; says whether it was."""
+    """Compare and set: change a session only while its status is one of `current`; says whether it was.
+
+    Counts as a new version, unless only what a running benchmark reports changes.
+    """
+    if values.keys() <= _HEARTBEAT:
+        values["version"] = BenchmarkSession.version
     statement = update(BenchmarkSession).where(BenchmarkSession.id == session_id, BenchmarkSession.status.in_(current))
     result = await session.execute(statement.values(values).execution_options(synchronize_session=False))
     return cast("CursorResult[Any]", result).rowcount == 1
@@ -131,20 +189,45 @@ async def remove(session: WriteSession, session_id: UUID, status: str) -> bool:
     return cast("CursorResult[Any]", result).rowcount == 1
 
 
-async def oldest_pending(session: AsyncSession, limit: int) -> Sequence[UUID]:
-    """Sessions that wait to be run, in the order of submission."""
-    query = select(BenchmarkSession.id).where(BenchmarkSession.status == Status.PENDING)
-    return (await session.scalars(query.order_by(BenchmarkSession.created_at, BenchmarkSession.id).limit(limit))).all()
+async def waiting(session: AsyncSession) -> list[Waiting]:
+    """Sessions that wait to be run."""
+    columns = (BenchmarkSession.id, BenchmarkSession.owner_id, BenchmarkSession.created_at)
+    query = select(*columns).where(BenchmarkSession.status == Status.PENDING)
+    rows = await session.execute(query.order_by(BenchmarkSession.created_at, BenchmarkSession.id))
+    return [Waiting(row.id, row.owner_id, row.created_at) for row in rows]
 
 
-async def silent_since(session: AsyncSession, heartbeat_before: datetime | None) -> Sequence[BenchmarkSession]:
-    """Live sessions whose runner has not been heard of since then; all live ones without a limit."""
+async def running_by_owner(session: AsyncSession) -> dict[UUID | None, int]:
+    """How many benchmarks of each user run, on all servers."""
+    query = select(BenchmarkSession.owner_id, func.count()).where(BenchmarkSession.status.in_(LIVE))
+    return {row.owner_id: row[1] for row in await session.execute(query.group_by(BenchmarkSession.owner_id))}
+
+
+async def one_claims(session: WriteSession) -> None:
+    """Let nobody else claim benchmarks until this transaction ends."""
+    if session.get_bind().dialect.name == "postgresql":  # on SQLite every writer is alone
+        await session.execute(text(f"SELECT pg_advisory_xact_lock({_CLAIM_KEY})"))
+
+
+async def left_behind(session: AsyncSession, heartbeat_before: datetime | None) -> Sequence[BenchmarkSession]:
+    """Live sessions whose coordinator is gone: its lease has run out, or (without one) it was last heard of before.
+
+    Without a limit, all live ones.
+    """
     query = select(BenchmarkSession).where(BenchmarkSession.status.in_(LIVE))
     if heartbeat_before is not None:
-        query = query.where(
-            func.coalesce(BenchmarkSession.heartbeat_at, BenchmarkSession.created_at) < heartbeat_before
-        )
+        name = literal("run/") + _id_text(session)
+        query = query.outerjoin(LeaseRow, LeaseRow.name == name)
+        silent = func.coalesce(BenchmarkSession.heartbeat_at, BenchmarkSession.created_at) < heartbeat_before
+        query = query.where(or_(LeaseRow.expires_at <= leases.now(session), and_(LeaseRow.name.is_(None), silent)))
     return (await session.scalars(query)).all()
+
+
+def _id_text(session: AsyncSession) -> ColumnElement[str]:
+    """A session's id as `UUID.hex` has it."""
+    if session.get_bind().dialect.name == "postgresql":
+        return func.replace(sql_cast(BenchmarkSession.id, String), "-", "")
+    return type_coerce(BenchmarkSession.id, String)
 
 
 async def count_results(session: AsyncSession, session_id: UUID) -> dict[str, int]:

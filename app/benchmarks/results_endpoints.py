@@ -19,7 +19,7 @@ router = APIRouter(prefix="/results", tags=["results"])
 CanRead = Annotated[Caller, Depends(require(Permission.RESULTS_READ))]
 
 
-def _service(request: Request) -> ResultService:
+async def _service(request: Request) -> ResultService:
     service = request.app.state.benchmarks
     assert isinstance(service, BenchmarkService)
     return service.results

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, false, select
+from sqlalchemy import ColumnElement, Row, Select, false, select, union_all
 
 from app.accounts.caller import Caller
 from app.benchmarks import repository
@@ -69,10 +69,32 @@ class ResultService:
                 await self._check_visible(session, caller, filters.session_id)
             rows = (await session.execute(query)).all()
         items = [ResultItem.of(row.session_id, from_row(row)) for row in rows[:limit]]
-        next_cursor = None
-        if len(rows) > limit:
-            next_cursor = encode_cursor(items[-1].index if by_index else str(items[-1].id))
-        return Page(items=items, next_cursor=next_cursor)
+        return Page(items=items, next_cursor=cursor_of(items[-1], by_index=by_index) if len(rows) > limit else None)
+
+    async def first_pages(
+        self, caller: Caller, session_ids: Sequence[UUID], *, limit: int
+    ) -> dict[UUID, Page[ResultItem]]:
+        """The first page of each benchmark that the caller may see, all in one query.
+
+        A union of limited queries, because each of them reads its own few rows along the primary key; a window
+        function would number every result of every benchmark first.
+        """
+        parts = []
+        for session_id in session_ids:
+            query = _visible(caller).where(Result.session_id == session_id)
+            parts.append(select(query.order_by(Result.index).limit(limit + 1).subquery()))
+        async with self._database.read() as session:
+            rows = (await session.execute(union_all(*parts))).all() if parts else ()
+        found: dict[UUID, list[ResultItem]] = {}
+        for row in rows:
+            found.setdefault(row.session_id, []).append(ResultItem.of(row.session_id, from_row(row)))
+        pages: dict[UUID, Page[ResultItem]] = {}
+        for session_id, items in found.items():
+            items.sort(key=lambda item: item.index)
+            shown = items[:limit]
+            more = cursor_of(shown[-1], by_index=True) if len(items) > limit else None
+            pages[session_id] = Page(items=shown, next_cursor=more)
+        return pages
 
     async def get(self, caller: Caller, result_id: UUID) -> ResultDetail:
         """One result with its gaps, text and usage.
@@ -102,6 +124,11 @@ class ResultService:
     async def _check_visible(self, session: Any, caller: Caller, session_id: UUID) -> None:
         if await repository.find_status(session, caller, session_id) is None:
             raise NotFoundError(f"there is no benchmark {session_id}", resource="benchmark", id=str(session_id))
+
+
+def cursor_of(item: ResultItem, *, by_index: bool) -> str:
+    """The place of a result in a listing: of one benchmark `by_index`, else of all."""
+    return encode_cursor(item.index if by_index else str(item.id))
 
 
 async def stored_results(

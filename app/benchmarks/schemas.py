@@ -12,6 +12,7 @@ from app.benchmarks.explorations import ExploreSpec, Search
 from app.benchmarks.loads import ENDS_BY_ITSELF, ClosedLoad, ClosedStepsLoad, LoadSpec, SteadyOpenLoad
 from app.benchmarks.spec_parts import MAX_PROMPT_CHARACTERS, STORED, Name, SpecPart, Tag, plain_json
 from app.benchmarks.workloads import WorkloadSpec
+from app.cluster.tags import MAX_TAGS, TAG_PATTERN
 
 MAX_REQUESTS = 100_000_000
 
@@ -136,6 +137,12 @@ class BenchmarkSpec(SpecPart):
     )
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Same seed, same schedule and prompts.")
     workers: int = Field(1, ge=1, le=64, description="Engine processes; each wants a core of its own.")
+    placement: list[Annotated[str, StringConstraints(pattern=TAG_PATTERN)]] = Field(
+        default_factory=list,
+        max_length=MAX_TAGS,
+        description="Tags that every worker of this benchmark must have, such as gpu or region=eu.",
+        examples=[["region=eu", "gpu"]],
+    )
     save_responses: bool = Field(False, description="Keep response texts in the results.")
     save_gaps: bool = Field(True, description="Keep every chunk gap as a compact blob.")
 

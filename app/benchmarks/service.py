@@ -1,7 +1,9 @@
 """What can be done with benchmarks: submit, list, read, change, cancel, delete. Running them: `tasks`, `executor`."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import hashlib
+import importlib.metadata
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -10,28 +12,44 @@ from sqlalchemy import Row
 
 from app.accounts import audit
 from app.accounts.caller import Caller
-from app.accounts.visibility import Visibility, check_change
+from app.accounts.visibility import Visibility, check_change, may_see_owned
+from app.adapters import registry
 from app.adapters.capabilities import Capabilities
 from app.benchmarks import budget, inputs, planner, repository, states
 from app.benchmarks.announcements import announce, control_channel
 from app.benchmarks.audience import Audience, first_audience, shared
 from app.benchmarks.changes import BenchmarkUpdate
+from app.benchmarks.cluster_service import ClusterService
 from app.benchmarks.live import LiveRuns
+from app.benchmarks.many import ManyBenchmarks, head, list_item
 from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.rendered import RenderedBodies
 from app.benchmarks.repository import Filters
 from app.benchmarks.results_service import ResultService
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status
 from app.benchmarks.storable import check_storable
-from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, Owner, Progress, Timeline, headline
+from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, Owner, SpecCheck, Timeline
 from app.core.clock import Clock
+from app.core.conditional import ANY_STATE, Preconditions, etag_of
 from app.core.database import Database, WriteSession
-from app.core.errors import ConflictError, InvalidRequestError, MalformedRequestError, NotFoundError
+from app.core.errors import (
+    ConflictError,
+    ConstraintViolationError,
+    InvalidRequestError,
+    MalformedRequestError,
+    NotFoundError,
+)
 from app.core.ids import new_id
 from app.core.pagination import Page, decode_cursor, encode_cursor
 from app.events.bus import Bus
 from app.events.types import Topic
+
+try:
+    _RELEASE = importlib.metadata.version("llm-test-bench")
+except importlib.metadata.PackageNotFoundError:  # run from a checkout that is not installed
+    _RELEASE = "0"
 
 
 class ProviderDirectory(Protocol):
@@ -39,6 +57,10 @@ class ProviderDirectory(Protocol):
 
     async def check_exists(self, names: Sequence[str]) -> None:
         """Raise `InvalidRequestError` with the path `targets.N.provider` of each name that is not usable."""
+        ...
+
+    async def definitions(self, names: Sequence[str]) -> Sequence[Any]:
+        """The definition of each custom provider, None for every other; raises `NotFoundError`."""
         ...
 
     async def kinds(self, names: Sequence[str]) -> Sequence[str]:
@@ -51,7 +73,7 @@ class ProviderDirectory(Protocol):
 
 
 class BenchmarkService:
-    """Serves requests about benchmarks; `results` serves those about their results."""
+    """Serves requests about benchmarks; `results` serves those about their results, `many` those about several."""
 
     def __init__(
         self,
@@ -66,12 +88,17 @@ class BenchmarkService:
     ) -> None:
         self.results = ResultService(database)
         self.live = LiveRuns() if live is None else live
+        self.many = ManyBenchmarks(database, self.live)
         self.on_submitted: Callable[[], None] = lambda: None  # the runner's bell
+        self.run_at_once: Callable[[int], None] = lambda _number: None  # the runner's room
+        self.check_placement: Callable[[int, Sequence[str]], Awaitable[None]] | None = None  # the cluster's say
+        self.cluster: ClusterService | None = None
         self._database = database
         self._clock = clock
         self._bus = bus
         self._providers = providers
         self._max_workers = max_workers
+        self._rendered = RenderedBodies()
         self.default_visibility = default_visibility
 
     async def count_unfinished(self) -> int:
@@ -86,22 +113,7 @@ class BenchmarkService:
             InvalidRequestError: when a provider does not exist or does not take what the workload holds, there are
                 fewer worker slots than wanted, or the budget cannot be kept.
         """
-        if self._max_workers is not None and spec.workers > self._max_workers:
-            message = f"this server has {self._max_workers} worker slots (distributed.worker_count)"
-            allowed = f"1 … {self._max_workers}"
-            raise InvalidRequestError(
-                f"workers: {message}", errors=[{"path": "workers", "message": message, "allowed": allowed}]
-            )
-        document = spec.model_dump(mode="json")
-        check_storable(document)
-        names = [target.provider for target in spec.targets]
-        await self._providers.check_exists(names)
-        kinds = await self._providers.kinds(names)
-        if media := await asyncio.to_thread(inputs.check_kinds, spec.workload, kinds):
-            targets = [(one.model, await self._providers.capabilities(one.provider, one.model)) for one in spec.targets]
-            inputs.check_models(media, targets)
-        if spec.budget_usd is not None:
-            await asyncio.to_thread(budget.estimate, spec, kinds)  # the price table takes a second to load
+        document, _ = await self._checked(spec)
         audience = first_audience(caller, visibility, self.default_visibility)
         row = BenchmarkSession(
             id=new_id(),
@@ -151,6 +163,43 @@ class BenchmarkService:
             summary=None,
         )
 
+    async def check(self, caller: Caller, spec: BenchmarkSpec) -> SpecCheck:
+        """What `submit` would say about a spec, and what it would cost; stores nothing. Raises as `submit`."""
+        _, estimate = await self._checked(spec)
+        if estimate is None:
+            kinds = await self._providers.kinds([target.provider for target in spec.targets])
+            try:
+                estimate = await asyncio.to_thread(budget.estimate, spec, kinds)
+            except InvalidRequestError as error:  # a budget could not be kept; but there is none
+                estimate = budget.Estimate(None, {}, {}, error.message.removeprefix("budget_usd: "))
+        return SpecCheck(
+            requests_planned=planner.requests_planned(spec), estimate_usd=estimate.usd, estimate_note=estimate.note
+        )
+
+    async def _checked(self, spec: BenchmarkSpec) -> tuple[dict[str, Any], budget.Estimate | None]:
+        """The document to store, and the estimate when there is a budget."""
+        if self._max_workers is not None and spec.workers > self._max_workers:
+            message = f"this server has {self._max_workers} worker slots (distributed.worker_count)"
+            allowed = f"1 … {self._max_workers}"
+            raise InvalidRequestError(
+                f"workers: {message}", errors=[{"path": "workers", "message": message, "allowed": allowed}]
+            )
+        if self.check_placement is not None:
+            await self._check_placement(self.check_placement, spec)
+        document = spec.model_dump(mode="json")
+        check_storable(document)
+        names = [target.provider for target in spec.targets]
+        await self._providers.check_exists(names)
+        kinds = await self._providers.kinds(names)
+        definitions = await self._providers.definitions(names) if registry.CUSTOM in kinds else ()
+        if media := await asyncio.to_thread(inputs.check_kinds, spec.workload, kinds, definitions):
+            targets = [(one.model, await self._providers.capabilities(one.provider, one.model)) for one in spec.targets]
+            inputs.check_models(media, targets)
+        if spec.budget_usd is None:
+            return document, None
+        # In a thread, because the price table takes a second to load.
+        return document, await asyncio.to_thread(budget.estimate, spec, kinds)
+
     async def list(
         self, caller: Caller, filters: Filters, *, limit: int, cursor: str | None = None
     ) -> Page[BenchmarkListItem]:
@@ -161,8 +210,8 @@ class BenchmarkService:
         shown = rows[:limit]
         more = len(rows) > limit
         return Page(
-            items=[self._list_item(row) for row in shown],
-            next_cursor=encode_cursor(shown[-1].created_at.isoformat(), str(shown[-1].id)) if more else None,
+            items=[list_item(row, self.live.progress(row.id)) for row in shown],
+            next_cursor=cursor_of(shown[-1]) if more else None,
         )
 
     async def get(self, caller: Caller, session_id: UUID) -> Benchmark:
@@ -180,8 +229,30 @@ class BenchmarkService:
                 document = await repository.find_live_document(session, session_id)
                 progress = (document or {}).get("progress")
         return Benchmark.model_validate(
-            _head(row, progress) | {"spec": row.spec, "summary": row.summary}, context=STORED
+            head(row, progress) | {"spec": row.spec, "summary": row.summary}, context=STORED
         )
+
+    async def read(self, caller: Caller, session_id: UUID) -> tuple[str, bytes]:
+        """One visible benchmark as its entity tag and JSON; raises as `get`.
+
+        One query where nothing has changed since it was last asked for, and the benchmark is not running.
+        """
+        found = await self._database.fetch_one(repository.IDENTITY, session_id)
+        if found is None:
+            raise _not_found(session_id)
+        owner_id, visibility, team, status, version, owner_name = found
+        if not may_see_owned(caller, owner_id, visibility, team):
+            raise _not_found(session_id)
+        tag = version_tag(session_id, version)
+        known = (session_id, version, owner_name)
+        if status not in LIVE and (body := self._rendered.get(known)) is not None:
+            return f'"{tag}"', body
+        body = (await self.get(caller, session_id)).model_dump_json().encode()
+        if status in LIVE:  # progress is not a version: what a write would overwrite stays the same
+            return f'"{tag}.{hashlib.blake2b(body, digest_size=8).hexdigest()}"', body
+        # Read after the version was: when it changed in between, a newer body has an older tag, and 304 is never wrong.
+        self._rendered.put(known, body)
+        return f'"{tag}"', body
 
     async def cancel(self, caller: Caller, session_id: UUID) -> Benchmark:
         """Stop a benchmark: pending ones end at once, running ones keep what was measured.
@@ -197,19 +268,21 @@ class BenchmarkService:
             await self._bus.publish_raw(control_channel(session_id), b"cancel")
         return await self.get(caller, session_id)
 
-    async def delete(self, caller: Caller, session_id: UUID) -> None:
+    async def delete(self, caller: Caller, session_id: UUID, conditions: Preconditions = ANY_STATE) -> None:
         """Remove a benchmark and its results.
 
         Raises:
             NotFoundError: when there is none.
+            PreconditionFailedError: when it is not as `conditions` want it.
             ForbiddenError: when it is only shared with the caller.
             ConflictError: while it runs.
         """
         async with self._database.write() as session:
-            row = await repository.find_status(session, caller, session_id)
+            row = await repository.find_status(session, caller, session_id, for_update=True)
             if row is None:
                 raise _not_found(session_id)
             check_change(caller, row.owner_id, "benchmark")
+            conditions.check_write(f'"{version_tag(session_id, row.version)}"')
             states.check_deletable(row.status)
             if not await repository.remove(session, session_id, row.status):
                 raise ConflictError("the benchmark has just changed its state; try again", status=row.status)
@@ -224,19 +297,23 @@ class BenchmarkService:
             )
             await self._audit(session, caller, "benchmark.delete", session_id, {"name": row.name})
 
-    async def update(self, caller: Caller, session_id: UUID, changes: BenchmarkUpdate) -> Benchmark:
+    async def update(
+        self, caller: Caller, session_id: UUID, changes: BenchmarkUpdate, conditions: Preconditions = ANY_STATE
+    ) -> Benchmark:
         """Give a benchmark another name, other tags, or share it with others; what it measured stays as it is.
 
         Raises:
             NotFoundError: when there is none.
             ForbiddenError: when it is only shared with the caller.
+            PreconditionFailedError: when it is not as `conditions` want it.
             InvalidRequestError: when it should be shared with a team and its owner has none.
         """
         async with self._database.write() as session:
-            row = await repository.find_status(session, caller, session_id)
+            row = await repository.find_status(session, caller, session_id, for_update=True)
             if row is None:
                 raise _not_found(session_id)
             check_change(caller, row.owner_id, "benchmark")
+            conditions.check_write(f'"{version_tag(session_id, row.version)}"')
             now = Audience.of(row)
             audience = now if changes.visibility is None else shared(now, changes.visibility, row.owner_team)
             before = {"name": row.name, "tags": row.tags, "visibility": now.visibility, "team": now.team}
@@ -301,31 +378,25 @@ class BenchmarkService:
                 return wanted
         raise ConflictError("the benchmark has just changed its state; try again")
 
+    async def _check_placement(
+        self, check: Callable[[int, Sequence[str]], Awaitable[None]], spec: BenchmarkSpec
+    ) -> None:
+        try:
+            await check(max(planner.shard_counts(spec)), spec.placement)
+        except ConstraintViolationError as error:
+            path = "placement" if spec.placement else "workers"
+            problem = {"path": path, "message": error.message, "allowed": error.details.get("known_tags")}
+            raise InvalidRequestError(f"{path}: {error.message}", errors=[problem]) from None
+
     async def _audit(
         self, session: WriteSession, caller: Caller, action: str, session_id: UUID, changes: dict[str, Any]
     ) -> None:
         await audit.record(session, caller, action, "benchmark", session_id, changes)
 
-    def _list_item(self, row: Row[Any]) -> BenchmarkListItem:
-        parts = {"targets": row.targets, "load": row.load, "stop": row.stop, "headline": headline(row.summary)}
-        return BenchmarkListItem.model_validate(_head(row, self.live.progress(row.id)) | parts, context=STORED)
 
-
-def _head(row: Row[Any], progress: Progress | dict[str, Any] | None) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "name": row.name,
-        "status": row.status,
-        "tags": row.tags,
-        "visibility": row.visibility,
-        "team": row.team,
-        "owner": {"id": row.owner_id, "username": row.owner_name} if row.owner_name else None,
-        "created_at": row.created_at,
-        "started_at": row.started_at,
-        "finished_at": row.finished_at,
-        "error": row.error,
-        "progress": progress if row.status in LIVE else None,
-    }
+def cursor_of(item: Row[Any] | BenchmarkListItem) -> str:
+    """The place of a benchmark in the listing."""
+    return encode_cursor(item.created_at.isoformat(), str(item.id))
 
 
 def _position(cursor: str) -> tuple[datetime, UUID]:
@@ -336,6 +407,11 @@ def _position(cursor: str) -> tuple[datetime, UUID]:
         raise MalformedRequestError(
             "the cursor is not valid", errors=[{"path": "cursor", "message": "use next_cursor"}]
         ) from None
+
+
+def version_tag(session_id: UUID, version: int) -> str:
+    """What names one version of a benchmark, without quotes; releases differ in what they answer."""
+    return etag_of(session_id, version, _RELEASE).strip('"')
 
 
 def _not_found(session_id: UUID) -> NotFoundError:

@@ -6,24 +6,29 @@ A task that runs again (its worker died) skips what is stored already and counts
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
+import msgspec
+
 from app.benchmarks import planner
-from app.benchmarks.announcements import control_channel, tick_channel
+from app.benchmarks.announcements import tick_channel
 from app.benchmarks.audience import Audience, audience_query
 from app.benchmarks.measures import MeasureContext, MeasuredResult
 from app.benchmarks.models import BenchmarkSession, Result
-from app.benchmarks.recorder import Recorder
+from app.benchmarks.recorder import Recorder, is_transient
 from app.benchmarks.restoring import add_stored
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.shard_watch import Watch, counted
 from app.benchmarks.spec_parts import STORED
-from app.benchmarks.states import Status
+from app.benchmarks.spooling import SpoolingRecorder
 from app.benchmarks.supervisor import (
+    HANDED_BACK,
     EngineFactory,
     Shard,
     ShardOutcome,
@@ -45,9 +50,9 @@ from app.stats.run_statistics import RunStatistics
 
 log = logging.getLogger(__name__)
 
-CONTROL_POLL_SECONDS = 2.0
-COORDINATOR_SILENCE = timedelta(seconds=60)
 _TOLD_RESULTS = 10
+_DATABASE_PATIENCE_SECONDS = 60.0
+_DATABASE_PAUSE_SECONDS = 0.5
 
 
 class ProviderResolver(Protocol):
@@ -66,6 +71,10 @@ class WorkerContext:
     bus: Bus
     providers: ProviderResolver
     new_engine: EngineFactory = engine_process
+    is_shared: bool = False
+    """Whether other processes could run the same shards: then each has a lease."""
+    spool_folder: Path | None = None
+    """Where results wait on disk while the database is away."""
 
 
 DEFAULT_CONTEXT = "worker"
@@ -95,6 +104,16 @@ class ShardTask:
     point: int = 0
     level: float | None = None
     tokens: TokenModel = field(default_factory=TokenModel)  # what probes of the target found
+    epoch: int = 0  # of the coordinator's lease
+    clock_offset_ns: int = 0  # that the worker's clock is ahead of the coordinator's
+    again: bool = False  # an earlier try has started some of it
+    is_told: bool = False  # and the coordinator knows from that try's ticks what it has stored
+
+
+class _Prepared(NamedTuple):
+    shard: Shard
+    audience: Audience
+    keep_gaps: bool
 
 
 async def run_shard(task: ShardTask) -> bytes:
@@ -122,6 +141,29 @@ def _failed(task: ShardTask, message: str) -> ShardOutcome:
 
 
 async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
+    stop = StopSignal()
+    name = f"shard/{task.session_id}/{task.target_index}/{task.point}/{task.shard}" if context.is_shared else None
+    watch = Watch(context.database, context.bus, task.session_id, stop, epoch=task.epoch, lease_name=name)
+    async with counted(stop), watch.alone():
+        outcome = await _run_alone(task, await _prepare(task, context), context, stop, watch)
+    if outcome.status == "cancelled" and stop.reason == HANDED_BACK:
+        outcome.status = "handed_back"
+    return outcome
+
+
+async def _prepare(task: ShardTask, context: WorkerContext) -> _Prepared:
+    """All that the database has to say, asked again while it is away: a shard may start in the middle of a restart."""
+    give_up_at = time.monotonic() + _DATABASE_PATIENCE_SECONDS
+    while True:
+        try:
+            return await _ask_database(task, context)
+        except Exception as error:
+            if not is_transient(error) or time.monotonic() > give_up_at:
+                raise
+            await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
+
+
+async def _ask_database(task: ShardTask, context: WorkerContext) -> _Prepared:
     async with context.database.read() as session:
         query = audience_query(task.session_id).add_columns(BenchmarkSession.spec)
         row = (await session.execute(query)).one_or_none()
@@ -137,19 +179,32 @@ async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
         task.target_index,
         endpoint,
         shard=task.shard,
-        start_at_ns=task.start_at_ns,
+        start_at_ns=task.start_at_ns + task.clock_offset_ns,
         skip=tuple(skip),
         point=task.point,
         level=task.level,
     )
-    plan = with_tokens(plan, task.tokens)
+    plan = msgspec.structs.replace(with_tokens(plan, task.tokens), keeps_start=task.again)
     measured = MeasureContext(target.provider, target.model, provider.adapter, tuple(spec.tags), task.point, task.level)
-    shard = Shard(plan, measured, task.target_index, task.origin_ns, slo_of(spec), known if skip else None)
-    stop = StopSignal()
-    teller = _Teller(context.bus, task.session_id, Audience.of(row))
-    watcher = asyncio.create_task(_watch_control(task, context, stop, teller))
+    shard = Shard(
+        plan,
+        measured,
+        task.target_index,
+        task.origin_ns,
+        slo_of(spec),
+        known if skip else None,
+        tells_known=not task.is_told,
+    )
+    return _Prepared(shard, Audience.of(row), spec.save_gaps)
+
+
+async def _run_alone(
+    task: ShardTask, prepared: _Prepared, context: WorkerContext, stop: StopSignal, watch: Watch
+) -> ShardOutcome:
+    teller = _Teller(context.bus, task.session_id, prepared.audience, watch)
+    watcher = asyncio.create_task(watch.watch())
     try:
-        return await _supervise(task, context, shard, stop, teller, keep_gaps=spec.save_gaps)
+        return await _supervise(task, context, prepared.shard, stop, teller, keep_gaps=prepared.keep_gaps)
     finally:
         watcher.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -165,6 +220,7 @@ def endpoint_of(provider: ResolvedProvider, model: str) -> Endpoint:
         api_key=provider.api_key,
         headers=provider.headers,
         verify_tls=provider.verify_tls,
+        definition=provider.definition,
         addresses=tuple(provider.addresses),
     )
 
@@ -174,7 +230,7 @@ async def _supervise(
 ) -> ShardOutcome:
     outcome = None
     try:
-        async with Recorder(context.database, task.session_id, keep_gaps=keep_gaps) as recorder:
+        async with _recorder(task, context, keep_gaps=keep_gaps) as recorder:
 
             async def keep(results: list[MeasuredResult]) -> None:
                 await recorder.add(results)
@@ -188,6 +244,12 @@ async def _supervise(
             raise
         outcome.status, outcome.error = "failed", error.message
     return outcome
+
+
+def _recorder(task: ShardTask, context: WorkerContext, *, keep_gaps: bool) -> Recorder:
+    if context.spool_folder is None:
+        return Recorder(context.database, task.session_id, keep_gaps=keep_gaps)
+    return SpoolingRecorder(context.database, task.session_id, context.spool_folder, keep_gaps=keep_gaps)
 
 
 async def _stored_before(task: ShardTask, database: Database, spec: BenchmarkSpec) -> tuple[RunStatistics, list[int]]:
@@ -208,10 +270,11 @@ async def _stored_before(task: ShardTask, database: Database, spec: BenchmarkSpe
 class _Teller:
     """Publishes a shard's ticks, and the newest results as `test.completed`."""
 
-    def __init__(self, bus: Bus, session_id: UUID, audience: Audience) -> None:
+    def __init__(self, bus: Bus, session_id: UUID, audience: Audience, watch: Watch) -> None:
         self._bus = bus
         self._session_id = session_id
-        self.audience = audience
+        self._audience = audience
+        self._watch = watch
         self._newest: deque[MeasuredResult] = deque(maxlen=_TOLD_RESULTS)
         self._number = 0
 
@@ -236,48 +299,10 @@ class _Teller:
                 payload,
                 datetime.now(UTC),
                 session_id=self._session_id,
-                **self.audience._asdict(),
+                **(self._watch.audience or self._audience)._asdict(),
             )
         )
 
 
 def _plain(value: object) -> object:
     return str(value) if isinstance(value, UUID) else value
-
-
-async def _watch_control(task: ShardTask, context: WorkerContext, stop: StopSignal, teller: "_Teller") -> None:
-    """Pass on a stop from the control channel; the database says the same to whoever missed it."""
-    async with context.bus.subscribe_raw(control_channel(task.session_id)) as messages:
-        listener = asyncio.create_task(_listen(messages, stop))
-        try:
-            while True:
-                await _look_at_session(task, context.database, stop, teller)
-                await asyncio.sleep(CONTROL_POLL_SECONDS)
-        finally:
-            listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listener
-
-
-async def _listen(messages: AsyncIterator[bytes], stop: StopSignal) -> None:
-    async for message in messages:
-        stop.set(message.decode(errors="replace") or "cancelled")
-
-
-async def _look_at_session(task: ShardTask, database: Database, stop: StopSignal, teller: "_Teller") -> None:
-    try:
-        async with database.read() as session:
-            query = audience_query(task.session_id)
-            query = query.add_columns(BenchmarkSession.status, BenchmarkSession.heartbeat_at)
-            row = (await session.execute(query)).one_or_none()
-    except Exception:  # the recorder notices a database that stays away
-        log.warning("the state of benchmark %s cannot be read", task.session_id, exc_info=True)
-        return
-    if row is None:
-        stop.set("the benchmark was deleted")
-        return
-    teller.audience = Audience.of(row)
-    if row.status != Status.RUNNING:
-        stop.set("cancelled" if row.status == Status.CANCELLING else f"the benchmark is {row.status}")
-    elif row.heartbeat_at is not None and datetime.now(UTC) - row.heartbeat_at > COORDINATOR_SILENCE:
-        stop.set("the server that coordinates the benchmark is gone")

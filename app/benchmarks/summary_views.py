@@ -128,6 +128,10 @@ class Instrument(View):
         0, description="Out of the histograms' range (1 µs to 1 h), or measured while the clock was stepped."
     )
     held_by_rate_limit: int = Field(0, description="Starts that waited for the client's own rate limit.")
+    restarts: int = Field(0, description="Shards that were taken up again after a part of the cluster was lost.")
+    clock_offset_ms: float | None = Field(
+        None, description="How far the worst worker's clock was ahead of the server's; null where it is the same."
+    )
     verdict: Literal["trusted", "suspect", "client_bound"] = Field(
         description="`suspect` and `client_bound`: better not rely on the numbers."
     )

@@ -58,12 +58,15 @@ def engine_process(plan: Plan) -> Engine:
 
 
 BUDGET_REACHED = "the budget is reached"
-"""The reason that lets requests in flight end by themselves: they are paid for anyway."""
+"""A reason that lets requests in flight end by themselves: they are paid for anyway."""
+HANDED_BACK = "the worker leaves"
+"""Likewise: what they measure is stored, and whoever runs the rest need not send them again."""
+_GENTLE = frozenset({BUDGET_REACHED, HANDED_BACK})
 
 
-@dataclass
+@dataclass(eq=False)
 class StopSignal:
-    """Says that a shard should stop, and why. Only the first reason counts, but the budget's gives way to any other."""
+    """Says that a shard should stop, and why. Only the first reason counts, but a gentle one gives way to any other."""
 
     reason: str | None = None
     _event: asyncio.Event = field(default_factory=asyncio.Event)
@@ -71,10 +74,10 @@ class StopSignal:
 
     def set(self, reason: str) -> None:
         """Ask to stop."""
-        if self.reason is None or (self.reason == BUDGET_REACHED and reason != BUDGET_REACHED):
+        if self.reason is None or (self.reason in _GENTLE and reason not in _GENTLE):
             self.reason = reason
             self._event.set()
-            if reason != BUDGET_REACHED:
+            if reason not in _GENTLE:
                 self._hurry.set()
 
     async def wait(self) -> str:
@@ -84,7 +87,7 @@ class StopSignal:
         return self.reason
 
     async def wait_for_hurry(self) -> str:
-        """Wait until asked for another reason than the budget."""
+        """Wait until asked for a reason that is not gentle."""
         await self._hurry.wait()
         return await self.wait()
 
@@ -116,7 +119,7 @@ class ShardTick(msgspec.Struct, frozen=True):
 class ShardOutcome:
     """How a shard ended. What it measured counts in every case."""
 
-    status: Literal["completed", "cancelled", "failed"]
+    status: Literal["completed", "cancelled", "failed", "handed_back"]
     statistics: RunStatistics
     instrument: InstrumentFacts
     error: str | None = None
@@ -139,7 +142,8 @@ class ShardOutcome:
 class Shard:
     """One shard to run. `known` are statistics of results that an earlier try of it has stored.
 
-    `attempt` tells the ticks of this try from those of an earlier one: the instant of its making, in Unix nanoseconds.
+    Ticks tell them too, unless `tells_known` says that whoever listens knows them already. `attempt` tells the ticks of
+    this try from those of an earlier one: the instant of its making, in Unix nanoseconds.
     """
 
     plan: Plan
@@ -149,6 +153,7 @@ class Shard:
     slo: Slo
     known: RunStatistics | None = None
     attempt: int = field(default_factory=time.time_ns)
+    tells_known: bool = True
 
 
 def slo_of(spec: BenchmarkSpec) -> Slo:
@@ -194,8 +199,8 @@ async def supervise(
         run.lost(f"the engine sent a frame that cannot be read: {error}")
     except TimeoutError:
         run.lost("the engine did not stop when it was asked to")
-    except TestBenchError as error:
-        run.lost(error.message)
+    except TestBenchError as error:  # results could not be stored: no fault of the engine, which is stopped
+        run.abandoned(error.message)
     except OSError as error:
         run.lost(f"the engine could not be started: {error}")
     await run.report(time.time_ns(), in_flight=0, waiting=0)
@@ -207,7 +212,7 @@ async def _pass_on_stop(
 ) -> None:
     reason = await stop.wait()
     await is_up.wait()  # a Stop that comes in one read with the plan would be lost
-    if reason == BUDGET_REACHED:
+    if reason in _GENTLE:
         longest_s = (plan.limits.connect_ns + plan.limits.total_ns) / 1e9
         limit.reschedule(asyncio.get_running_loop().time() + longest_s + _PATIENCE_SECONDS)
         await engine.stop(reason, drain=True)
@@ -240,7 +245,7 @@ class _ShardRun:
         self._error: str | None = None
         self._known = 0
         if shard.known is not None:
-            self._delta.merge(shard.known)
+            (self._delta if shard.tells_known else self._total).merge(shard.known)
             self._known = shard.known.overall().counters.total
 
     async def take(self, frame: Outgoing) -> None:
@@ -286,6 +291,13 @@ class _ShardRun:
             self._error = error
         if self._done is None:
             self._instrument.lost_engines = 1
+
+    def abandoned(self, error: str) -> None:
+        """The shard ended because its results could not be kept, before the engine accounted for itself."""
+        if self._error is None:
+            self._error = error
+        if self._done is None:
+            self._instrument.abandoned_engines = 1
 
     def outcome(self) -> ShardOutcome:
         """How it ended."""

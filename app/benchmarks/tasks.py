@@ -1,7 +1,13 @@
-"""The runner: claims pending benchmarks while there is room, closes those that a dead server left behind, drains."""
+"""The runner: claims waiting benchmarks while there is room, sees to those that a dead server left behind, drains.
+
+In a cluster a benchmark that lost its server goes on at another; where everything was in the one process, it is closed
+with what it has measured. Each of these is done under the benchmark's lease, by one server.
+"""
 
 import asyncio
 import logging
+import secrets
+import time
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,18 +15,23 @@ from app.benchmarks import repository
 from app.benchmarks.announcements import announce
 from app.benchmarks.audience import Audience, audience_query
 from app.benchmarks.budget import BudgetWatch
-from app.benchmarks.executor import HEARTBEAT_SECONDS, Executor
+from app.benchmarks.executor import HEARTBEAT_SECONDS, RUN_LEASE_SECONDS, Executor
 from app.benchmarks.exploring import Exploration, completed
+from app.benchmarks.fair_share import fair_order
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.restoring import add_stored
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.shard_watch import run_lease_name
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status, transition
 from app.benchmarks.supervisor import slo_of, window_of
 from app.benchmarks.views import headline
 from app.benchmarks.workload_facts import workload_facts
+from app.core import leases
 from app.core.clock import Clock
 from app.core.database import Database
+from app.core.errors import TestBenchError
+from app.core.leases import Lease
 from app.events.types import Topic
 from app.stats.run_statistics import RunStatistics
 from app.stats.summary import summarise
@@ -36,26 +47,50 @@ class BenchmarkRunner:
     """Start it with the server and stop it with the server; `wake` it when something was submitted.
 
     `is_alone` says that no other server uses this database (SQLite): then whatever runs at start is dead for sure.
-    Otherwise a run is dead when its heartbeat has stopped for `DEAD_AFTER`.
+    Otherwise a run is dead when its lease has run out. `goes_on` says that such a run can be taken up again.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, executor: Executor, *, max_running: int, is_alone: bool
+        self,
+        database: Database,
+        clock: Clock,
+        executor: Executor,
+        *,
+        max_running: int,
+        is_alone: bool,
+        max_per_user: int = 0,
+        replica: str | None = None,
+        goes_on: bool = False,
     ) -> None:
         self._database = database
         self._clock = clock
         self._executor = executor
         self._max_running = max_running
+        self._max_per_user = max_per_user
         self._is_alone = is_alone
+        self._replica = replica or secrets.token_hex(8)
+        self._goes_on = goes_on
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._bell = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._seen_at = time.monotonic()  # when the database last answered
+        self._blind_until = 0.0
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Benchmarks that run at once, and how many of these may be of one user (0: no limit)."""
+        return self._max_running, self._max_per_user
 
     async def start(self) -> None:
         """Close what died with an earlier server, then begin to claim."""
         if self._is_alone:
             await self.close_dead(everything=True)
         self._loop = asyncio.create_task(self._claim_forever(), name="benchmark runner")
+
+    def run_at_once(self, number: int) -> None:
+        """Run so many at once from now on; what runs goes on."""
+        self._max_running = number
+        self.wake()
 
     def wake(self) -> None:
         """Look for work now."""
@@ -68,6 +103,8 @@ class BenchmarkRunner:
             await asyncio.gather(self._loop, return_exceptions=True)
         now = self._clock.now().strftime("%Y-%m-%d %H:%M:%S UTC")
         for session_id in list(self._running):
+            if await self._executor.let_go(session_id):
+                continue
             await self._executor.interrupt(session_id, f"the server was stopped during the run at {now}")
         if tasks := list(self._running.values()):
             _, pending = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
@@ -76,18 +113,41 @@ class BenchmarkRunner:
             await asyncio.gather(*pending, return_exceptions=True)
 
     async def close_dead(self, *, everything: bool = False) -> None:
-        """End runs whose server is gone; their results are kept and summarised."""
+        """See to runs whose server is gone: go on with them, or end them, with their results kept and summarised."""
+        is_blind = not everything and self._is_blind()
         before = None if everything else self._clock.now() - DEAD_AFTER
         async with self._database.read() as session:
-            dead = [row for row in await repository.silent_since(session, before) if row.id not in self._running]
+            dead = [row for row in await repository.left_behind(session, before) if row.id not in self._running]
+        self._seen_at = time.monotonic()
+        if is_blind:
+            return
         for row in dead:
-            await self._close(row)
+            async with self._database.write() as session:
+                lease = await leases.take(session, run_lease_name(row.id), self._replica, RUN_LEASE_SECONDS)
+            if lease is None:  # another server was faster
+                continue
+            if self._goes_on and row.status == Status.RUNNING:
+                log.warning("going on with benchmark %s, which lost its server", row.id)
+                self._begin(row.id, lease)
+            else:
+                await self._close(row)
+                async with self._database.write() as session:
+                    await leases.release(session, lease, forget=True)
+
+    def _is_blind(self) -> bool:
+        """Whether the database was away a moment ago: then nobody could renew a lease, and no run is dead for that."""
+        now = time.monotonic()
+        if now - self._seen_at > 3 * POLL_SECONDS:
+            self._blind_until = now + DEAD_AFTER.total_seconds()
+        return now < self._blind_until and not self._is_alone
 
     async def _claim_forever(self) -> None:
         while True:
             try:
                 await self.close_dead()
                 await self._claim_all()
+            except TestBenchError as error:  # such as a scheduler that is away
+                log.warning("looking for benchmarks to run failed, trying again: %s", error.message)
             except Exception:
                 log.exception("looking for benchmarks to run failed; trying again")
             self._bell.clear()
@@ -98,24 +158,34 @@ class BenchmarkRunner:
                 pass
 
     async def _claim_all(self) -> None:
-        while (room := self._max_running - len(self._running)) > 0:
-            async with self._database.read() as session:
-                waiting = await repository.oldest_pending(session, room)
-            if not waiting:
+        async with self._database.read() as session:
+            if not await repository.waiting(session):
                 return
-            await self._executor.ready()
-            for session_id in waiting:
-                await self._claim(session_id)
+        await self._executor.ready()
+        while await self._claim_next():
+            pass
 
-    async def _claim(self, session_id: UUID) -> None:
+    async def _claim_next(self) -> bool:
+        """Claim whoever is next, if there is room; says whether there may be more."""
         now = self._clock.now()
         running = transition(Status.PENDING, Status.RUNNING)
         async with self._database.write() as session:
+            await repository.one_claims(session)
+            by_owner = await repository.running_by_owner(session)
+            if sum(by_owner.values()) >= self._max_running:
+                return False
+            order = fair_order(
+                await repository.waiting(session), by_owner, per_user=self._max_per_user, only_startable=True
+            )
+            if not order:
+                return False
+            session_id = order[0]
             claimed = await repository.change(
                 session, session_id, [Status.PENDING], status=running, started_at=now, heartbeat_at=now
             )
             if not claimed:
-                return
+                return True
+            lease = await leases.take(session, run_lease_name(session_id), self._replica, RUN_LEASE_SECONDS)
             query = audience_query(session_id).add_columns(BenchmarkSession.name)
             row = (await session.execute(query)).one()
             announce(
@@ -127,7 +197,11 @@ class BenchmarkRunner:
                 status=running,
                 at=now,
             )
-        task = asyncio.create_task(self._executor.run(session_id), name=f"benchmark {session_id}")
+        self._begin(session_id, lease)
+        return True
+
+    def _begin(self, session_id: UUID, lease: Lease | None) -> None:
+        task = asyncio.create_task(self._executor.run(session_id, lease), name=f"benchmark {session_id}")
         self._running[session_id] = task
         task.add_done_callback(lambda ended: self._ended(session_id, ended))
 

@@ -39,7 +39,11 @@ COMMANDS = {
     "health": LazyCommand("app.cli.health:health_app", "Ask a server, or a port, whether it is ready."),
     "migrate": LazyCommand("app.cli.migrate:migrate_app", "Bring the database to this version's tables."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
-    "auth": LazyCommand("app.cli.auth:auth_app", "Create users and API keys."),
+    "auth": LazyCommand("app.cli.auth:auth_app", "Manage users and API keys."),
+    "scheduler": LazyCommand("app.cli.nodes:scheduler_app", "Run the scheduler of a cluster."),
+    "worker": LazyCommand("app.cli.nodes:worker_app", "Run a worker of a cluster: measures what the server plans."),
+    "cluster": LazyCommand("app.cli.cluster:cluster_app", "Make certificates for a cluster, and see how it is."),
+    "audit": LazyCommand("app.cli.audit:audit_app", "Check the audit trail."),
 }
 
 

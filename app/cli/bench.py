@@ -50,6 +50,10 @@ def bench(
             rich_help_panel=_TARGET,
         ),
     ] = "openai-compatible",
+    provider_file: Annotated[
+        Path | None,
+        typer.Option(help="Speak to a custom provider as this TOML file describes it.", rich_help_panel=_TARGET),
+    ] = None,
     base_url: Annotated[
         str | None,
         typer.Option(help="Address of the API, such as http://127.0.0.1:8000/v1.", rich_help_panel=_TARGET),
@@ -373,10 +377,12 @@ def bench(
         from app.cli.replay import replay_bundle  # noqa: PLC0415
 
         raise typer.Exit(replay_bundle(context, replay))
+    from app.cli.provider_file import with_provider_file  # noqa: PLC0415
     from app.cli.spec_file import given_options, with_spec_file  # noqa: PLC0415
 
     params = {name: value for name, value in context.params.items() if name != "replay"}
-    options = BenchOptions(**with_spec_file(params, given_options(context)))
+    given = given_options(context)
+    options = BenchOptions(**with_spec_file(with_provider_file(params, given), given))
     if options.server:
         from app.cli.bench_remote import run_on_server  # noqa: PLC0415
 

@@ -101,7 +101,7 @@ def _use_own_prices() -> None:
 
 def _check_inputs(spec: BenchmarkSpec, endpoints: list[Endpoint]) -> None:
     try:
-        check_kinds(spec.workload, [endpoint.adapter for endpoint in endpoints])
+        check_kinds(spec.workload, [one.adapter for one in endpoints], [one.definition for one in endpoints])
     except InvalidRequestError as error:
         problems = dict.fromkeys(problem["message"] for problem in error.details["errors"])
         raise UsageProblem([f"--provider: {problem}" for problem in problems]) from None

@@ -47,22 +47,26 @@ def run_on_server(options: BenchOptions) -> int:
 def _ensure_provider(client: ServerClient, options: BenchOptions) -> None:
     existing = client.find(f"/providers/{options.provider}")
     if existing is None:
-        known = options.provider in registry.names()
-        kind = registry.kind(options.provider if known else "openai-compatible")
-        base_url = options.base_url or kind.default_base_url
+        usual = options.provider if options.provider in registry.names() else "openai-compatible"
+        kind_name = usual if options.definition is None else registry.CUSTOM
+        base_url = options.base_url or registry.kind(kind_name, options.definition).default_base_url
         if base_url is None:
             raise UsageProblem(
                 [f"--provider: {client.server} has no provider {options.provider!r}; give --base-url to add it"]
             )
         body = {
             "name": options.provider,
-            "kind": options.provider if known else "openai-compatible",
+            "kind": kind_name,
             "base_url": base_url,
             "api_key": provider_key(options),
             "default_model": options.model,
             "options": {"headers": headers(options), "verify_tls": not options.insecure},
+            **({} if options.definition is None else {"definition": options.definition}),
         }
         client.call("POST", "/providers", body)
+    elif options.definition is not None and options.definition != existing["definition"]:
+        known = f"provider {options.provider!r} on {client.server} is described otherwise"
+        raise UsageProblem([f"--provider-file: {known}; leave the option out or name another provider"])
     elif options.base_url and options.base_url.rstrip("/") != str(existing["base_url"]).rstrip("/"):
         address = f"provider {options.provider!r} on {client.server} is {existing['base_url']}"
         raise UsageProblem([f"--base-url: {address}; leave the option out or name another provider"])

@@ -13,6 +13,7 @@ import msgspec
 from pydantic import ValidationError
 
 from app.adapters import registry
+from app.adapters.custom_checks import DefinitionError
 from app.benchmarks.loads import ENDS_BY_ITSELF
 from app.benchmarks.schemas import BenchmarkSpec, Timeouts
 from app.cli import explore_options, load_options
@@ -98,6 +99,8 @@ class BenchOptions(ExploreOptions):
     max_requests_per_minute: float | None = None
     max_tokens_per_minute: float | None = None
     spec: Path | None = None
+    provider_file: Path | None = None
+    definition: dict[str, Any] | None = None  # what `provider_file` holds
     spec_document: dict[str, Any] | None = None  # what `spec` holds
     given: frozenset[str] = frozenset()  # names of the options that are not left at their defaults
 
@@ -171,7 +174,7 @@ def build_spec(options: BenchOptions) -> BenchmarkSpec:
     ):
         raise UsageProblem(["give --requests, --duration, or both"])
     document: dict[str, Any] = {
-        "name": options.name if options.name is not None else f"{options.provider} {options.model}"[:200],
+        "name": options.name if options.name is not None else f"{_title(options)} {options.model}"[:200],
         "tags": options.tag,
         "targets": [{"provider": options.provider, "model": options.model}],
         "workload": workload_part(options) if recorded is None else load_options.recorded_workload(options, recorded),
@@ -230,8 +233,8 @@ def build_endpoint(options: BenchOptions) -> Endpoint:
         UsageProblem: for an unknown provider kind, a missing address or key, or a header that is none.
     """
     try:
-        kind = registry.kind(options.provider)
-    except registry.UnknownKindError as error:
+        kind = registry.kind(options.provider, options.definition)
+    except (registry.UnknownKindError, DefinitionError) as error:
         raise UsageProblem([f"--provider: {error}"]) from None
     base_url = options.base_url or kind.default_base_url
     if base_url is None:
@@ -247,7 +250,12 @@ def build_endpoint(options: BenchOptions) -> Endpoint:
         headers=headers(options),
         verify_tls=not options.insecure,
         ca_file=str(options.ca_file) if options.ca_file else None,
+        definition=options.definition,
     )
+
+
+def _title(options: BenchOptions) -> str:
+    return str((options.definition or {}).get("name") or options.provider)
 
 
 def _check_authorities(path: Path) -> None:

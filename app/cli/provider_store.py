@@ -139,11 +139,14 @@ class LocalProviders:
 
 
 async def _on_database(settings: Settings, work: Callable[[Any], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    from app.accounts.audit_seal import seal_with  # noqa: PLC0415
     from app.providers.wiring import provider_service  # noqa: PLC0415 - `--server` needs none of it
 
     database = Database(settings.storage)
     try:
-        service = provider_service(settings, database, SystemClock(), load_keyring(settings))
+        keyring = load_keyring(settings)
+        seal_with(database, keyring)
+        service = provider_service(settings, database, SystemClock(), keyring)
         if settings.storage.enable_migrations:
             await migrations.upgrade(database.engine)
         return await work(service)

@@ -6,6 +6,7 @@ Keys come from a prompt, standard input or a variable, never from the command li
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -65,12 +66,23 @@ def list_providers(
         "llm-test-bench providers add openai --kind openai --key-env OPENAI_API_KEY",
         "llm-test-bench providers add local --kind vllm --base-url http://127.0.0.1:8000/v1 --default-model m",
         "llm-test-bench providers add claude --kind anthropic --key-prompt",
+        "llm-test-bench providers add --file acme.toml --key-prompt",
         "llm-test-bench providers add groq --kind groq --key-ref file:/run/secrets/groq",
     ),
 )
 def add_provider(
-    name: Annotated[str, typer.Argument(help="How benchmarks name it: lower case letters, digits, '.', '_', '-'.")],
-    kind: Annotated[str, typer.Option(help="What it is; `providers list --kinds` shows the choice.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="How benchmarks name it: lower case letters, digits, '.', '_', '-'; by default as in --file."
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="What it is; `providers list --kinds` shows the choice. Not with --file.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Add a custom provider, as this TOML file describes it.")
+    ] = None,
     base_url: Annotated[str | None, typer.Option(help="Its address; by default the vendor's own.")] = None,
     key_env: Annotated[
         str | None, typer.Option(metavar="NAME", help="Store the key that this variable holds now.")
@@ -103,8 +115,7 @@ def add_provider(
         raise UsageProblem(["give one of --key-env, --key-stdin, --key-prompt and --key-ref"])
     headers = _headers(header or [])
     body = {
-        "name": name,
-        "kind": kind,
+        **_described(name, kind, file),
         "base_url": base_url,
         "api_key": _key(key_env, from_stdin=key_stdin, ask=key_prompt),
         "api_key_ref": key_ref,
@@ -213,9 +224,32 @@ def _key(variable: str | None, *, from_stdin: bool, ask: bool) -> str | None:
     return str(typer.prompt("Key", hide_input=True, err=True)).strip() if ask else None
 
 
+def _described(name: str | None, kind: str | None, file: Path | None) -> dict[str, Any]:
+    """Name, kind and definition out of the options."""
+    if file is None:
+        missing = [option for option, value in (("NAME", name), ("--kind", kind)) if value is None]
+        if missing:
+            raise UsageProblem(f"{option}: is required, unless --file describes the provider" for option in missing)
+        return {"name": name, "kind": kind}
+    from app.cli.provider_file import read_definition  # noqa: PLC0415 - what only this needs
+
+    if kind not in {None, "custom"}:
+        raise UsageProblem(["--kind: leave it out; with --file the kind is custom"])
+    definition = read_definition(file, "--file")
+    if name is None and definition.get("name") is None:
+        raise UsageProblem([f"NAME: is required, because {file} has no name"])
+    return {"name": name or definition["name"], "kind": "custom", "definition": definition}
+
+
 def _option(path: str) -> str:
     first = path.removeprefix("body.").split(".")[0]
-    known = {"name": "NAME", "api_key": "the key", "api_key_ref": "--key-ref", "options": "--header"}
+    known = {
+        "name": "NAME",
+        "api_key": "the key",
+        "api_key_ref": "--key-ref",
+        "options": "--header",
+        "definition": "--file",
+    }
     return known.get(first) or f"--{first.replace('_', '-')}"
 
 

@@ -51,6 +51,7 @@ def replay_bundle(context: typer.Context, path: Path) -> int:
         raise UsageProblem(["--base-url: the bundle does not say where it went; give the address"])
     model = context.params["model"] or recorded.model
     named: dict[str, Any] = {"provider": recorded.adapter, "base_url": base_url, "model": model}
+    named["definition"] = recorded.definition
     known = {name: value for name, value in context.params.items() if name not in {*named, "replay", *_UNSAID}}
     chosen: dict[str, Any] = known | named | dict.fromkeys(_UNSAID)
     options = BenchOptions(**chosen)

@@ -124,7 +124,8 @@ def _finished(run: Imported, title: str, counted: Any, summary: dict[str, Any]) 
 
 
 async def _store(settings: Settings, run: FinishedRun) -> Any:
-    from app.accounts import repository  # noqa: PLC0415
+    from app.accounts import audit_seal, repository  # noqa: PLC0415
+    from app.core.keyring import load_keyring  # noqa: PLC0415
 
     database = Database(settings.storage)
     try:
@@ -137,6 +138,7 @@ async def _store(settings: Settings, run: FinishedRun) -> Any:
             owner = next((user for user in users if user.role == "admin"), None)
         if owner is None:
             raise NotFoundError("there is no administrator to own the benchmark; start the server once")
+        audit_seal.seal_with(database, load_keyring(settings))
         return await store_finished(database, SystemClock(), system_caller("cli"), owner.id, run)
     finally:
         await database.close()

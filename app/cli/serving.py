@@ -8,6 +8,7 @@ import errno
 import signal
 import socket
 import sys
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,13 +20,11 @@ from app.accounts.users import PASSWORD_FILE
 from app.core.bind import check_bind
 from app.core.database import Database
 from app.core.errors import DatabaseError, InternalError, ServiceUnavailableError, TestBenchError
-from app.core.http_protocol import BoundedHttpProtocol
+from app.core.http_protocol import bounded_by
 from app.core.logging import configure_logging, redact_text
 from app.core.settings import Settings
 from app.main import create_app
 
-GRACE_SECONDS = 15
-_KEEP_ALIVE_SECONDS = 75  # longer than the 60 s of common load balancers, so that we never close under their hands
 _MEBIBYTE = 2**20
 
 
@@ -84,24 +83,26 @@ def _check_database(settings: Settings) -> None:
 def _run(settings: Settings, listener: socket.socket) -> None:
     app = create_app(settings)
     start = _PlainStart(app)
-    websocket = settings.server.websocket
+    websocket, http = settings.server.websocket, settings.server.http
     server = _Server(
         uvicorn.Config(
             start,
             loop="uvloop",
-            http=BoundedHttpProtocol,
+            http=bounded_by(http),
             ws="websockets-sansio",
             ws_max_size=int(websocket.max_message_size_mb * _MEBIBYTE),
             ws_ping_interval=websocket.ping_interval_seconds,
             ws_ping_timeout=websocket.pong_timeout_seconds,
+            # Compressing would be done anew for each client, and cost it a third of a megabyte.
+            ws_per_message_deflate=False,
             lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=bool(settings.server.trusted_proxies),
             forwarded_allow_ips=list(settings.server.trusted_proxies),
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_keep_alive=http.keep_alive_seconds,
+            timeout_graceful_shutdown=http.drain_seconds,
         ),
         app,
     )
@@ -147,6 +148,23 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if (subscribers := getattr(self._app.state, "subscribers", None)) is not None:
+            subscribers.close()  # streams over HTTP would be waited for
+        gateway = getattr(self._app.state, "gateway", None)
+        if gateway is not None:  # before uvicorn closes them without a word
+            await gateway.close()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains: no new connections, requests under way end. The second one cuts."""
+        readiness = getattr(self._app.state, "readiness", None)
+        if readiness is not None:
+            readiness.is_draining = True
+        if self.should_exit:
+            self.force_exit = True
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

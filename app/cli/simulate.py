@@ -22,6 +22,9 @@ simulate_app = typer.Typer(add_completion=False, rich_markup_mode=None)
     epilog=examples(
         "llm-test-bench simulate --port 9000 --ttft-ms 200 --itl-ms 20 --tokens 100 --log truth.jsonl",
         "llm-test-bench simulate --slots 8 --tokens 20   # a server that queues: something for `bench --search`",
+        "llm-test-bench simulate --format anthropic --reasoning 20 --cache-read 0.5 --pings 10",
+        "llm-test-bench simulate --format openai --format ollama --usage off",
+        "llm-test-bench simulate --error-rate 0.1 --errors http_429,http_529,stream_error,cut",
         "llm-test-bench simulate --error-rate 0.05 --errors http_429,truncate,stall",
     ),
 )
@@ -52,10 +55,13 @@ def simulate(
     pings: Annotated[int, typer.Option(help=_help("pings"))] = Behaviour.pings,
     text: Annotated[str, typer.Option(help=_help("text"))] = Behaviour.text,
     rate_limit: Annotated[int, typer.Option(help=_help("rate_limit"))] = Behaviour.rate_limit,
+    formats: Annotated[
+        list[str], typer.Option("--format", metavar="NAME", help=_help("formats") + " Repeat it for several.")
+    ] = [],  # noqa: B006 - typer copies it
 ) -> None:
     """Serve the wire formats of all providers with known timings, for trying benchmarks and checking measurements."""
     try:
-        behaviour = Behaviour(**context.params)
+        behaviour = Behaviour(**{**context.params, "formats": ",".join(formats)})
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

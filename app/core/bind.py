@@ -1,20 +1,10 @@
 """Which addresses the server may bind: beyond loopback only with a secret that somebody chose."""
 
-import ipaddress
-
 from app.core.errors import ConfigError
+from app.core.loopback import is_loopback
 from app.core.settings import Settings
 
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` (a name or an address, IPv6 with or without brackets) can only be reached from this machine."""
-    bare = host.strip("[]").rstrip(".").lower()
-    if bare == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        return False
+__all__ = ["check_bind", "is_loopback"]
 
 
 def check_bind(settings: Settings) -> None:

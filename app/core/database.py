@@ -4,6 +4,7 @@ One request or one task is one transaction: `Database.write()` opens it, commits
 back otherwise; nobody else commits. `read()` hands out a session of another type, so a reader is never given a writer.
 """
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from app.core.point_reads import PointQuery, PointReads, point_connections, time_limits
 from app.core.settings import StorageSettings
 
 
@@ -69,11 +71,18 @@ class Database:
     """Owns the connection pool of one process."""
 
     def __init__(self, settings: StorageSettings) -> None:
+        self._settings = settings
         self.engine = _create_engine(settings)
+        self.point_reads = PointReads(self.engine.sync_engine.url, settings)
         self._read = async_sessionmaker(self.engine, class_=ReadSession, expire_on_commit=False, autoflush=False)
         self.write_session_class = type("DatabaseWriteSession", (Session,), {})  # of this database alone, for hooks
+        self.write_session_info: dict[str, Any] = {}  # what every write session carries, see `Session.info`
         self._write = async_sessionmaker(
-            self.engine, class_=WriteSession, sync_session_class=self.write_session_class, expire_on_commit=False
+            self.engine,
+            class_=WriteSession,
+            sync_session_class=self.write_session_class,
+            expire_on_commit=False,
+            info=self.write_session_info,
         )
 
     @property
@@ -100,8 +109,23 @@ class Database:
                     await session.execute(text("BEGIN IMMEDIATE"))
                 yield session
 
+    @asynccontextmanager
+    async def unhurried(self) -> AsyncIterator[AsyncEngine]:
+        """An engine of its own whose statements may take as long as they take, for migrations."""
+        engine = _create_engine(self._settings, with_time_limit=False)
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
+
+    async def fetch_one(self, query: PointQuery, key: UUID) -> tuple[Any, ...] | None:
+        """The row that `query` finds by its key, past SQLAlchemy: for what every request asks."""
+        with _wrapped_failures():
+            return await self.point_reads.fetch_one(query, key)
+
     async def close(self) -> None:
         """Close every pooled connection."""
+        await self.point_reads.close()
         await self.engine.dispose()
 
 
@@ -111,7 +135,7 @@ def _wrapped_failures() -> Iterator[None]:
     # socket, and refusals such as "the database system is starting up".
     try:
         yield
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error) as error:
         if isinstance(error, OSError) and error.filename is not None:  # of a file in the block, not of a socket
             raise
         raise OperationalError(None, None, error) from error
@@ -122,7 +146,7 @@ def _refuse_flush(session: Any, _context: Any, _instances: Any) -> None:
         raise RuntimeError("a read session was asked to write")
 
 
-def _create_engine(settings: StorageSettings) -> AsyncEngine:
+def _create_engine(settings: StorageSettings, *, with_time_limit: bool = True) -> AsyncEngine:
     common: dict[str, Any] = {
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
@@ -135,13 +159,16 @@ def _create_engine(settings: StorageSettings) -> AsyncEngine:
         )
         event.listen(engine.sync_engine, "connect", _tune_sqlite)
         return engine
+    connect_args: dict[str, Any] = {"timeout": settings.connection_timeout_seconds}
+    if with_time_limit:
+        connect_args |= time_limits(settings)
     return create_async_engine(
         settings.url,
-        pool_size=settings.max_connections,
+        pool_size=max(1, settings.max_connections - point_connections(settings)),
         max_overflow=0,
         pool_timeout=settings.connection_timeout_seconds,
         pool_pre_ping=True,
-        connect_args={"timeout": settings.connection_timeout_seconds},
+        connect_args=connect_args,
         **common,
     )
 

@@ -116,6 +116,24 @@ class DatabaseError(TestBenchError):
     retryable = True
 
 
+class DatabaseBusyError(DatabaseError):
+    """Every connection is in use."""
+
+    code = "SERVICE_UNAVAILABLE"
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"}
+
+
+class DatabaseTimeoutError(DatabaseError):
+    """The database did not answer in time."""
+
+    code = "TIMEOUT"
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "5"}
+
+
 class ConstraintViolationError(TestBenchError):
     """A stated constraint cannot be met."""
 

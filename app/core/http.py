@@ -15,11 +15,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from app.core.errors import (
     ConflictError,
+    DatabaseBusyError,
     DatabaseError,
+    DatabaseTimeoutError,
     ForbiddenError,
     InternalError,
     InvalidRequestError,
@@ -62,8 +65,10 @@ _DESCRIPTIONS = {
     403: "The permission is missing, or the request comes from a foreign origin.",
     404: "No such thing, or not visible to the caller.",
     409: "The name is taken, or the thing's state does not allow it.",
+    412: "It has changed since it was read (`If-Match`).",
     413: "The request is larger than its limit.",
     422: "A value is wrong; `details.errors` names each with what is allowed.",
+    428: "This server wants `If-Match` with every change.",
     429: "Too many requests; `Retry-After` says when to come back.",
     500: "A fault of the service.",
     502: "The provider's answer is not usable.",
@@ -72,6 +77,7 @@ _DESCRIPTIONS = {
 }
 
 
+_QUERY_CANCELED = "57014"  # SQLSTATE: storage.statement_timeout_seconds is over
 _DATA_EXCEPTION = "22"  # SQLSTATE class: the value itself is refused
 
 
@@ -122,6 +128,11 @@ def translate(exception: Exception) -> TestBenchError:
 
 
 def _from_database(exception: SQLAlchemyError) -> TestBenchError:
+    if isinstance(exception, PoolTimeoutError):
+        return DatabaseBusyError("every database connection is in use; try again")
+    cause = getattr(exception, "orig", None)
+    if isinstance(cause, TimeoutError) or getattr(cause, "sqlstate", None) == _QUERY_CANCELED:
+        return DatabaseTimeoutError("the database did not answer in time; try again")
     if isinstance(exception, IntegrityError):
         return ConflictError("this conflicts with something that exists, or something it refers to is gone")
     if isinstance(exception, DBAPIError) and str(getattr(exception.orig, "sqlstate", "")).startswith(_DATA_EXCEPTION):

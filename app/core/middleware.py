@@ -3,20 +3,29 @@
 Pure ASGI because streams and WebSockets must pass through unbuffered.
 """
 
+import logging
 import re
 import time
 from typing import Any
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.errors import ForbiddenError, MalformedRequestError, PayloadTooLargeError, TestBenchError
+from app.core import tracing
+from app.core.errors import (
+    ForbiddenError,
+    InvalidRequestError,
+    MalformedRequestError,
+    PayloadTooLargeError,
+    TestBenchError,
+)
 from app.core.http import error_response, request_id_of, translate
 from app.core.ids import new_id
+from app.core.json_depth import DepthGauge
 from app.core.origins import HostPolicy, OriginPolicy, header
-from app.core.rate_limit import Standing
+from app.core.quotas import QuotaStanding
 
+_access = logging.getLogger("app.access")
 log = structlog.get_logger("app.access")
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -37,17 +46,23 @@ _SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 
+_RAW_SECURITY_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in _SECURITY_HEADERS.items())
+_STARTS = {"http.response.start", "websocket.http.response.start"}
+
 
 async def refuse(error: TestBenchError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with `error`: the envelope over HTTP, a refused handshake for a WebSocket."""
-    if scope["type"] == "websocket":
+    """Answer with `error`: the envelope over HTTP, also as the answer to a WebSocket's handshake where that can be."""
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": error.code})
         return
     await error_response(error, request_id_of(scope["state"]))(scope, receive, send)
 
 
 class RequestContext:
-    """Gives each request an id, binds it to the log, writes one log line, and adds the caller's limit standing."""
+    """Gives each request an id and a place in a trace, in the log and in the answer beside the caller's standing.
+
+    Headers are appended to the raw list: this runs for every request, and looking each name up costs most of it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -58,36 +73,53 @@ class RequestContext:
             return
         given = header(scope, b"x-request-id")
         request_id = given if given and _REQUEST_ID.fullmatch(given) else str(new_id())
+        trace = tracing.begin(header(scope, b"traceparent"), header(scope, b"tracestate"))
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = request_id
+        state["trace"] = trace
         started = time.perf_counter()
         status = 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] in _STARTS:
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID_HEADER] = request_id
+                headers = message["headers"] = list(message.get("headers", ()))
+                headers.append((b"x-request-id", request_id.encode()))
+                headers.append((b"traceparent", trace.parent_header.encode()))
                 standing = state.get("rate_limit")
-                if isinstance(standing, Standing):
-                    headers.update(standing.headers())
+                if isinstance(standing, QuotaStanding) and not any(
+                    name.lower() == b"ratelimit-limit" for name, _ in headers
+                ):
+                    headers.extend(
+                        (name.lower().encode(), value.encode()) for name, value in standing.headers().items()
+                    )
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self.app(scope, receive, send_with_id)
-            finally:
-                if scope["type"] == "http":
-                    write = log.info if status >= 400 or scope["method"] not in _SAFE_METHODS else log.debug
-                    write(
-                        "request",
-                        method=scope["method"],
-                        path=scope["path"],
-                        status=status,
-                        duration_ms=round((time.perf_counter() - started) * 1000, 1),
-                        address=(scope.get("client") or ("",))[0],
-                    )
+        token = tracing.current_trace.set(trace)
+        try:
+            with structlog.contextvars.bound_contextvars(request_id=request_id, trace_id=trace.trace_id):
+                try:
+                    await self.app(scope, receive, send_with_id)
+                finally:
+                    if scope["type"] == "http":
+                        _log_request(scope, status, started)
+        finally:
+            tracing.current_trace.reset(token)
+
+
+def _log_request(scope: Scope, status: int, started: float) -> None:
+    is_notable = status >= 400 or scope["method"] not in _SAFE_METHODS
+    if not _access.isEnabledFor(logging.INFO if is_notable else logging.DEBUG):
+        return  # asked here because building the line costs as much as a small middleware
+    (log.info if is_notable else log.debug)(
+        "request",
+        method=scope["method"],
+        path=scope["path"],
+        status=status,
+        duration_ms=round((time.perf_counter() - started) * 1000, 1),
+        address=(scope.get("client") or ("",))[0],
+    )
 
 
 class SecurityHeaders:
@@ -103,13 +135,14 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-                if scope["scheme"] == "https":
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-                if scope["path"].startswith("/api/"):
-                    headers.setdefault("Cache-Control", "no-store")
+                headers = message["headers"] = list(message.get("headers", ()))
+                present = {name.lower() for name, _ in headers}
+                headers.extend(item for item in _RAW_SECURITY_HEADERS if item[0] not in present)
+                if scope["scheme"] == "https" and b"strict-transport-security" not in present:
+                    headers.append((b"strict-transport-security", b"max-age=31536000"))
+                # What may be kept says so itself (the dashboard's files); answers, errors and redirects may not.
+                if b"cache-control" not in present:
+                    headers.append((b"cache-control", b"no-store"))
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -143,6 +176,10 @@ class ErrorBoundary:
             await refuse(error, scope, receive, send)
 
 
+def _is_api(path: str) -> bool:
+    return path.startswith(("/api/", "/graphql", "/metrics"))
+
+
 class HostCheck:
     """Refuses requests whose Host header is not a name of this server."""
 
@@ -165,23 +202,25 @@ class HostCheck:
 class BodyLimit:
     """Refuses request bodies above a limit, by Content-Length at once and by counting otherwise."""
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, limit_bytes: int, max_json_depth: int = 64) -> None:
         self.app = app
         self.limit_bytes = limit_bytes
+        self.max_json_depth = max_json_depth
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _CountedExchange(self.limit_bytes, receive, send)
+        is_json = "json" in (header(scope, b"content-type") or "")
+        exchange = _CountedExchange(self.limit_bytes, self.max_json_depth if is_json else None, receive, send)
         declared = header(scope, b"content-length")
         if declared is not None and (not declared.isdigit() or int(declared) > self.limit_bytes):
             await refuse(exchange.error, scope, receive, send)
             return
         try:
             await self.app(scope, exchange.receive, exchange.send)
-        except PayloadTooLargeError:
-            if exchange.begun:
+        except InvalidRequestError:
+            if exchange.begun or not exchange.exceeded:
                 raise
         if exchange.exceeded and not exchange.begun:
             await refuse(exchange.error, scope, receive, send)
@@ -190,24 +229,33 @@ class BodyLimit:
 class _CountedExchange:
     """One request's receive and send, with the body counted."""
 
-    def __init__(self, limit_bytes: int, receive: Receive, send: Send) -> None:
+    def __init__(self, limit_bytes: int, max_depth: int | None, receive: Receive, send: Send) -> None:
+        self._max_depth = max_depth
+        self._gauge = DepthGauge()
         self._limit_bytes = limit_bytes
         self._receive = receive
         self._send = send
         self._seen = 0
         self.begun = False
-        self.error = PayloadTooLargeError(
+        self.error: InvalidRequestError = PayloadTooLargeError(
             f"the request body is larger than {limit_bytes} bytes (server.max_body_bytes)", limit=limit_bytes
         )
 
     @property
     def exceeded(self) -> bool:
-        return self._seen > self._limit_bytes
+        return self._seen > self._limit_bytes or (self._max_depth is not None and self._gauge.deepest > self._max_depth)
 
     async def receive(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._seen += len(message.get("body", b""))
+            if self._max_depth is not None and self._seen <= self._limit_bytes:
+                self._gauge.feed(message.get("body", b""))
+                if self._gauge.deepest > self._max_depth:
+                    self.error = MalformedRequestError(
+                        f"the body nests more deeply than {self._max_depth} levels (server.http.max_json_depth)",
+                        limit=self._max_depth,
+                    )
             if self.exceeded:
                 raise self.error
         return message
@@ -220,7 +268,12 @@ class _CountedExchange:
 
 
 class OriginCheck:
-    """Refuses writes that a foreign web page makes with, or to get, this server's cookies."""
+    """Refuses what a foreign web page asks of this server with its user's cookies, address or network.
+
+    Writes and WebSocket handshakes by their Origin; reads of the API by Fetch Metadata (a page on another port of the
+    same host is same-site, so that cookies go along). Navigations are let through: links to the dashboard, and the
+    identity provider that sends the browser back.
+    """
 
     def __init__(self, app: ASGIApp, policy: OriginPolicy, cookie_names: tuple[str, ...]) -> None:
         self.app = app
@@ -228,17 +281,30 @@ class OriginCheck:
         self.cookie_names = cookie_names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in _SAFE_METHODS:
-            allowed = self.policy.allows(scope)
-            # Without Origin and Sec-Fetch-Site no browser of today sent it; then only cookies make it suspicious.
-            if allowed is False or (allowed is None and self._by_cookie(scope)):
-                error = ForbiddenError(
-                    "writes that use the sign-in cookie must come from this server's own pages (Origin header); "
-                    "programs should send a bearer token or an API key instead"
-                )
-                await refuse(error, scope, receive, send)
-                return
+        if scope["type"] in {"http", "websocket"} and self._is_foreign(scope):
+            error = ForbiddenError(
+                "this came from a web page of another origin, which may not use this server (Origin and "
+                "Sec-Fetch-Site headers); an administrator can list the origin in server.cors_allowed_origins"
+            )
+            await refuse(error, scope, receive, send)
+            return
         await self.app(scope, receive, send)
+
+    def _is_foreign(self, scope: Scope) -> bool:
+        if scope["type"] == "websocket":
+            return header(scope, b"origin") is not None and self.policy.allows(scope) is False
+        if scope["method"] in _SAFE_METHODS:
+            return self._is_foreign_read(scope)
+        allowed = self.policy.allows(scope)
+        # Without Origin and Sec-Fetch-Site no browser of today sent it; then only cookies make it suspicious.
+        return allowed is False or (allowed is None and self._by_cookie(scope))
+
+    def _is_foreign_read(self, scope: Scope) -> bool:
+        if header(scope, b"sec-fetch-site") not in {"cross-site", "same-site"} or not _is_api(scope["path"]):
+            return False
+        if header(scope, b"sec-fetch-mode") == "navigate" and header(scope, b"sec-fetch-dest") == "document":
+            return False
+        return header(scope, b"origin") is None or self.policy.allows(scope) is False
 
     def _by_cookie(self, scope: Scope) -> bool:
         if header(scope, b"authorization") is not None:

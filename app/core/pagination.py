@@ -2,6 +2,7 @@
 
 import base64
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, Field
@@ -24,6 +25,20 @@ class Page(BaseModel, Generic[Item]):
 def encode_cursor(*values: Any) -> str:
     """An opaque, URL-safe token for the position after `values` (JSON scalars)."""
     return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
+
+
+def uuid_of(text: str) -> UUID:
+    """The id in a cursor.
+
+    Raises:
+        MalformedRequestError: it is none.
+    """
+    try:
+        return UUID(text)
+    except ValueError:
+        raise MalformedRequestError(
+            "the cursor is not valid", errors=[{"path": "cursor", "message": "use next_cursor"}]
+        ) from None
 
 
 def decode_cursor(cursor: str, *types: type) -> tuple[Any, ...]:

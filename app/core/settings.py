@@ -6,12 +6,23 @@ the key; nothing is guessed.
 """
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+import structlog
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,12 +32,19 @@ from pydantic_settings import (
 )
 
 from app.core.errors import ConfigError
+from app.core.http_settings import HttpSettings, RateLimitSettings
+from app.core.oidc_settings import OidcSettings
 from app.core.provider_settings import ProviderSettings
 from app.core.setting_files import EnvironmentWithFiles
 
 ENV_PREFIX = "LTB_"
 CONFIG_PATH_VARIABLE = "LTB_CONFIG"
 DEFAULT_CONFIG_PATH = Path("config.toml")
+
+OLD_RATE_LIMIT = "rate_limit_requests_per_minute"  # until 0.1; still read, with a note in the log
+RATE_LIMIT_KEY = "server.rate_limit.requests_per_minute"
+
+log = structlog.get_logger(__name__)
 
 _DATABASE_SCHEMES = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
@@ -36,6 +54,12 @@ def _known_database_url(url: str | None) -> str | None:
         allowed = " or ".join(f"{scheme}://…" for scheme in _DATABASE_SCHEMES.values())
         raise ValueError(f"must start with {allowed}")
     return url
+
+
+def _public_url(url: str | None) -> str | None:
+    if url is not None and not re.fullmatch(r"https?://[^/\s?#@]+/?", url):
+        raise ValueError("must be http://host[:port] or https://host[:port]")
+    return url.rstrip("/") if url is not None else None
 
 
 class Section(BaseModel):
@@ -61,15 +85,47 @@ class WebSocketSettings(Section):
     replay_seconds: float = Field(300.0, gt=0, le=3600, description="How long events are kept for that.")
 
 
+class GraphQLSettings(Section):
+    """`[server.graphql]`"""
+
+    enable_introspection: bool | None = Field(
+        None, description="Answer questions about the schema; by default outside production mode."
+    )
+    enable_graphiql: bool | None = Field(
+        None, description="Serve an explorer page at /graphql; by default outside production mode."
+    )
+    max_depth: int = Field(12, ge=1, le=100, description="Fields within fields.")
+    max_aliases: int = Field(
+        30, ge=0, le=10_000, description="Aliases, and fields asked for again beside themselves, in a document."
+    )
+    max_tokens: int = Field(3_000, ge=10, le=100_000, description="Words and signs in a document.")
+    max_directives: int = Field(50, ge=0, le=10_000, description="Directives in a document.")
+    max_fields: int = Field(500, ge=1, le=100_000, description="Fields in a document, fragments put in.")
+    max_complexity: int = Field(
+        25_000, ge=1, le=10_000_000, description="Cost of an operation: about one per value in the largest answer."
+    )
+    max_page_size: int = Field(500, ge=1, le=500, description="Most items that `first` may ask for.")
+    timeout_seconds: float = Field(30.0, gt=0, le=600, description="Longest run of a query or mutation.")
+    max_connections: int = Field(1_000, ge=1, le=100_000, description="Open GraphQL WebSockets.")
+    max_subscriptions_per_connection: int = Field(20, ge=1, le=1000, description="Operations at once, per WebSocket.")
+    max_subscriptions_per_user: int = Field(50, ge=1, le=10_000, description="Subscriptions at once, per user.")
+    recheck_seconds: float = Field(
+        30.0, gt=0, le=300, description="How long after a token expired or a key was revoked its subscriptions end."
+    )
+
+
 class ServerSettings(Section):
     """`[server]`"""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to bind.")
     port: int = Field(8080, ge=0, le=65535, description="Port to bind; 0 picks a free one.")
     enable_rest: bool = Field(True, description="Serve the REST API under /api/v1.")
-    enable_graphql: bool = Field(True, description="Serve GraphQL under /graphql once that room exists.")
+    enable_graphql: bool = Field(True, description="Serve GraphQL under /graphql.")
     enable_websocket: bool = Field(True, description="Serve live events under /ws.")
     enable_dashboard: bool = Field(True, description="Serve the web dashboard at /.")
+    public_url: Annotated[str | None, AfterValidator(_public_url)] = Field(
+        None, description="Where browsers reach this server, if not at the address they ask for (OIDC redirects)."
+    )
     cors_allowed_origins: tuple[str, ...] = Field((), description="Origins allowed by CORS; none by default.")
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Host names accepted besides loopback and `host` (guards against DNS rebinding)."
@@ -77,11 +133,27 @@ class ServerSettings(Section):
     trusted_proxies: tuple[str, ...] = Field(
         (), description="Addresses whose X-Forwarded-For and X-Forwarded-Proto headers are believed; none by default."
     )
-    rate_limit_requests_per_minute: int = Field(
-        600, ge=0, le=10_000_000, description="Requests per minute and caller; 0 switches the limit off."
-    )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, le=2**30, description="Largest accepted request body.")
     websocket: WebSocketSettings = Field(default_factory=WebSocketSettings)
+    graphql: GraphQLSettings = Field(default_factory=GraphQLSettings)
+    rate_limit: RateLimitSettings = Field(default_factory=RateLimitSettings)
+    http: HttpSettings = Field(default_factory=HttpSettings)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_names(cls, values: Any) -> Any:
+        if isinstance(values, dict) and OLD_RATE_LIMIT in values:
+            values = dict(values)
+            per_minute = values.pop(OLD_RATE_LIMIT)
+            newer = values.get("rate_limit") or {}
+            if isinstance(newer, dict) and "requests_per_minute" in newer:
+                raise ValueError(
+                    f"{OLD_RATE_LIMIT} is the old name of rate_limit.requests_per_minute: give one of them"
+                )
+            log.warning("a setting has a new name", old=f"server.{OLD_RATE_LIMIT}", new=RATE_LIMIT_KEY)
+            if isinstance(newer, dict):
+                values["rate_limit"] = {**newer, "requests_per_minute": per_minute}
+        return values
 
 
 class StorageSettings(Section):
@@ -97,7 +169,13 @@ class StorageSettings(Section):
     data_dir: Path = Field(Path("data"), description="Folder for the database, keys and the generated password.")
     max_connections: int = Field(10, ge=1, le=1000, description="Database connections per process.")
     connection_timeout_seconds: float = Field(10.0, gt=0, le=600, description="Wait for a connection or a lock.")
+    statement_timeout_seconds: float = Field(
+        60.0, gt=0, le=3600, description="Longest time that one statement may take (PostgreSQL)."
+    )
     enable_migrations: bool = Field(True, description="Migrate the database at start.")
+    retention_days: int = Field(
+        0, ge=0, le=36_500, description="Ended benchmarks are deleted after so many days; 0 keeps them for ever."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -152,8 +230,22 @@ class DistributedSettings(Section):
 
     enable_distributed: bool = Field(False, description="Use an external Dask scheduler instead of the in-process one.")
     scheduler_url: str | None = Field(None, description="tcp://127.0.0.1:8786 or tls://host:8786.")
+    tls_ca: Path | None = Field(None, description="Certificate (PEM) of the cluster's own CA; needed for tls://.")
+    tls_cert: Path | None = Field(None, description="Certificate of this part of the cluster, signed by that CA.")
+    tls_key: Path | None = Field(None, description="Key of that certificate.")
     worker_count: int = Field(2, ge=1, le=256, description="Slots of the in-process worker pool.")
-    max_running_benchmarks: int = Field(1, ge=1, le=256, description="Benchmarks that run at once; others wait.")
+    worker_patience_seconds: float = Field(
+        60.0, gt=0, le=86_400, description="How long a benchmark waits for workers that are not there."
+    )
+    clock_offset_limit_ms: float = Field(
+        100.0, gt=0, le=60_000, description="A worker whose clock is further off makes a result suspect."
+    )
+    max_running_benchmarks: int = Field(
+        1, ge=1, le=256, description="Benchmarks that run at once, over all servers; others wait."
+    )
+    max_running_per_user: int = Field(
+        0, ge=0, le=1024, description="Of these, how many may be of one user; 0 means no such limit."
+    )
     redis_url: str | None = Field(None, description="redis://… shares events and limits between replicas.")
 
     @model_validator(mode="after")
@@ -191,6 +283,23 @@ class SecuritySettings(Section):
         (), description="Roles beside admin, user and viewer: tables `[[security.roles]]` of `name` and `permissions`."
     )
     production: bool = Field(False, description="Refuse to generate secrets; hide API documentation pages.")
+    oidc: tuple[OidcSettings, ...] = Field(
+        (), description="Identity providers to sign in with, as tables `[[security.oidc]]`."
+    )
+
+    @field_validator("oidc", mode="before")
+    @classmethod
+    def _one_table_is_a_list(cls, value: Any) -> Any:
+        return [{"name": "oidc", **value}] if isinstance(value, dict) else value
+
+    @field_validator("oidc")
+    @classmethod
+    def _names_differ(cls, value: tuple[OidcSettings, ...]) -> tuple[OidcSettings, ...]:
+        for attribute in ("name", "issuer"):
+            found = [getattr(provider, attribute) for provider in value]
+            if len(set(found)) != len(found):
+                raise ValueError(f"two providers have the same {attribute}")
+        return value
 
 
 class OutboundSettings(Section):

@@ -4,10 +4,11 @@ pydantic's `loc` names the tags of unions that it tried (`load.closed.concurrenc
 found by walking the request itself along it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 MAX_PROBLEMS = 100
 MAX_CHARACTERS = 500
@@ -41,6 +42,27 @@ def without_nul(text: str) -> str:
 def describe_problems(exception: RequestValidationError) -> list[dict[str, str]]:
     """One entry per wrong field, in the order of the request; of very many only the first ones."""
     return [_describe(item, exception.body) for item in _meant(exception.errors()[:MAX_PROBLEMS], exception.body)]
+
+
+def problems_of(
+    error: ValidationError, document: Any, *, spelled: Callable[[str], str] | None = None
+) -> list[dict[str, str]]:
+    """The same for a document that was checked without FastAPI.
+
+    With `spelled` the paths are those of a typed input: each name as `spelled` writes it, and the kind of an object
+    as a part of its own (`load.closed.concurrency`).
+    """
+    items = [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)[:MAX_PROBLEMS]]
+    found = []
+    for item in _meant(items, document):
+        problem = _describe(item, document)
+        if spelled is not None:
+            parts = _walk(list(item["loc"][1:]), document, missing=item["type"] == "missing", kinds=True)
+            problem["path"] = _shortened(".".join(spelled(part) for part in parts))
+        elif problem["path"] == "(body)":
+            problem["path"] = ""
+        found.append(problem)
+    return found
 
 
 def _meant(items: Sequence[Mapping[str, Any]], body: Any) -> list[Mapping[str, Any]]:
@@ -98,14 +120,19 @@ def _path(item: Mapping[str, Any], body: Any) -> str:
     return ".".join(_walk(rest, body, missing=item["type"] == "missing")) or "(body)"
 
 
-def _walk(parts: list[Any], value: Any, *, missing: bool) -> list[str]:
-    """The parts of `parts` that are really in `value`, plus the last one when it is what is missing."""
+def _walk(parts: list[Any], value: Any, *, missing: bool, kinds: bool = False) -> list[str]:
+    """The parts of `parts` that are really in `value`, plus the last one when it is what is missing.
+
+    With `kinds` also those that name the kind of an object.
+    """
     path: list[str] = []
     for position, part in enumerate(parts):
         in_list = isinstance(value, list) and isinstance(part, int) and part < len(value)
         if in_list or (isinstance(value, Mapping) and part in value):
             value = value[part]
-        elif not (missing and position == len(parts) - 1):
+        elif not (missing and position == len(parts) - 1) and not (
+            kinds and isinstance(value, Mapping) and part == value.get("kind")
+        ):
             continue  # the tag of a union, or a key marker such as `[key]`
         path.append(str(part))
     return path

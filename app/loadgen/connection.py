@@ -75,6 +75,7 @@ class Connection:
         "failure",
         "fd",
         "framer",
+        "idle_since_ns",
         "kernel_stamps",
         "outgoing",
         "recvmsg_into",
@@ -92,6 +93,7 @@ class Connection:
         self.failure: ConnectionFailedError | None = None
         self.tells_rest = False  # TCP_INQ is on
         self.connect_ns = 0
+        self.idle_since_ns = 0  # monotonic, while it waits for a request
         self.tls_ns = 0
         self.began_ns = monotonic_ns()
         try:

@@ -11,7 +11,7 @@ from app.adapters.media import Media
 
 
 class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where requests go and in which wire format."""
+    """Where requests go and in which wire format; `definition` describes that of a custom provider."""
 
     adapter: str
     base_url: str
@@ -20,6 +20,7 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     headers: dict[str, str] = {}
     verify_tls: bool = True
     ca_file: str | None = None
+    definition: dict[str, Any] | None = None
     addresses: tuple[str, ...] = ()  # already resolved and checked; empty: the engine resolves by itself
 
 
@@ -208,6 +209,7 @@ class Plan(msgspec.Struct, frozen=True, tag="plan", omit_defaults=True):
     index_base: int = 0
     index_stride: int = 1
     start_at_ns: int = 0  # 0: as soon as the connections are open
+    keeps_start: bool = False  # a plan that is taken up again keeps its instants, also those that have passed
     grace_ns: int = 5 * 10**9  # after Stop, in-flight requests get this long
     save_responses: bool = False
     save_gaps: bool = True

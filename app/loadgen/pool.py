@@ -4,6 +4,7 @@ A request that finds an idle connection pays no connect time; one that does not 
 that took.
 """
 
+import re
 import ssl
 
 from app.loadgen.clock import monotonic_ns
@@ -13,6 +14,9 @@ from app.loadgen.poller import READABLE, WRITABLE, Poller
 # Half-open connections at once: a listen queue of 128 is common, and what overflows it waits a second for its next SYN.
 _OPENING_AT_ONCE = 64
 _RETRY_NS = 250_000_000
+# `Keep-Alive: timeout=5, max=100` (RFC 2068, section 19.7.1.1); llama.cpp, Apache and Node.js send it.
+_KEEP_ALIVE = re.compile(rb"(?i)(?:^|[,;\s])timeout\s*=\s*\"?(\d{1,6})")
+_MARGIN_NS = 1_000_000_000
 
 
 class Pool:
@@ -32,6 +36,7 @@ class Pool:
         self._context = context
         self._server_name = server_name
         self._quiet_until_ns = 0
+        self._kept_ns: int | None = None  # how long an idle connection can be relied on; None: the server does not say
         self.by_fd: dict[int, Connection] = {}
         self.idle: list[Connection] = []
         self.opening: dict[Connection, None] = {}  # in the background, for nobody in particular
@@ -57,18 +62,31 @@ class Pool:
             self.opening[connection] = None
 
     def take(self) -> Connection | None:
-        """An idle connection, if there is one."""
-        return self.idle.pop() if self.idle else None
+        """An idle connection that the server still keeps, if there is one."""
+        while self.idle:
+            connection = self.idle.pop()
+            if self._kept_ns is None or monotonic_ns() - connection.idle_since_ns < self._kept_ns:
+                return connection
+            self.close(connection)  # the server is about to, and a request on its way then would be lost
+        return None
+
+    def heed(self, keep_alive: bytes) -> None:
+        """Believe a `Keep-Alive` header, less a second (or half of it) for the way there and a busy server."""
+        if (found := _KEEP_ALIVE.search(keep_alive)) is not None:
+            told_ns = int(found[1]) * 1_000_000_000
+            self._kept_ns = max(told_ns - _MARGIN_NS, told_ns // 2)
 
     def opened(self, connection: Connection) -> None:
         """A background connection became usable."""
         self.opening.pop(connection, None)
+        connection.idle_since_ns = monotonic_ns()
         self.idle.append(connection)
         self.watch(connection)
 
     def release(self, connection: Connection) -> None:
         """A request is over and its connection can serve the next."""
         connection.framer.reset()
+        connection.idle_since_ns = monotonic_ns()
         self.idle.append(connection)
 
     def watch(self, connection: Connection) -> None:

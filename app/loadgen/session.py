@@ -170,7 +170,8 @@ class Session:
         self._clock.look()
         self._health.begin()
         # Shards of one run share their instants, so one that is late stays late and shows it as schedule delay.
-        started_at_ns = at if at and self._plan.shards > 1 else max(at, realtime_ns())
+        keeps_start = self._plan.shards > 1 or self._plan.keeps_start
+        started_at_ns = at if at and keeps_start else max(at, realtime_ns())
         begin_ns = monotonic_ns() - (realtime_ns() - started_at_ns)
         if self._limiter is not None:
             self._limiter.begin(begin_ns, started_at_ns)

@@ -12,6 +12,7 @@ from app.loadgen.clock import monotonic_ns, realtime_ns
 from app.loadgen.connection import ANCILLARY_BYTES, READY, TIMESPEC, Connection, ConnectionFailedError, Tls
 from app.loadgen.exchange import CHUNKED, CHUNKED_END, COUNTED, END, UNTIL_CLOSE, Exchange
 from app.loadgen.health import Health
+from app.loadgen.http1 import header
 from app.loadgen.poller import WRITABLE
 from app.loadgen.pool import Pool
 from app.loadgen.reader import READ_BYTES, Reader, now, reason_of
@@ -239,6 +240,8 @@ class Wire:
             self.active.pop(connection.fd, None)
             self._reader.detach(exchange)
             framer = connection.framer
+            if (kept := header(exchange.headers, b"keep-alive")) is not None:
+                self._pool.heed(kept)
             if complete and framer.complete and framer.keep_alive and not connection.outgoing:
                 self._pool.release(connection)
             else:

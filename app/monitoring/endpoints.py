@@ -36,7 +36,7 @@ async def may_read_metrics(request: Request) -> None:
 may_read_metrics.permission = Permission.METRICS_READ  # type: ignore[attr-defined]
 
 
-def _readiness(request: Request) -> Readiness:
+async def _readiness(request: Request) -> Readiness:
     return cast("Readiness", request.app.state.readiness)
 
 
@@ -59,7 +59,9 @@ async def live() -> Alive:
 
 @health_router.get("/health/ready", operation_id="getReadiness", summary="Readiness", responses=error_responses(503))
 async def ready(parts: Parts) -> Ready:
-    """Every part answers in time. Send no traffic while this fails."""
+    """Every part answers in time, and the service is not stopping. Send no traffic while this fails."""
+    if parts.is_draining:
+        raise ServiceUnavailableError("not ready: the service is shutting down")
     checks = await parts.results()
     if failed := [name for name, check in checks.items() if check.status != "ok"]:
         raise ServiceUnavailableError(

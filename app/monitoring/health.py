@@ -24,6 +24,8 @@ class Readiness:
     def __init__(self, checks: Mapping[str, Check], timeout_seconds: float = CHECK_TIMEOUT_SECONDS) -> None:
         self._checks = dict(checks)
         self._timeout_seconds = timeout_seconds
+        self.is_draining = False
+        """Set when the service is told to stop: it finishes what it has, and is to get nothing new."""
         self._lock = asyncio.Lock()
         self._kept: tuple[float, dict[str, CheckResult]] | None = None
 

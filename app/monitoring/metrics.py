@@ -77,6 +77,11 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
+    def count(self, method: str, path: str, status: int, seconds: float) -> None:
+        """One answered request."""
+        self.requests.add(1, method, path, str(status))
+        self.duration.observe(seconds, method, path)
+
     async def refresh(self) -> None:
         """Fill the gauges whose value has to be asked for; NaN where nobody answers in time."""
         for gauge, ask in self.before_scrape:
@@ -119,5 +124,4 @@ class ObserveRequests:
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             path = self.template_of(scope) or UNMATCHED
-            self.metrics.requests.add(1, method, path, str(status))
-            self.metrics.duration.observe(time.perf_counter() - started, method, path)
+            self.metrics.count(method, path, status, time.perf_counter() - started)

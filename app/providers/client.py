@@ -7,6 +7,7 @@ that a stored key reaches only the address that it was entered for.
 import asyncio
 import time
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
@@ -15,7 +16,7 @@ import httpx
 
 from app.adapters import prices, rate_limits, registry
 from app.adapters.addressing import addressed, models_request
-from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message, NoModelListError
 from app.adapters.capabilities import Capabilities
 from app.adapters.errors import ErrorKind, error_kind
 from app.core.errors import ServiceUnavailableError, TestBenchError, UpstreamTimeoutError
@@ -42,6 +43,13 @@ class ProviderAnswerError(TestBenchError):
         self.kind = kind
 
 
+class NoListError(TestBenchError):
+    """Nothing was sent: this provider has no list of models."""
+
+    code = "INVALID_REQUEST"
+    http_status = 422
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedProvider:
     """Everything that is needed to send requests to a provider. Holds the key: never log or store it."""
@@ -54,6 +62,7 @@ class ResolvedProvider:
     headers: dict[str, str]
     verify_tls: bool
     options: dict[str, Any] = field(default_factory=dict)
+    definition: dict[str, Any] | None = None  # of a custom provider's wire format
     addresses: tuple[str, ...] = ()
 
 
@@ -74,11 +83,11 @@ class LiveModels(NamedTuple):
 
 
 class Completion(NamedTuple):
-    """A completion of a few tokens: what was counted, and what is billed."""
+    """A completion of a few tokens: what was counted, and what it cost where that is known."""
 
     text: str
     buckets: Buckets
-    billed: Buckets
+    cost_usd: Decimal | None
     latency_ms: float
     rate_limits: dict[str, dict[str, float]] = {}
 
@@ -98,8 +107,9 @@ class ProviderClient:
             ServiceUnavailableError: it cannot be reached.
             UpstreamTimeoutError: it did not answer in time.
             ProviderAnswerError: it answered with an error or with junk.
+            NoListError: it has no list.
         """
-        adapter = registry.get(provider.adapter)
+        adapter = registry.get(provider.adapter, provider.definition)
         url, request = _models_request(provider)
         started = time.perf_counter()
         status, _, body, limits = await self._send(provider, url, request)
@@ -122,7 +132,7 @@ class ProviderClient:
 
     async def completion(self, provider: ResolvedProvider, model: str) -> Completion:
         """A completion of a few tokens, which is paid for; raises as `models`."""
-        adapter = registry.get(provider.adapter)
+        adapter = registry.get(provider.adapter, provider.definition)
         chat = ChatRequest(
             model=model, messages=(Message("user", "Say ok."),), stream=False, max_tokens=_COMPLETION_TOKENS
         )
@@ -142,8 +152,10 @@ class ProviderClient:
         if reply.error_type is not None:
             said = _shortened(reply.error or reply.error_type, provider)
             raise ProviderAnswerError(f"it answered with an error: {said}", status=status, kind=reply.error_kind)
-        billed = prices.billed(provider.adapter, reply.buckets, reply.usage)
-        return Completion(_shortened("".join(reply.text), provider, ""), reply.buckets, billed, latency_ms, limits)
+        cost = prices.charged_usd(provider.adapter, model, reply.usage)
+        if cost is None:
+            cost = prices.cost_usd(provider.adapter, model, prices.billed(provider.adapter, reply.buckets, reply.usage))
+        return Completion(_shortened("".join(reply.text), provider, ""), reply.buckets, cost, latency_ms, limits)
 
     async def _send(self, provider: ResolvedProvider, url: str, request: HttpRequest) -> _Answer:
         # Unpacked, an answer could be a thousand times what the limit below allows.
@@ -176,15 +188,20 @@ class ProviderClient:
 
 
 def _models_request(provider: ResolvedProvider) -> tuple[str, HttpRequest]:
-    return models_request(registry.get(provider.adapter), provider.base_url, provider.api_key, time.time())
+    adapter = registry.get(provider.adapter, provider.definition)
+    try:
+        return models_request(adapter, provider.base_url, provider.api_key, time.time())
+    except NoModelListError as error:
+        raise NoListError(f"its models cannot be listed: {error}") from None
 
 
 def _check_status(provider: ResolvedProvider, status: int, body: bytes) -> None:
     if 300 <= status < 400:
         raise ProviderAnswerError("it answers with a redirect, which is not followed; fix base_url", status=status)
     if status >= 400:
-        said = _shortened(registry.get(provider.adapter).parse_error(status, body), provider)
-        kind = error_kind(status, body)
+        adapter = registry.get(provider.adapter, provider.definition)
+        said = _shortened(adapter.parse_error(status, body), provider)
+        kind = error_kind(status, adapter.error_body(body))
         raise ProviderAnswerError(f"it answered HTTP {status}: {said}", status=status, kind=kind)
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
+from app.core.conditional import TAGGED_RESPONSES, Preconditions, etag_of_view, known_state, preconditions
 from app.core.http import error_responses
 from app.core.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from app.providers.schemas import (
@@ -24,10 +25,12 @@ router = APIRouter(prefix="/providers", tags=["providers"])
 ProvidersRead = Annotated[Caller, Depends(require(Permission.PROVIDER_READ))]
 ProvidersManage = Annotated[Caller, Depends(require(Permission.PROVIDER_MANAGE))]
 ProvidersTest = Annotated[Caller, Depends(require(Permission.PROVIDER_TEST))]
+Known = Annotated[Preconditions, Depends(known_state)]
+Conditions = Annotated[Preconditions, Depends(preconditions)]
 Name = Annotated[str, Path(description="The provider's name.", max_length=64, examples=["local"])]
 
 
-def _service(request: Request) -> ProviderService:
+async def _service(request: Request) -> ProviderService:
     return cast("ProviderService", request.app.state.providers)
 
 
@@ -70,25 +73,36 @@ async def create_provider(body: ProviderCreate, caller: ProvidersManage, service
     "/{name}",
     operation_id="getProvider",
     summary="Show a provider",
-    responses=error_responses(401, 403, 404, 422),
+    response_model=ProviderView,
+    responses=TAGGED_RESPONSES | error_responses(401, 403, 404, 422),
 )
-async def get_provider(name: Name, _caller: ProvidersRead, service: Service) -> ProviderView:
-    """One provider, without its key."""
-    return await service.get(name)
+async def get_provider(name: Name, _caller: ProvidersRead, service: Service, known: Known) -> Response:
+    """One provider, without its key. Give its `ETag` back as `If-Match` to change what you saw and nothing newer."""
+    view = await service.get(name)
+    return known.respond(etag_of_view(view), view.model_dump_json().encode())
 
 
 @router.patch(
     "/{name}",
     operation_id="updateProvider",
     summary="Change a provider",
-    responses=error_responses(400, 401, 403, 404, 409, 413, 422),
+    responses=error_responses(400, 401, 403, 404, 409, 412, 413, 422, 428),
 )
-async def update_provider(name: Name, body: ProviderUpdate, caller: ProvidersManage, service: Service) -> ProviderView:
+async def update_provider(
+    name: Name,
+    body: ProviderUpdate,
+    caller: ProvidersManage,
+    service: Service,
+    conditions: Conditions,
+    response: Response,
+) -> ProviderView:
     """Change the fields that are given; `api_key: null` forgets the key.
 
     A key never follows an address: another scheme, host or port of `base_url` needs the key, or its reference, again.
     """
-    return await service.update(caller, name, body)
+    view = await service.update(caller, name, body, conditions)
+    response.headers["ETag"] = etag_of_view(view)
+    return view
 
 
 @router.delete(
@@ -96,11 +110,11 @@ async def update_provider(name: Name, body: ProviderUpdate, caller: ProvidersMan
     operation_id="deleteProvider",
     summary="Remove a provider",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=error_responses(401, 403, 404, 422),
+    responses=error_responses(401, 403, 404, 412, 422, 428),
 )
-async def delete_provider(name: Name, caller: ProvidersManage, service: Service) -> Response:
+async def delete_provider(name: Name, caller: ProvidersManage, service: Service, conditions: Conditions) -> Response:
     """Forget a provider and its key. Results that were measured on it stay."""
-    await service.delete(caller, name)
+    await service.delete(caller, name, conditions)
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 

@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from app.adapters.prices import cost_usd
 from app.core.errors import ServiceUnavailableError, TestBenchError, UpstreamTimeoutError
-from app.providers.client import LiveModels, ProviderAnswerError, ProviderClient, ResolvedProvider
+from app.providers.client import LiveModels, NoListError, ProviderAnswerError, ProviderClient, ResolvedProvider
 from app.providers.schemas import HealthCompletion, ProviderHealth, RateLimitView
 
 
@@ -84,7 +83,7 @@ def failed(
 
 def _answered(error: TestBenchError) -> bool:
     # A server without a model list may still complete; one that refuses the key, or is not there, will not.
-    return isinstance(error, ProviderAnswerError) and error.kind != "auth"
+    return isinstance(error, NoListError) or (isinstance(error, ProviderAnswerError) and error.kind != "auth")
 
 
 async def _auth(client: ProviderClient, provider: ResolvedProvider) -> Any:
@@ -109,6 +108,6 @@ async def _completion(
         text=found.text,
         input_tokens=sum(inputs) if inputs else None,
         output_tokens=sum(outputs) if outputs else None,
-        cost_usd=cost_usd(provider.adapter, model, found.billed),
+        cost_usd=found.cost_usd,
     )
     return shown, found.rate_limits

@@ -15,13 +15,19 @@ from app.providers.schemas import CapabilitiesView, KindView, ModelList, ModelVi
 _NOTHING = Capabilities()
 
 
-def merge(kind: str, live: Sequence[str], facts: Mapping[str, Capabilities], fetched_at: datetime) -> ModelList:
+def merge(
+    kind: str,
+    live: Sequence[str],
+    facts: Mapping[str, Capabilities],
+    fetched_at: datetime,
+    of_kind: Capabilities | None = None,
+) -> ModelList:
     """The models of the live list in its order, then known ones that it does not name.
 
     What the provider says of a model wins over the tables. What the kind cannot do, no model of it can; beyond that a
-    kind says nothing of a single model.
+    kind says nothing of a single model. `of_kind`: what a custom provider can do, instead of its kind.
     """
-    of_kind = registry.kind(kind).capabilities
+    of_kind = of_kind or registry.kind(kind).capabilities
     limits = Capabilities(
         **{name: False for name in Capabilities.__struct_fields__ if getattr(of_kind, name) is False},
         **({"streaming": True} if of_kind.streaming else {}),

@@ -8,9 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.providers.models import Provider
 
 
-async def by_name(session: AsyncSession, name: str) -> Provider | None:
-    """The provider called `name`."""
-    return (await session.scalars(select(Provider).where(Provider.name == name))).first()
+async def by_name(session: AsyncSession, name: str, *, for_update: bool = False) -> Provider | None:
+    """The provider called `name`; `for_update` makes other writers wait, where the database does not anyway."""
+    query = select(Provider).where(Provider.name == name)
+    return (await session.scalars(query.with_for_update() if for_update else query)).first()
+
+
+async def with_names(session: AsyncSession, names: Iterable[str]) -> Sequence[Provider]:
+    """Those of these providers that exist."""
+    return (await session.scalars(select(Provider).where(Provider.name.in_(set(names))))).all()
 
 
 async def names_among(session: AsyncSession, names: Iterable[str]) -> dict[str, bool]:

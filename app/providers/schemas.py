@@ -3,7 +3,7 @@
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
@@ -12,6 +12,7 @@ from app.adapters import registry
 from app.adapters.errors import ErrorKind
 from app.core.pagination import Page
 from app.core.validation import without_nul
+from app.providers.definition_text import DefinitionField
 from app.providers.secrets import MAX_REFERENCE_CHARACTERS
 
 MAX_HEADERS = 32
@@ -94,6 +95,11 @@ class ProviderCreate(Body):
     api_key_ref: KeyReference | None = Field(None, description=_REFERENCE, examples=["env:OPENAI_API_KEY"])
     default_model: ModelName | None = Field(None, description="Offered first in forms.")
     options: ProviderOptions = Field(default_factory=ProviderOptions)
+    definition: DefinitionField | None = Field(
+        None,
+        description="Of the kind `custom`, and required there: the document of its TOML file as JSON, or the text of "
+        "that file. Holds no secret.",
+    )
     is_enabled: bool = Field(True, description="Whether benchmarks may use it.")
 
     @model_validator(mode="after")
@@ -114,6 +120,9 @@ class ProviderUpdate(Body):
     api_key_ref: KeyReference | None = Field(None, description="Another reference; " + _REFERENCE)
     default_model: ModelName | None = Field(None, description="Offered first in forms; null for none.")
     options: ProviderOptions | None = Field(None, description="All options anew.")
+    definition: DefinitionField | None = Field(
+        None, description="The whole definition of a custom provider anew; as JSON or as text."
+    )
     is_enabled: bool | None = Field(None, description="Whether benchmarks may use it.")
 
     @model_validator(mode="after")
@@ -137,6 +146,7 @@ class ProviderView(BaseModel):
     api_key_ref: str | None = Field(description="Where the key is read from; null when it is stored here.")
     default_model: str | None = Field(description="Offered first in forms.")
     options: ProviderOptions
+    definition: dict[str, Any] | None = Field(description="Of the kind `custom`: how it is spoken to; else null.")
     is_enabled: bool = Field(description="Whether benchmarks may use it.")
     created_at: datetime = Field(description="When it was made.")
     updated_at: datetime = Field(description="When it was last changed.")

@@ -1,8 +1,9 @@
 """Configured providers: what may be stored, what changes need, and what a benchmark gets."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,13 +14,14 @@ from app.accounts.caller import Caller
 from app.adapters import registry
 from app.adapters.capabilities import Capabilities
 from app.core.clock import Clock
+from app.core.conditional import ANY_STATE, Preconditions
 from app.core.database import Database, WriteSession
 from app.core.errors import ConflictError, InvalidRequestError, NotFoundError, TestBenchError, invalid_field
 from app.core.ids import new_id
 from app.core.keyring import Keyring
 from app.core.outbound import AddressUnknownError, OutboundGuard, split_url
 from app.core.pagination import decode_cursor, encode_cursor
-from app.providers import health, model_lists, repository
+from app.providers import definitions, health, model_lists, repository
 from app.providers.client import ProviderClient, ResolvedProvider
 from app.providers.credentials import KEY_FIELDS, Credentials, has_key
 from app.providers.model_cache import ModelCache
@@ -28,7 +30,6 @@ from app.providers.schemas import (
     ModelList,
     ProviderCreate,
     ProviderHealth,
-    ProviderOptions,
     ProviderPage,
     ProviderUpdate,
     ProviderView,
@@ -58,6 +59,7 @@ class ProviderService:
         self._guard = guard
         self._client = ProviderClient(guard)
         self._models = ModelCache(models_kept_seconds)
+        self.on_health: Callable[[str, ProviderHealth], None] = lambda _name, _found: None  # alerts
 
     async def list(self, limit: int, cursor: str | None) -> ProviderPage:
         """One page of providers, by name; the first also has the known kinds."""
@@ -67,7 +69,7 @@ class ProviderService:
         items = [view(provider) for provider in found[:limit]]
         return ProviderPage(
             items=items,
-            next_cursor=encode_cursor(items[-1].name) if len(found) > limit else None,
+            next_cursor=cursor_of(items[-1]) if len(found) > limit else None,
             kinds=model_lists.kinds() if cursor is None else [],
         )
 
@@ -76,15 +78,22 @@ class ProviderService:
         async with self._database.read() as session:
             return view(_found(await repository.by_name(session, name), name))
 
+    async def find_many(self, names: Iterable[str]) -> dict[str, ProviderView]:
+        """Those of these providers that exist."""
+        async with self._database.read() as session:
+            return {found.name: view(found) for found in await repository.with_names(session, names)}
+
     async def create(self, caller: Caller, body: ProviderCreate) -> ProviderView:
         """Store a new provider.
 
         Raises:
-            InvalidRequestError: the address is missing, malformed or not allowed; the key's reference is not allowed.
+            InvalidRequestError: the address is missing, malformed or not allowed; the key's reference is not allowed;
+                the definition of a custom provider is missing or wrong.
             ConflictError: the name is taken.
         """
         self._credentials.check(body.api_key_ref)
-        base_url = body.base_url or registry.kind(body.kind).default_base_url
+        definition = definitions.checked(body.kind, body.definition)
+        base_url = body.base_url or registry.kind(body.kind, definition).default_base_url
         if base_url is None:
             raise invalid_field("base_url", f"is required: the kind '{body.kind}' has no address of its own")
         base_url = await self._checked_url(base_url)
@@ -95,7 +104,7 @@ class ProviderService:
             kind=body.kind,
             base_url=base_url,
             default_model=body.default_model,
-            options=body.options.model_dump(),
+            options=definitions.kept(body.options, definition),
             is_enabled=body.is_enabled,
             created_by=None if caller.via == "system" else caller.user_id,
             created_at=now,
@@ -114,10 +123,13 @@ class ProviderService:
             raise _taken(body.name) from None
         return view(provider)
 
-    async def update(self, caller: Caller, name: str, body: ProviderUpdate) -> ProviderView:
+    async def update(
+        self, caller: Caller, name: str, body: ProviderUpdate, conditions: Preconditions = ANY_STATE
+    ) -> ProviderView:
         """Change what `body` names.
 
         Raises:
+            PreconditionFailedError: it is not as `conditions` want it.
             NotFoundError, ConflictError: no such provider, or the new name is taken.
             InvalidRequestError: the address or the key's reference is not allowed, or the address moved without the
                 key being given again.
@@ -126,7 +138,8 @@ class ProviderService:
         base_url = await self._checked_url(body.base_url) if body.base_url is not None else None
         try:
             async with self._database.write() as session:
-                provider = _found(await repository.by_name(session, name), name)
+                provider = _found(await repository.by_name(session, name, for_update=True), name)
+                conditions.check_view(view(provider))
                 before = audited(provider)
                 await self._apply(session, provider, body, base_url)
                 provider.updated_at = self._clock.now()
@@ -139,10 +152,11 @@ class ProviderService:
             raise _taken(body.name or name) from None
         return view(provider)
 
-    async def delete(self, caller: Caller, name: str) -> None:
-        """Forget a provider and its key. Results that were measured on it stay."""
+    async def delete(self, caller: Caller, name: str, conditions: Preconditions = ANY_STATE) -> None:
+        """Forget a provider and its key, as `update`. Results that were measured on it stay."""
         async with self._database.write() as session:
-            provider = _found(await repository.by_name(session, name), name)
+            provider = _found(await repository.by_name(session, name, for_update=True), name)
+            conditions.check_view(view(provider))
             before = {"before": audited(provider)}
             await session.delete(provider)
             await session.flush()
@@ -170,6 +184,10 @@ class ProviderService:
     async def kinds(self, names: Iterable[str]) -> Sequence[str]:
         """The kind of each provider; raises `NotFoundError`."""
         return [(await self.get(name)).kind for name in names]
+
+    async def definitions(self, names: Iterable[str]) -> Sequence[Any]:
+        """The definition of each provider, None for one that is not custom; raises `NotFoundError`."""
+        return [(await self.get(name)).definition for name in names]
 
     async def capabilities(self, name: str, model: str) -> Capabilities:
         """What the provider says that a model of its can do; nothing where it says nothing, or does not answer."""
@@ -210,7 +228,9 @@ class ProviderService:
             return kept
         live = await self._client.models(await self._resolved(provider))
         # Tens of milliseconds for a vendor with hundreds of models, and loading the tables takes 0.2 s once.
-        models = await asyncio.to_thread(model_lists.merge, provider.kind, live.ids, live.facts, now)
+        kind = registry.kind(provider.kind, definitions.split(provider.options)[1])
+        merged = partial(model_lists.merge, provider.kind, live.ids, live.facts, now, kind.capabilities)
+        models = await asyncio.to_thread(merged)
         self._models.put(provider, models)
         return models
 
@@ -232,8 +252,11 @@ class ProviderService:
         try:
             resolved = await self._resolved(provider, fresh=True)
         except TestBenchError as error:
-            return health.failed(error, now)
-        return await health.check(self._client, resolved, now, chosen)
+            found = health.failed(error, now)
+        else:
+            found = await health.check(self._client, resolved, now, chosen)
+        self.on_health(name, found)
+        return found
 
     async def _apply(
         self, session: WriteSession, provider: Provider, body: ProviderUpdate, base_url: str | None
@@ -255,11 +278,15 @@ class ProviderService:
             provider.name = body.name
         if KEY_FIELDS & given:
             self._credentials.put(provider, body)
-        if body.options is not None:
-            provider.options = body.options.model_dump()
         for field in ("kind", "default_model", "is_enabled"):
             if field in given:
                 setattr(provider, field, getattr(body, field))
+        options, definition = definitions.split(provider.options)
+        if "definition" in given or provider.kind != registry.CUSTOM:
+            definition = body.definition
+        if {"kind", "definition", "options"} & given:
+            definition = definitions.checked(provider.kind, definition)
+            provider.options = definitions.kept(body.options or options, definition)
 
     async def _checked_url(self, text: str) -> str:
         split_url(text)
@@ -273,7 +300,7 @@ class ProviderService:
     async def _resolved(
         self, provider: Provider, addresses: tuple[str, ...] = (), *, fresh: bool = False
     ) -> ResolvedProvider:
-        options = ProviderOptions.model_validate(provider.options)
+        options, definition = definitions.split(provider.options)
         key = await self._credentials.key(provider, fresh=fresh)
         return ResolvedProvider(
             id=provider.id,
@@ -284,8 +311,14 @@ class ProviderService:
             headers=options.headers,
             verify_tls=options.verify_tls,
             options=provider.options,
+            definition=definition,
             addresses=addresses,
         )
+
+
+def cursor_of(provider: ProviderView) -> str:
+    """The place of a provider in the listing."""
+    return encode_cursor(provider.name)
 
 
 def _found(provider: Provider | None, name: str) -> Provider:

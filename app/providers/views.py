@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.providers import definitions
 from app.providers.credentials import has_key
 from app.providers.models import Provider
-from app.providers.schemas import ProviderOptions, ProviderView
+from app.providers.schemas import ProviderView
 
 _AUDITED = ("name", "kind", "base_url", "default_model", "options", "is_enabled")
 
 
 def view(provider: Provider) -> ProviderView:
     """What the API answers."""
+    options, definition = definitions.split(provider.options)
     return ProviderView(
         id=provider.id,
         name=provider.name,
@@ -20,7 +22,8 @@ def view(provider: Provider) -> ProviderView:
         has_api_key=has_key(provider),
         api_key_ref=provider.credential_ref,
         default_model=provider.default_model,
-        options=ProviderOptions.model_validate(provider.options),
+        options=options,
+        definition=definition,
         is_enabled=provider.is_enabled,
         created_at=provider.created_at,
         updated_at=provider.updated_at,

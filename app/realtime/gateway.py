@@ -16,8 +16,8 @@ from uuid import UUID
 import msgspec
 from starlette.websockets import WebSocket
 
-from app.accounts.authentication import ACCESS_COOKIE
 from app.accounts.caller import Caller
+from app.accounts.cookies import ACCESS
 from app.core.errors import RateLimitedError, UnauthorizedError
 from app.core.origins import OriginPolicy
 from app.core.rate_limit import address_key
@@ -259,7 +259,7 @@ class Gateway:
 
     def _cookie_token(self, websocket: WebSocket) -> str | None:
         # A browser sends cookies with any page's WebSocket, so a cookie counts only from our own pages.
-        token = websocket.cookies.get(ACCESS_COOKIE)
+        token = ACCESS.read(websocket)
         return token if token and self._origins.allows(websocket.scope) else None
 
     @staticmethod

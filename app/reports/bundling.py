@@ -27,6 +27,7 @@ async def endpoint_of(providers: ProviderService, caller: Caller, target: Target
         api_key="…" if provider.has_api_key else None,  # only whether there is one is told
         headers=dict.fromkeys(provider.options.headers, ""),
         verify_tls=provider.options.verify_tls,
+        definition=provider.definition if may_see else None,
     )
 
 

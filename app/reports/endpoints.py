@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
 from app.accounts.caller import Caller, require
@@ -23,7 +23,7 @@ CanExport = Annotated[Caller, Depends(require(Permission.RESULTS_EXPORT))]
 CanRead = Annotated[Caller, Depends(require(Permission.RESULTS_READ))]
 
 
-def _benchmarks(request: Request) -> BenchmarkService:
+async def _benchmarks(request: Request) -> BenchmarkService:
     service = request.app.state.benchmarks
     assert isinstance(service, BenchmarkService)
     return service
@@ -67,6 +67,24 @@ async def export_results(body: ExportRequest, caller: CanExport, benchmarks: Ben
             "Cache-Control": "no-store",
         },
     )
+
+
+@router.get(
+    "/results/export",
+    operation_id="downloadResults",
+    summary="Export results, by address",
+    response_class=StreamingResponse,
+    responses={200: _FILE, **error_responses(400, 401, 403, 404, 422)},
+)
+async def download_results(
+    caller: CanExport,
+    benchmarks: Benchmarks,
+    session_id: Annotated[UUID, Query(description="The benchmark whose results to export.")],
+    format: Annotated[ExportFormat, Query(description="As what; see the POST of this path.")] = ExportFormat.CSV,  # noqa: A002 - as in the body
+    gaps: Annotated[bool, Query(description="Add every chunk gap to each line of `json` and `jsonl`.")] = False,
+) -> StreamingResponse:
+    """As the POST, for what can only open addresses (spreadsheets, links)."""
+    return await export_results(ExportRequest(session_id=session_id, format=format, gaps=gaps), caller, benchmarks)
 
 
 @router.get(

@@ -4,6 +4,7 @@ Each format has shapes of its own, and another format's is a mistake that must s
 it is; URLs are taken as they are and never fetched.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -105,7 +106,8 @@ def anthropic_part(part: dict[str, Any]) -> Media | None:
 
 
 def gemini_part(part: dict[str, Any]) -> Media | None:
-    """Google Gemini; Google's clients write base64 in its URL-safe alphabet, and the API takes both."""
+    """Google Gemini; its clients write names with underscores and URL-safe base64, and the API takes both."""
+    part = _camel_case(part)
     if "inlineData" in part:
         value = _object(part, "inlineData")
         said = _text(value.get("mimeType"), "inlineData.mimeType")
@@ -126,6 +128,13 @@ def bedrock_part(part: dict[str, Any]) -> Media | None:
         raise ValueError("image.format must be one of png, jpeg, gif, webp")
     data = _text(_object(image, "source").get("bytes"), "image.source.bytes")
     return from_base64(data, "image", f"image/{image['format']}")
+
+
+def _camel_case(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        re.sub("_([a-z])", lambda found: found[1].upper(), name): _camel_case(one) if isinstance(one, dict) else one
+        for name, one in value.items()
+    }
 
 
 def _bare_image(data: Any) -> Media:

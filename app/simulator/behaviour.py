@@ -8,6 +8,12 @@ Fault = Literal[
     "http_500", "http_429", "http_400", "http_529", "stream_error", "truncate", "cut", "stall", "reset", "junk"
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
+FORMATS = (
+    "openai", "openai-responses", "anthropic", "gemini", "cohere", "ollama", "llamacpp-completion", "bedrock",
+    "replicate",
+)  # fmt: skip
+"""Names of the wire formats; `routes` has what is behind them."""
+
 _RANGES: dict[str, tuple[float, float]] = {
     "port": (0, 65_535),
     "ttft_ms": (0, 3_600_000),
@@ -66,6 +72,9 @@ class Behaviour:
         default=0,
         metadata={"help": "Requests a minute that headers of answers tell of, counting down; 0: no such headers."},
     )
+    formats: str = field(
+        default="", metadata={"help": f"Speak only these, told apart by path: {','.join(FORMATS)}; by default all."}
+    )
     timings: str = field(
         default="none", metadata={"help": f"Where answers tell the server's own times: {', '.join(TIMINGS)}."}
     )
@@ -78,6 +87,9 @@ class Behaviour:
             raise ValueError(f"timings must be one of {', '.join(TIMINGS)}, not {self.timings!r}")
         if self.usage not in {"on", "off", "always"}:
             raise ValueError(f"usage must be on, off or always, not {self.usage}")
+        strange = [name for name in self.spoken if name not in FORMATS]
+        if strange:
+            raise ValueError(f"unknown format {', '.join(strange)}; known are {', '.join(FORMATS)}")
         unknown = set(self.faults) - set(FAULTS)
         if unknown:
             raise ValueError(f"unknown fault {', '.join(sorted(unknown))}; known are {', '.join(FAULTS)}")
@@ -86,6 +98,11 @@ class Behaviour:
     def faults(self) -> list[str]:
         """The faults to choose from."""
         return [name.strip() for name in self.errors.split(",") if name.strip()]
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """The formats that are spoken."""
+        return tuple(name.strip() for name in self.formats.split(",") if name.strip()) or FORMATS
 
 
 @dataclass(frozen=True, slots=True)

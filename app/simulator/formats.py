@@ -16,6 +16,7 @@ _READY_LIMIT = 64
 _END = b"0\r\n\r\n"
 _REASONS = {
     200: "OK",
+    201: "Created",
     400: "Bad Request",
     401: "Unauthorized",
     404: "Not Found",
@@ -31,11 +32,13 @@ _encode = msgspec.json.Encoder().encode
 class Format(ABC):
     """One wire format. Event methods give whole events, ready to be sent as the body's next chunk.
 
-    `content_type` is that of streams; `token_varies` says that events of tokens differ in more than their text.
+    `content_type` is that of streams; `token_varies` says that events of tokens differ in more than their text;
+    `whole_status` is that of answers that are no stream.
     """
 
     content_type: ClassVar[str] = "text/event-stream; charset=utf-8"
     token_varies: ClassVar[bool] = False
+    whole_status: ClassVar[int] = 200
 
     @abstractmethod
     def ask(self, target: str, body: Any) -> Ask:
@@ -72,6 +75,10 @@ class Format(ABC):
     @abstractmethod
     def whole(self, script: Script) -> Any:
         """The answer that is no stream, as JSON."""
+
+    def whole_failure(self, script: Script, message: str) -> Any:
+        """An answer that is no stream and says, with a good status, that it failed; None where there is no such."""
+        return None
 
     @abstractmethod
     def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
@@ -136,7 +143,14 @@ class Answer:
 
     def whole(self) -> bytes:
         """The response that is not a stream."""
-        return json_response(200, self._form.whole(self._script), headers=self._script.told.headers)
+        form = self._form
+        return json_response(form.whole_status, form.whole(self._script), headers=self._script.told.headers)
+
+    def whole_failure(self) -> bytes:
+        """The response that is not a stream, saying that it failed; the good one where the format cannot say so."""
+        form = self._form
+        said = form.whole_failure(self._script, "simulated failure in the answer")
+        return self.whole() if said is None else json_response(form.whole_status, said)
 
 
 def error_response(form: Format, status: int, message: str, *, close: bool = False) -> bytes:

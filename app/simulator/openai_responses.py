@@ -51,6 +51,9 @@ class OpenAiResponses(Format):
     def whole(self, script: Script) -> Any:
         return _response(script, "incomplete" if script.finish == "length" else "completed", output=_output(script))
 
+    def whole_failure(self, script: Script, message: str) -> Any:
+        return _response(script, "failed", output=[]) | {"error": {"code": "server_error", "message": message}}
+
     def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
         return _chat.error(status, message)
 

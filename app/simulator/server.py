@@ -19,9 +19,9 @@ from app.loadgen.lag import LagHistogram
 from app.loadgen.poller import READABLE, WRITABLE, new_poller
 from app.simulator.behaviour import Behaviour, Course, course
 from app.simulator.counting import TokenCount
-from app.simulator.embedding_formats import EmbeddingForm, embedding_form
+from app.simulator.embedding_formats import EmbeddingForm
 from app.simulator.formats import Answer, Format, error_response, json_response
-from app.simulator.routes import DEFAULT, KEY_HEADERS, chat_format, is_model_list, is_right_key, model_list
+from app.simulator.routes import KEY_HEADERS, Routes, is_right_key, model_list
 from app.simulator.script import script
 from app.simulator.slots import Slots
 from app.simulator.tls import ServerTls, server_context
@@ -95,6 +95,7 @@ class Simulator:
 
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
+        self._routes = Routes(behaviour.spoken)
         self._log = TruthLog(behaviour.log)
         self._requests_log = TruthLog(behaviour.requests_log)
         self._count = TokenCount(behaviour.tokens_per_word, behaviour.overhead_tokens)
@@ -215,7 +216,7 @@ class Simulator:
         try:
             client.parser.feed_data(data)
         except httptools.HttpParserError:
-            self._answer(client, error_response(DEFAULT, 400, "not HTTP", close=True), close=True)
+            self._answer(client, error_response(self._routes.default, 400, "not HTTP", close=True), close=True)
 
     def _drop(self, client: _Client) -> None:
         if client.is_closed:
@@ -234,22 +235,23 @@ class Simulator:
     def _on_request(self, client: _Client) -> None:
         method = client.parser.get_method().decode()
         path = client.target.partition(b"?")[0].decode(errors="replace")
-        form = chat_format(path)
+        routes = self._routes
+        form = routes.chat_format(path)
         key = self._behaviour.api_key
         if client.is_too_large:
-            self._answer(client, error_response(form or DEFAULT, 413, "body too large", close=True), close=True)
+            self._answer(client, error_response(form or routes.default, 413, "body too large", close=True), close=True)
         elif key and not is_right_key(client.key.decode("latin-1"), key):
-            self._answer(client, error_response(form or DEFAULT, 401, "Incorrect API key provided"))
+            self._answer(client, error_response(form or routes.default, 401, "Incorrect API key provided"))
         elif form is not None and method == "POST":
             self._chat(client, form, path)
-        elif (embedding := embedding_form(path)) is not None and method == "POST":
+        elif (embedding := routes.embedding_form(path)) is not None and method == "POST":
             self._embed(client, embedding, path)
-        elif is_model_list(path) and method == "GET":
+        elif routes.is_model_list(path) and method == "GET":
             self._answer(client, json_response(200, model_list(self._behaviour.model)))
         elif path == "/health" and method == "GET":
             self._answer(client, json_response(200, {"status": "ok"}))
         else:
-            self._answer(client, error_response(form or DEFAULT, 404, f"no route {method} {path}"))
+            self._answer(client, error_response(form or routes.default, 404, routes.unknown(method, path)))
 
     def _chat(self, client: _Client, form: Format, path: str) -> None:
         try:
@@ -387,7 +389,8 @@ class Simulator:
 def _steps(form: Format, answer: Answer, plan: Course, *, stream: bool, ping_every: int) -> Iterator[Step]:
     if stream and plan.fault not in _INSTEAD_OF_A_STREAM:
         return _stream(answer, plan, ping_every)
-    return _whole(answer.whole(), plan, form, is_token=True)
+    whole = answer.whole_failure() if plan.fault == "stream_error" else answer.whole()
+    return _whole(whole, plan, form, is_token=True)
 
 
 def _whole(answer: bytes, plan: Course, form: Format, *, is_token: bool = False) -> Iterator[Step]:

@@ -60,6 +60,10 @@ class InstrumentFacts:
     steal_share: float = 0.0
     involuntary_switches: int = 0
     held_by_rate_limit: int = 0
+    abandoned_engines: int = 0  # engines that were stopped because their results could not be kept
+    restarts: int = 0  # shards that were taken up again after an engine, a worker or a server was lost
+    clock_offset_ns: int = 0  # of the worker whose clock is furthest from the coordinator's
+    clock_offset_limit_ns: int = 0  # beyond it a result is suspect; 0: no such worker
     readers: set[str] = field(default_factory=set)
 
     def merge(self, other: "InstrumentFacts") -> None:
@@ -83,6 +87,10 @@ class InstrumentFacts:
         self.steal_share = max(self.steal_share, other.steal_share)
         self.involuntary_switches += other.involuntary_switches
         self.held_by_rate_limit += other.held_by_rate_limit
+        self.abandoned_engines += other.abandoned_engines
+        self.restarts += other.restarts
+        self.clock_offset_ns = max(self.clock_offset_ns, other.clock_offset_ns, key=abs)
+        self.clock_offset_limit_ns = max(self.clock_offset_limit_ns, other.clock_offset_limit_ns)
         self.readers |= other.readers
 
     def certificate(
@@ -115,6 +123,8 @@ class InstrumentFacts:
             "involuntary_switches": self.involuntary_switches,
             "dropped_samples": dropped_samples,
             "held_by_rate_limit": self.held_by_rate_limit,
+            "restarts": self.restarts,
+            "clock_offset_ms": self.clock_offset_ns / 1e6 if self.clock_offset_limit_ns else None,
             "verdict": verdict,
             "reason": reason,
         }
@@ -140,6 +150,10 @@ class InstrumentFacts:
             self.steal_share,
             self.involuntary_switches,
             self.held_by_rate_limit,
+            self.abandoned_engines,
+            self.restarts,
+            self.clock_offset_ns,
+            self.clock_offset_limit_ns,
             sorted(self.readers),
         ]
 
@@ -169,7 +183,23 @@ class InstrumentFacts:
         reader_ms = self._lag_ms(self.loop_lag_ns, "p99")
         doubts = [
             (self.lost_engines > 0, f"{self.lost_engines} engine process(es) were lost, so their error is unknown"),
-            (not self.clocks and not self.lost_engines, "no engine reported on itself, so the error is unknown"),
+            (
+                self.abandoned_engines > 0,
+                f"{self.abandoned_engines} engine(s) were stopped because results could not be stored: error unknown",
+            ),
+            (
+                self.restarts > 0,
+                f"{self.restarts} shard(s) were interrupted and taken up again: requests due meanwhile left late",
+            ),
+            (
+                0 < self.clock_offset_limit_ns < abs(self.clock_offset_ns),
+                f"the clock of a worker was {abs(self.clock_offset_ns) / 1e6:.1f} ms off "
+                f"(limit {self.clock_offset_limit_ns / 1e6:g} ms)",
+            ),
+            (
+                not self.clocks and not self.lost_engines and not self.abandoned_engines,
+                "no engine reported on itself, so the error is unknown",
+            ),
             (
                 "user" in self.clocks,
                 "stamps were taken in user space, so a chunk counts as late as it was read"

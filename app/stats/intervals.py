@@ -34,10 +34,15 @@ def least_samples(percentile: float) -> int:
 @lru_cache(maxsize=4_096)
 def ranks(n: int, percentile: float, confidence: float = CONFIDENCE) -> tuple[int, int] | None:
     """The ranks (1 … n, ascending) between which the percentile lies with this confidence; None when none do."""
-    tail, p = (1 - confidence) / 2, percentile / 100
-    low = _quantile(tail, n, p)
-    high = _quantile(1 - tail, n, p) + 1
+    low, high = rank_bounds(n, percentile, confidence)
     return (low, high) if low >= 1 and high <= n else None
+
+
+@lru_cache(maxsize=16_384)
+def rank_bounds(n: int, percentile: float, confidence: float = CONFIDENCE) -> tuple[int, int]:
+    """As `ranks`, each bound for itself: 0 when no sample is low enough, n + 1 when none is high enough."""
+    tail, p = (1 - confidence) / 2, percentile / 100
+    return _quantile(tail, n, p), _quantile(1 - tail, n, p) + 1
 
 
 def _quantile(probability: float, n: int, p: float) -> int:

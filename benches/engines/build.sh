@@ -49,7 +49,7 @@ if ! {
 fi
 
 # The Python package finds the libraries just compiled through LLAMA_CPP_LIB_PATH, so it compiles nothing itself.
-if [[ $(pip list --format freeze | sed -n 's/^llama_cpp_python==//p') != "$pinned" ]]; then
+if [[ $("$python" -c 'from importlib.metadata import version; print(version("llama-cpp-python"))' 2>/dev/null) != "$pinned" ]]; then
     echo "==> Installing llama-cpp-python $pinned and its server"
     pip install --no-build-isolation -C cmake.define.LLAMA_BUILD=OFF -C cmake.define.LLAVA_BUILD=OFF "$source.tar.gz[server]"
 fi

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app.accounts import audit
+from app.accounts.audit_check import verify
 from app.accounts.models import AuditEntry
 from app.accounts.permissions import Role
 from app.accounts.service import AccountService, Visitor
@@ -29,8 +30,8 @@ async def _add(database: Database, number: int) -> None:
 
 
 async def _first_broken(database: Database) -> int | None:
-    async with database.read() as session:
-        return await audit.first_broken(session)
+    findings = (await verify(database, None)).findings
+    return findings[0].sequence if findings else None
 
 
 async def test_rows_form_one_chain_whoever_writes(database: Database) -> None:
@@ -130,5 +131,5 @@ async def test_every_change_of_accounts_leaves_a_row(accounts: AccountService, d
     ]
     assert (rows[1].actor_name, rows[1].actor_role) == ("alice", "user")
     assert (rows[1].address, rows[1].request_id) == ("192.0.2.1", "request-1")
-    assert rows[4].changes == {"before": "user", "after": "admin"}
+    assert rows[4].changes == {"username": "alice", "before": {"role": "user"}, "after": {"role": "admin"}}
     assert await _first_broken(database) is None

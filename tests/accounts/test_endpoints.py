@@ -155,7 +155,7 @@ async def test_api_keys_over_http(running: Running) -> None:
 
 
 async def test_requests_are_limited_per_caller(sqlite_settings: StorageSettings) -> None:
-    settings = service_settings(sqlite_settings, server={"rate_limit_requests_per_minute": 4})
+    settings = service_settings(sqlite_settings, server={"rate_limit": {"requests_per_minute": 4}})
     async with running_service(settings) as running:
         admin = await running.admin()
         responses = [await admin.get("/api/v1/auth/me") for _ in range(5)]

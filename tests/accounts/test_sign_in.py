@@ -8,6 +8,7 @@ from jose import jwt
 from sqlalchemy import func, select
 
 from app.accounts.models import RefreshToken, User
+from app.accounts.passwords import Verdict
 from app.accounts.permissions import ROLE_PERMISSIONS, Role
 from app.accounts.service import AccountService, Visitor
 from app.accounts.tokens import AUDIENCE, ISSUER
@@ -51,18 +52,33 @@ async def test_wrong_names_and_passwords_get_the_same_answer(accounts: AccountSe
     assert len({str(answer) for answer in answers}) == 1
 
 
-async def test_unknown_users_take_as_long(accounts: AccountService) -> None:
+async def test_every_refusal_costs_one_hash_and_takes_as_long(
+    accounts: AccountService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One Argon2 hash each, whatever is wrong; and processor times whose ranges overlap."""
+    await accounts.users.create(system_caller(), "gone", PASSWORD, Role.USER)
+    await accounts.users.set_active(system_caller(), "gone", is_active=False)
     await accounts.start()
+    hashes = 0
+    verify = accounts.passwords._verify
 
-    async def cpu_seconds(username: str, address: str) -> float:
-        started = time.process_time()
-        with pytest.raises(UnauthorizedError):
-            await accounts.login(username, "wrong", Visitor(address))
-        return time.process_time() - started
+    def counted(password: str, stored: str) -> Verdict:
+        nonlocal hashes
+        hashes += 1
+        return verify(password, stored)
 
-    known = min([await cpu_seconds("alice", f"192.0.2.{index}") for index in range(3)])
-    unknown = min([await cpu_seconds("nobody", f"192.0.2.{index}") for index in range(3)])
-    assert 0.3 < unknown / known < 3  # a missing hash would be 20 times faster
+    monkeypatch.setattr(accounts.passwords, "_verify", counted)
+    attempts = {"wrong": ("alice", "wrong"), "unknown": ("nobody", PASSWORD), "inactive": ("gone", PASSWORD)}
+    seconds: dict[str, list[float]] = {name: [] for name in attempts}
+    for number in range(5):
+        for name, (username, password) in attempts.items():  # interleaved, so that a busy machine slows all alike
+            hashes, started = 0, time.process_time()
+            with pytest.raises(UnauthorizedError):
+                await accounts.login(username, password, Visitor(f"192.0.2.{number}"))
+            seconds[name].append(time.process_time() - started)
+            assert hashes == 1, name
+    fastest = {name: min(values) for name, values in seconds.items()}
+    assert max(fastest.values()) < 1.5 * min(fastest.values()), seconds  # without a hash it would be 20 times faster
 
 
 async def test_tries_are_limited_per_account_and_per_address(accounts: AccountService) -> None:
@@ -124,12 +140,24 @@ async def test_refresh_tokens_rotate(accounts: AccountService, clock: FakeClock)
     assert (await accounts.caller_from_token(second.access_token)).username == "alice"
 
 
-async def test_a_refresh_token_used_twice_ends_the_sign_in(accounts: AccountService) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "visitor", "shares_cookie"),
+    [
+        (0, HERE, False),
+        (6, HERE, True),
+        (0, Visitor("192.0.2.99", "request-2"), True),
+        (0, Visitor("192.0.2.1", "request-2", "another browser"), True),
+    ],
+)
+async def test_a_refresh_token_used_twice_ends_the_sign_in(
+    accounts: AccountService, clock: FakeClock, seconds: float, visitor: Visitor, shares_cookie: bool
+) -> None:
     other = await accounts.login("alice", PASSWORD, HERE)
     first = await accounts.login("alice", PASSWORD, HERE)
     second = await accounts.refresh(first.refresh_token, HERE)
+    clock.advance(seconds=seconds)
     with pytest.raises(UnauthorizedError):
-        await accounts.refresh(first.refresh_token, HERE)
+        await accounts.refresh(first.refresh_token, visitor, shares_cookie=shares_cookie)
     with pytest.raises(UnauthorizedError):
         await accounts.refresh(second.refresh_token, HERE)
     with pytest.raises(UnauthorizedError):
@@ -137,12 +165,48 @@ async def test_a_refresh_token_used_twice_ends_the_sign_in(accounts: AccountServ
     assert await accounts.caller_from_token(other.access_token)  # another sign-in of the same user goes on
 
 
-async def test_of_two_refreshes_at_once_one_wins(accounts: AccountService) -> None:
+async def test_two_tabs_that_refresh_at_once_get_the_same_successor(
+    accounts: AccountService, database: Database, clock: FakeClock
+) -> None:
     first = await accounts.login("alice", PASSWORD, HERE)
-    answers = await asyncio.gather(
-        *(accounts.refresh(first.refresh_token, HERE) for _ in range(4)), return_exceptions=True
-    )
-    assert sum(isinstance(answer, UnauthorizedError) for answer in answers) == 3
+    tabs = (accounts.refresh(first.refresh_token, HERE, shares_cookie=True) for _ in range(4))
+    answers = await asyncio.gather(*tabs)
+    clock.advance(seconds=5)
+    answers.append(await accounts.refresh(first.refresh_token, HERE, shares_cookie=True))
+    assert len({answer.refresh_token for answer in answers}) == 1
+    async with database.read() as session:
+        assert await session.scalar(select(func.count()).select_from(RefreshToken)) == 2
+    for answer in answers:
+        assert await accounts.caller_from_token(answer.access_token)
+    assert (await accounts.refresh(answers[0].refresh_token, HERE)).refresh_token != answers[0].refresh_token
+
+
+async def test_a_thief_within_the_grace_is_noticed_once_the_successor_was_used(
+    accounts: AccountService, clock: FakeClock
+) -> None:
+    first = await accounts.login("alice", PASSWORD, HERE)
+    second = await accounts.refresh(first.refresh_token, HERE)
+    clock.advance(seconds=1)
+    third = await accounts.refresh(second.refresh_token, HERE)
+    with pytest.raises(UnauthorizedError):
+        await accounts.refresh(first.refresh_token, HERE, shares_cookie=True)
+    with pytest.raises(UnauthorizedError):
+        await accounts.caller_from_token(third.access_token)
+
+
+async def test_both_holders_of_one_successor_collide_at_the_next_refresh(
+    accounts: AccountService, clock: FakeClock
+) -> None:
+    first = await accounts.login("alice", PASSWORD, HERE)
+    rightful = await accounts.refresh(first.refresh_token, HERE)
+    stolen = await accounts.refresh(first.refresh_token, HERE, shares_cookie=True)
+    clock.advance(minutes=10)
+    next_of_rightful = await accounts.refresh(rightful.refresh_token, HERE)
+    clock.advance(seconds=11)
+    with pytest.raises(UnauthorizedError):
+        await accounts.refresh(stolen.refresh_token, HERE, shares_cookie=True)
+    with pytest.raises(UnauthorizedError):
+        await accounts.refresh(next_of_rightful.refresh_token, HERE)
 
 
 async def test_refresh_tokens_expire(accounts: AccountService, clock: FakeClock) -> None:

@@ -131,9 +131,9 @@ def test_a_whole_request(kind: str, path: str, body: dict[str, Any], header: tup
     assert ("Content-Type", "application/json") in request.headers
 
 
-@pytest.mark.parametrize("kind", registry.names())
+@pytest.mark.parametrize("kind", [name for name in registry.names() if name != "custom"])
 def test_what_is_not_asked_for_is_not_sent(kind: str) -> None:
-    request, body = sent(kind, ChatRequest(model="m", messages=(Message("user", "hi"),), stream=False), None)
+    request, body = sent(kind, ChatRequest(model="acme/m", messages=(Message("user", "hi"),), stream=False), None)
     assert set(body) <= {"model", "messages", "stream", "max_tokens", "input", "store", "contents", "prompt"}
     assert None not in body.values()
     assert ("Accept", "application/json") in request.headers

@@ -55,6 +55,9 @@ class FakeProviders:
     async def capabilities(self, name: str, model: str) -> Capabilities:
         return Capabilities()
 
+    async def definitions(self, names: Sequence[str]) -> list[Any]:
+        return [None for _ in names]
+
     async def kinds(self, names: Sequence[str]) -> list[str]:
         return [self.kind for _ in names]
 

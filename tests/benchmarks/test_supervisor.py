@@ -94,6 +94,8 @@ async def test_results_that_cannot_be_kept_fail_the_shard_and_are_still_counted(
     run.keep = refuse  # type: ignore[method-assign]
     outcome = await run.to_the_end()
     assert (outcome.status, outcome.error) == ("failed", "the disk is full")
+    assert (outcome.instrument.lost_engines, outcome.instrument.abandoned_engines) == (0, 1)
+    assert "results could not be stored" in outcome.instrument.certificate(0, 0)["reason"]
     assert outcome.statistics.overall().counters.ok == 1
 
 

@@ -1,5 +1,6 @@
 """`auth …`: users and keys without a server."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def test_users_and_keys(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (("create-user", "alice", "--role", "king"), 2, "viewer"),
+        (("create-user", "alice", "--role", "king"), 1, "viewer"),
         (("create-user", "a b"), 1, "username"),
         (("create-user",), 2, "username"),
         (("generate-key", "nobody"), 1, "there is no user 'nobody'"),
@@ -62,3 +63,23 @@ def test_a_secret_that_is_missing_in_production(cli: Cli) -> None:
     outcome = cli("auth", "create-user", "alice", env={"LTB_SECURITY__PRODUCTION": "true"})
     assert outcome.returncode == 2
     assert "LTB_SECURITY__SECRET_KEY" in outcome.stderr
+
+
+def test_disabling_revoking_and_the_audit_trail(cli: Cli) -> None:
+    assert cli("auth", "create-user", "root", "--role", "admin").returncode == 0
+    assert "created viewer 'alice'" in cli("auth", "create-user", "alice", "--team", "blue").stdout
+    assert "last active administrator" in cli("auth", "disable-user", "root").stderr
+    cli("auth", "generate-key", "alice", "--name", "job")
+    (key,) = json.loads(cli("auth", "list-keys", "alice", "--json").stdout)
+    assert f"revoked {key['id']}" in cli("auth", "revoke-key", key["id"]).stdout
+    assert "API keys are revoked" in cli("auth", "disable-user", "alice").stdout
+    assert "may sign in again" in cli("auth", "enable-user", "alice").stdout
+    assert "has no team" in cli("auth", "set-team", "alice").stdout
+    assert cli("auth", "delete-user", "alice", "--yes").returncode == 0
+    check = cli("audit", "verify", "--json")
+    found = json.loads(check.stdout)
+    assert (check.returncode, found["intact"], found["warnings"]) == (0, True, [])
+    assert cli("audit", "verify", "--anchor", found["head"]).returncode == 0
+    number, digest = found["head"].split(":")
+    wrong = cli("audit", "verify", "--anchor", f"{number}:{digest[::-1]}")
+    assert (wrong.returncode, "NOT INTACT" in wrong.stdout) == (1, True)

@@ -50,7 +50,7 @@ def test_a_benchmark_measures_and_writes_every_file(simulator: str, tmp_path: Pa
     assert {row["output_tokens"] for row in rows} == {10}
 
     found = summary(tmp_path / "out")
-    assert found["requests"] == {"total": 60, "ok": 60, "failed": 0, "by_error_type": {}}
+    assert found["requests"] == {"total": 60, "ok": 60, "failed": 0, "by_error_type": {}, "by_finish": {"stop": 60}}
     assert set(found["metrics"]["ttft_ms"]) >= STATISTICS
     assert found["metrics"]["ttft_ms"]["n"] == 60
     assert found["instrument"]["verdict"] in {"trusted", "suspect", "client_bound"}

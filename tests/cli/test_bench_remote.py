@@ -150,3 +150,18 @@ def test_failures_are_told(
     assert done.returncode in {EXIT_FAILED, EXIT_USAGE}
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_provider_file_goes_to_the_server(service: Service, simulator: str, tmp_path: Path) -> None:
+    file = Path(__file__).parents[2] / "docs" / "providers" / "chat-sse.toml"
+    arguments = f"--provider-file {file} --base-url {simulator} --model m --concurrency 2 --requests 8"
+    for _ in range(2):  # the second time it is there already
+        done = run("bench", *arguments.split(), cwd=tmp_path, env=on(service))
+        assert "8 ok, 0 failed" in done.stdout, done.stderr
+    kept = service.get("/providers/acme-chat")
+    assert (kept["kind"], kept["definition"]["request"]["path"]) == ("custom", "/chat/completions")
+    other = tmp_path / "other.toml"
+    other.write_text(file.read_text(encoding="utf-8").replace('title = "Acme chat"', ""))
+    refused = run("bench", *arguments.replace(str(file), str(other)).split(), cwd=tmp_path, env=on(service))
+    assert refused.returncode == EXIT_USAGE
+    assert "is described otherwise" in refused.stderr

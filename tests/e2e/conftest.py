@@ -3,10 +3,11 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.e2e.processes import Service, Simulator
 
@@ -26,15 +27,23 @@ _OPTIONS = (
 )
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@contextmanager
+def launched(playwright: Playwright, *options: str) -> Iterator[Browser]:
+    """The installed Chromium; skips the test where there is none."""
     path = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if path is None:
         pytest.skip("no Chromium found; on Debian: apt install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*_OPTIONS])
+    browser = playwright.chromium.launch(executable_path=path, args=[*_OPTIONS, *options])
+    try:
         yield browser
+    finally:
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, launched(playwright) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,8 @@ class Service(Program):
     def __init__(self, data: Path) -> None:
         super().__init__("-m", "app.cli", "serve", "--port", "0", "--data-dir", str(data), folder=data.parent)
         self.data = data
-        self.url = self.wait_for(r"is ready: (http://\S+)")[1]
+        # A log line may follow on the same line; a port that the system chose has five digits.
+        self.url = self.wait_for(r"is ready: (http://\S+?:\d{5})")[1]
         self.username = "admin"
         self.password = (data / "admin-password").read_text().strip()
 

@@ -38,6 +38,9 @@ class AnyProvider:
     async def capabilities(self, name: str, model: str) -> Capabilities:
         return Capabilities()
 
+    async def definitions(self, names: Any) -> list[Any]:
+        return [None for _ in names]
+
     async def kinds(self, names: Any) -> list[str]:
         return ["openai" for _ in names]
 
@@ -199,3 +202,14 @@ async def test_the_bundle_of_a_stored_benchmark(visitor: Visitor, rows: Rows, pr
     assert first["targets"][0]["requests"]["hashed"] == 1
     visitor.caller = make_caller()
     assert (await visitor.client.get(path)).status_code == 404
+
+
+async def test_an_export_by_address(visitor: Visitor, benchmark: BenchmarkSession) -> None:
+    by_body = await visitor.export(session_id=str(benchmark.id), format="jsonl")
+    query = {"session_id": str(benchmark.id), "format": "jsonl"}
+    by_address = await visitor.client.get("/results/export", params=query)
+    assert (by_address.status_code, by_address.content) == (200, by_body.content)
+    for wrong, path in (({}, "session_id"), ({"session_id": "x"}, "session_id"), (query | {"format": "x"}, "format")):
+        answer = await visitor.client.get("/results/export", params=wrong)
+        assert answer.status_code == 422
+        assert answer.json()["error"]["details"]["errors"][0]["path"] == path

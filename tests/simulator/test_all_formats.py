@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from app.adapters import registry
 from app.loadgen.frames import Record
 from app.loadgen.plan import Endpoint, Prompts
 from tests.loadgen.runs import plan, run
@@ -37,7 +36,7 @@ def simulated() -> Iterator[Callable[..., int]]:
 
 
 def measured(kind: str, port: int, *, requests: int = 1, **sampling: Any) -> list[Record]:
-    base_path = "/v1" if registry.kind(kind).embeddings or kind == "openai-responses" else ""
+    base_path = "/v1" if kind in {"openai", "openai-responses", "mistral"} else ""
     endpoint = Endpoint(kind, f"http://127.0.0.1:{port}{base_path}", "m", api_key=KEY)
     workload = Prompts((PROMPT,))
     result = run(plan(port, requests=requests, endpoint=endpoint, workload=workload, sampling=sampling))
@@ -70,7 +69,7 @@ def test_reasoning_and_cached_tokens(kind: str, simulated: Callable[..., int]) -
         assert record.response_text == TEXT
     else:
         assert record.response_text == ' \\n one zwölf "drei" \\n'
-        assert record.first_output_ns > record.first_token_ns
+        assert record.first_output_ns >= record.first_token_ns  # one chunk may bring both on a busy machine
     chat = ((4, 4, None), (5, 3))
     assert (inputs, outputs) == {
         "openai": chat,

@@ -42,7 +42,7 @@ def test_the_summary_of_known_requests() -> None:
     )
     summary = summarise(run, FACTS)
     assert summary["duration_seconds"] == 3
-    assert summary["requests"] == {"total": 4, "ok": 3, "failed": 1, "by_error_type": {"http_5xx": 1}}
+    assert summary["requests"] == {"total": 4, "ok": 3, "failed": 1, "by_error_type": {"http_5xx": 1}, "by_finish": {}}
     assert summary["tokens"] == {"input": 15, "output": 8, "reasoning": 0, "source": "usage"}
     assert summary["rates"]["requests_per_s"] == 1
     assert summary["rates"]["good_share"] == 0.5  # the second has no TPOT, which breaks no limit

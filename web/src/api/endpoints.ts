@@ -13,6 +13,7 @@ import type {
   ProviderKind,
   ProviderModels,
   ProviderPage,
+  SignInMethods,
   Timeline,
   User,
 } from "./types";
@@ -22,6 +23,8 @@ type Signal = CallOptions["signal"];
 const at = encodeURIComponent;
 
 export const getMe = (signal?: Signal) => call<User>("GET", "/auth/me", { signal });
+
+export const getSignInMethods = (signal?: Signal) => call<SignInMethods>("GET", "/auth/methods", { signal });
 
 export interface BenchmarkQuery {
   status?: string;

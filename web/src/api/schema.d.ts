@@ -4,217 +4,6 @@
  */
 
 export interface paths {
-    "/api/v1/auth/login": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Sign in
-         * @description Exchange a user name and a password for tokens; browsers get them as cookies too.
-         *
-         *     Tries are limited per account and per address. An unknown user and a wrong password get the same answer.
-         */
-        post: operations["login"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/refresh": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Get new tokens
-         * @description Exchange the refresh token, from the body or else the cookie, for new tokens.
-         *
-         *     Each refresh token works once. Using one a second time ends the whole sign-in, because one of the two was a thief.
-         */
-        post: operations["refreshTokens"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/logout": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Sign out
-         * @description End the sign-in of the access token (an expired one will do) or of the refresh token.
-         *
-         *     Both kinds of token stop working at once, and the cookies are cleared.
-         */
-        post: operations["logout"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Who am I
-         * @description The caller, with the permissions in force for this request.
-         */
-        get: operations["getMe"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/apikey": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List my API keys
-         * @description The caller's keys that are not revoked, newest first, without their secrets. There are at most 100.
-         */
-        get: operations["listApiKeys"];
-        put?: never;
-        /**
-         * Make an API key
-         * @description A key for programs. It is shown this once, and never has more permissions than its owner has at that moment.
-         */
-        post: operations["createApiKey"];
-        /**
-         * Revoke an API key
-         * @description The key stops working at once. Administrators may revoke anyone's.
-         */
-        delete: operations["revokeApiKey"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/providers": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List providers
-         * @description Providers by name, and on the first page the known kinds with what they can do. Keys are never shown.
-         */
-        get: operations["listProviders"];
-        put?: never;
-        /**
-         * Add a provider
-         * @description Configure an endpoint for benchmarks.
-         *
-         *     Its address must be public or in a network that `outbound.allow` lists (by default this machine). Its key is stored
-         *     encrypted, or read at each use from where `api_key_ref` says; the configuration lists what may be read.
-         */
-        post: operations["createProvider"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/providers/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show a provider
-         * @description One provider, without its key.
-         */
-        get: operations["getProvider"];
-        put?: never;
-        post?: never;
-        /**
-         * Remove a provider
-         * @description Forget a provider and its key. Results that were measured on it stay.
-         */
-        delete: operations["deleteProvider"];
-        options?: never;
-        head?: never;
-        /**
-         * Change a provider
-         * @description Change the fields that are given; `api_key: null` forgets the key.
-         *
-         *     A key never follows an address: another scheme, host or port of `base_url` needs the key, or its reference, again.
-         */
-        patch: operations["updateProvider"];
-        trace?: never;
-    };
-    "/api/v1/providers/{name}/models": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List a provider's models
-         * @description The models that the provider lists, then known ones that it does not; with context lengths and prices.
-         */
-        get: operations["listProviderModels"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/providers/{name}/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Check a provider
-         * @description Make free control calls with the key and say how they went: is it there, is the key taken.
-         */
-        post: operations["checkProviderHealth"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/benchmarks": {
         parameters: {
             query?: never;
@@ -248,7 +37,7 @@ export interface paths {
         };
         /**
          * Read a benchmark
-         * @description Spec, state, progress while it runs, summary when it has ended.
+         * @description Spec, state, progress while it runs, summary when it has ended. The `ETag` changes with what is answered.
          */
         get: operations["getBenchmark"];
         put?: never;
@@ -309,7 +98,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/results/export": {
+    "/api/v1/auth/login": {
         parameters: {
             query?: never;
             header?: never;
@@ -317,6 +106,594 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        put?: never;
+        /**
+         * Sign in
+         * @description Exchange a user name and a password for tokens; browsers get them as cookies too.
+         *
+         *     Tries are limited per account and per address. An unknown user and a wrong password get the same answer.
+         */
+        post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get new tokens
+         * @description Exchange the refresh token, from the body or else the cookie, for new tokens.
+         *
+         *     Each refresh token works once. Using one a second time ends the whole sign-in, because one of the two was a thief.
+         *     Only a cookie may come twice within five seconds, from the same browser and before the new one was used: two tabs
+         *     that refresh at once get the same new token.
+         */
+        post: operations["refreshTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign out
+         * @description End the sign-in of the access token (an expired one will do) or of the refresh token.
+         *
+         *     Both kinds of token stop working at once, and the cookies are cleared.
+         */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who am I
+         * @description The caller, with the permissions in force for this request.
+         */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change my password
+         * @description Needs the old one. Every other sign-in ends, this one goes on; API keys stay. Tries are limited like sign-ins.
+         */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List my sign-ins
+         * @description Devices on which the caller is signed in, the last used first; at most 200.
+         */
+        get: operations["listMySessions"];
+        put?: never;
+        post?: never;
+        /**
+         * End my other sign-ins
+         * @description All but the one that asks.
+         */
+        delete: operations["revokeMyOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of my sign-ins
+         * @description Its tokens stop working at once.
+         */
+        delete: operations["revokeMySession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/apikey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List my API keys
+         * @description The caller's keys that are not revoked, newest first, without their secrets. There are at most 100.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description A key for programs. It is shown this once, and never has more permissions than its owner has at that moment.
+         */
+        post: operations["createApiKey"];
+        /**
+         * Revoke an API key
+         * @description The key stops working at once. Administrators may revoke anyone's.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How to sign in
+         * @description What the sign-in page offers.
+         */
+        get: operations["listSignInMethods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{name}/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in at an identity provider
+         * @description Send the browser to the provider (authorization code with PKCE), with a cookie that the answer must fit.
+         */
+        get: operations["beginOidcLogin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{name}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the identity provider sends the browser back to
+         * @description Check the provider's answer, set the sign-in cookies, and go on to the page asked for.
+         *
+         *     Each answer works once, and only in the browser that began the sign-in.
+         */
+        get: operations["finishOidcLogin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{name}/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign out at the identity provider
+         * @description Send the browser to where the provider signs users out, if it announces such a place; else to the sign-in page.
+         *
+         *     It changes nothing here: sign out with `POST /auth/logout` first.
+         */
+        get: operations["endOidcLogin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{name}/backchannel-logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The identity provider says that somebody has signed out
+         * @description End every sign-in of the user whom the provider's logout token names (OpenID Connect Back-Channel Logout).
+         */
+        post: operations["endOidcLoginByProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List users
+         * @description Every user, newest first.
+         */
+        get: operations["listUsers"];
+        put?: never;
+        /**
+         * Make a user
+         * @description Nobody can make a user who may do more than they may themselves.
+         */
+        post: operations["createUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{username}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a user
+         * @description One user.
+         */
+        get: operations["getUser"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a user
+         * @description Their sign-ins and API keys go; their benchmarks stay and belong to nobody.
+         *
+         *     The last active administrator stays (409).
+         */
+        delete: operations["deleteUser"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a user
+         * @description A role holds from the user's next request on; `is_active: false` ends their sign-ins and API keys at once.
+         *
+         *     The last active administrator stays one (409).
+         */
+        patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/api/v1/users/{username}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a user another password
+         * @description Ends every sign-in of theirs; API keys stay. Without a password in the body one is generated and answered.
+         */
+        post: operations["resetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{username}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a user's sign-ins
+         * @description Those that are not over, the last used first; at most 200.
+         */
+        get: operations["listUserSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * End a user's sign-ins
+         * @description All of them, at once.
+         */
+        delete: operations["revokeUserSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{username}/apikeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a user's API keys
+         * @description Those that are not revoked, newest first, without their secrets. `DELETE /auth/apikey` revokes one.
+         */
+        get: operations["listUserApiKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List roles
+         * @description The built-in roles and those of the configuration (`[[security.roles]]`), with what each may do.
+         */
+        get: operations["listRoles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the audit trail
+         * @description Every sign-in and every change of state: who, what, when, from where. Newest first.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the audit trail
+         * @description The entries up to now as a file, oldest first; the hashes in it can be checked without the service.
+         */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the audit trail
+         * @description Reads all of it: nothing changed, missing, moved or put in, and nothing cut off at the end.
+         *
+         *     What no check inside the database can find is that all of it was put back to an older state; with an `anchor` it is
+         *     found.
+         */
+        get: operations["verifyAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List providers
+         * @description Providers by name, and on the first page the known kinds with what they can do. Keys are never shown.
+         */
+        get: operations["listProviders"];
+        put?: never;
+        /**
+         * Add a provider
+         * @description Configure an endpoint for benchmarks.
+         *
+         *     Its address must be public or in a network that `outbound.allow` lists (by default this machine). Its key is stored
+         *     encrypted, or read at each use from where `api_key_ref` says; the configuration lists what may be read.
+         */
+        post: operations["createProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a provider
+         * @description One provider, without its key. Give its `ETag` back as `If-Match` to change what you saw and nothing newer.
+         */
+        get: operations["getProvider"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a provider
+         * @description Forget a provider and its key. Results that were measured on it stay.
+         */
+        delete: operations["deleteProvider"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a provider
+         * @description Change the fields that are given; `api_key: null` forgets the key.
+         *
+         *     A key never follows an address: another scheme, host or port of `base_url` needs the key, or its reference, again.
+         */
+        patch: operations["updateProvider"];
+        trace?: never;
+    };
+    "/api/v1/providers/{name}/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a provider's models
+         * @description The models that the provider lists, then known ones that it does not; with context lengths and prices.
+         */
+        get: operations["listProviderModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{name}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a provider
+         * @description Make free control calls with the key and say how they went: is it there, is the key taken.
+         */
+        post: operations["checkProviderHealth"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export results, by address
+         * @description As the POST, for what can only open addresses (spreadsheets, links).
+         */
+        get: operations["downloadResults"];
         put?: never;
         /**
          * Export results
@@ -414,6 +791,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cluster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Workers and queue
+         * @description Workers with tags, slots, clocks and what runs on them; and the benchmarks that wait, in their order.
+         *
+         *     Of benchmarks that the caller may not see only their place is shown.
+         */
+        get: operations["getCluster"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Run-time settings
+         * @description The settings that can be changed without a restart, as they are in force now.
+         */
+        get: operations["getSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change run-time settings
+         * @description Change what is given, on every server of this database; null goes back to the configuration.
+         *
+         *     With `If-Match`, only when nobody has changed the settings since they were read.
+         */
+        patch: operations["updateSettings"];
+        trace?: never;
+    };
+    "/api/v1/me/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My preferences
+         * @description What the caller has saved, such as a theme and views of lists.
+         */
+        get: operations["getPreferences"];
+        /**
+         * Save my preferences
+         * @description Replace the caller's document: any JSON object of at most 16 KiB.
+         */
+        put: operations["savePreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -463,7 +912,7 @@ export interface paths {
         };
         /**
          * Readiness
-         * @description Every part answers in time. Send no traffic while this fails.
+         * @description Every part answers in time, and the service is not stopping. Send no traffic while this fails.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -483,7 +932,9 @@ export interface paths {
         };
         /**
          * Prometheus metrics
-         * @description Counters, histograms and gauges for Prometheus. Give the scraper an API key with the scope `metrics.read`.
+         * @description Counters, histograms and gauges for Prometheus.
+         *
+         *     Give the scraper the token of `monitoring.metrics_token`, or an API key with the scope `metrics.read`.
          */
         get: operations["getMetrics"];
         put?: never;
@@ -576,6 +1027,11 @@ export interface components {
              */
             last_used_at: string | null;
             /**
+             * Last Used Address
+             * @description Where that was from.
+             */
+            last_used_address: string | null;
+            /**
              * Key
              * @description Shown this once; it cannot be read again.
              * @example ltb_Ab3dE6gH9j_…
@@ -625,7 +1081,179 @@ export interface components {
              * @description Exact to a minute.
              */
             last_used_at: string | null;
+            /**
+             * Last Used Address
+             * @description Where that was from.
+             */
+            last_used_address: string | null;
         };
+        /**
+         * AudioData
+         * @description A sound.
+         */
+        AudioData: {
+            /**
+             * Data
+             * @description The file in base64.
+             */
+            data: string;
+            /**
+             * Format
+             * @description What it is.
+             * @enum {string}
+             */
+            format: "wav" | "mp3" | "ogg" | "flac";
+        };
+        /**
+         * AudioPart
+         * @description A sound.
+         */
+        AudioPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "input_audio";
+            /** @description The sound. */
+            input_audio: components["schemas"]["AudioData"];
+        };
+        /**
+         * AudioUrl
+         * @description Where a sound is.
+         */
+        AudioUrl: {
+            /**
+             * Url
+             * @description An http(s) URL that the provider fetches, or `data:audio/wav;base64,…`.
+             */
+            url: string;
+        };
+        /**
+         * AudioUrlPart
+         * @description A sound by its address, for the few APIs that fetch one.
+         */
+        AudioUrlPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "audio_url";
+            /** @description The sound. */
+            audio_url: components["schemas"]["AudioUrl"];
+        };
+        /**
+         * AuditCheck
+         * @description Whether the trail is whole.
+         */
+        AuditCheck: {
+            /**
+             * Intact
+             * @description Nothing was found.
+             */
+            intact: boolean;
+            /**
+             * Entries
+             * @description How many there are.
+             */
+            entries: number;
+            /**
+             * Findings
+             * @description What is wrong; a hundred at most.
+             */
+            findings: string[];
+            /**
+             * Warnings
+             * @description What could not be checked.
+             */
+            warnings: string[];
+            /**
+             * Head
+             * @description The last entry as NUMBER:HASH. Keep it elsewhere, and give it to a later check.
+             */
+            head: string | null;
+        };
+        /**
+         * AuditEntryView
+         * @description One entry.
+         */
+        AuditEntryView: {
+            /**
+             * Sequence
+             * @description Its number; there are no gaps.
+             */
+            sequence: number;
+            /**
+             * At
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /**
+             * Actor Id
+             * @description Id of who did it; all zeros for the service, its operator, or nobody.
+             */
+            actor_id: string | null;
+            /**
+             * Actor Name
+             * @description Who did it, as they were called then.
+             */
+            actor_name: string;
+            /**
+             * Actor Role
+             * @description Their role then.
+             */
+            actor_role: string;
+            /**
+             * Action
+             * @description What was done.
+             * @example user.update
+             */
+            action: string;
+            /**
+             * Resource Type
+             * @description To what kind of thing.
+             * @example user
+             */
+            resource_type: string;
+            /**
+             * Resource Id
+             * @description To which one.
+             */
+            resource_id: string;
+            /**
+             * Changes
+             * @description Before and after, or other facts; without secrets.
+             */
+            changes: {
+                [key: string]: unknown;
+            };
+            /**
+             * Address
+             * @description Where the request came from.
+             */
+            address: string;
+            /**
+             * Request Id
+             * @description Which request it was.
+             */
+            request_id: string;
+            /**
+             * Previous Hash
+             * @description Hash of the entry before it.
+             */
+            previous_hash: string;
+            /**
+             * Hash
+             * @description SHA-256 of this entry and the hash before it.
+             */
+            hash: string;
+        };
+        /**
+         * AuditFormat
+         * @description What an export may be.
+         * @enum {string}
+         */
+        AuditFormat: "jsonl" | "csv";
         /**
          * Benchmark
          * @description One benchmark.
@@ -840,6 +1468,15 @@ export interface components {
              */
             workers?: number;
             /**
+             * Placement
+             * @description Tags that every worker of this benchmark must have, such as gpu or region=eu.
+             * @example [
+             *       "region=eu",
+             *       "gpu"
+             *     ]
+             */
+            placement?: string[];
+            /**
              * Save Responses
              * @description Keep response texts in the results.
              * @default false
@@ -1042,9 +1679,9 @@ export interface components {
             role: "system" | "user" | "assistant";
             /**
              * Content
-             * @description What is said.
+             * @description What is said: a text, or a list of parts of type text, image_url, input_audio or audio_url.
              */
-            content: string;
+            content: string | (components["schemas"]["TextPart"] | components["schemas"]["ImagePart"] | components["schemas"]["AudioPart"] | components["schemas"]["AudioUrlPart"])[];
         };
         /**
          * CheckResult
@@ -1116,6 +1753,101 @@ export interface components {
              * @description One after another.
              */
             steps: components["schemas"]["UserStep"][];
+        };
+        /**
+         * ClusterView
+         * @description The cluster, and the queue before it.
+         */
+        ClusterView: {
+            /**
+             * Mode
+             * @description `embedded`: the server measures by itself.
+             * @enum {string}
+             */
+            mode: "embedded" | "distributed";
+            /**
+             * Version
+             * @description Of the server that answers.
+             */
+            version: string;
+            /**
+             * Problem
+             * @description Why the workers are not known, such as a scheduler that does not answer.
+             */
+            problem: string | null;
+            /** Workers */
+            workers: components["schemas"]["ClusterWorker"][];
+            /** Slots */
+            slots: number;
+            /** Slots Taken */
+            slots_taken: number;
+            /**
+             * Tags
+             * @description Tags of workers that take shards.
+             */
+            tags: string[];
+            /**
+             * Running
+             * @description Benchmarks that run, on all servers.
+             */
+            running: number;
+            /**
+             * Waiting
+             * @description Benchmarks that wait.
+             */
+            waiting: number;
+            /** Max Running */
+            max_running: number;
+            /**
+             * Max Running Per User
+             * @description 0: no such limit.
+             */
+            max_running_per_user: number;
+            /**
+             * Queue
+             * @description Who is next; at most 200.
+             */
+            queue: components["schemas"]["WaitingBenchmark"][];
+        };
+        /**
+         * ClusterWorker
+         * @description One worker.
+         */
+        ClusterWorker: {
+            /** Name */
+            name: string;
+            /**
+             * Status
+             * @description `draining` takes nothing new, `mismatch` has another version and gets nothing.
+             * @enum {string}
+             */
+            status: "running" | "draining" | "mismatch";
+            /**
+             * Tags
+             * @description What benchmarks may ask for in `placement`.
+             */
+            tags: string[];
+            /**
+             * Slots
+             * @description Shards at once.
+             */
+            slots: number;
+            /** Running */
+            running: components["schemas"]["RunningShard"][];
+            /** Version */
+            version: string;
+            /**
+             * Clock Offset Ms
+             * @description How far its clock is ahead of the server's; null: not known yet.
+             */
+            clock_offset_ms: number | null;
+            /**
+             * Clock Error Ms
+             * @description By how much that may be wrong.
+             */
+            clock_error_ms: number | null;
+            /** Last Heartbeat At */
+            last_heartbeat_at: string | null;
         };
         /**
          * CompatDocument
@@ -1276,6 +2008,17 @@ export interface components {
             weights?: number[] | null;
         };
         /**
+         * Ended
+         * @description How many sign-ins have just ended.
+         */
+        Ended: {
+            /**
+             * Sign Ins Ended
+             * @description Sign-ins that were not over yet.
+             */
+            sign_ins_ended: number;
+        };
+        /**
          * ErrorBody
          * @description The body of every error.
          */
@@ -1434,6 +2177,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
         };
         /**
          * GammaLoad
@@ -1461,6 +2211,17 @@ export interface components {
              * @description Shape of the gamma distribution.
              */
             burstiness: number;
+        };
+        /**
+         * GeneratedPassword
+         * @description The answer to a reset.
+         */
+        GeneratedPassword: {
+            /**
+             * Password
+             * @description The generated password, shown this once; null when one was given.
+             */
+            password: string | null;
         };
         /**
          * Headline
@@ -1563,6 +2324,35 @@ export interface components {
              * @description Null when the price or the count is unknown.
              */
             cost_usd: string | null;
+        };
+        /**
+         * ImagePart
+         * @description An image.
+         */
+        ImagePart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "image_url";
+            /** @description The image. */
+            image_url: components["schemas"]["ImageUrl"];
+        };
+        /**
+         * ImageUrl
+         * @description Where an image is, or what it holds.
+         */
+        ImageUrl: {
+            /**
+             * Url
+             * @description `data:image/png;base64,…` (png, jpeg, gif, webp), or an http(s) URL that the provider fetches.
+             */
+            url: string;
+            /**
+             * Detail
+             * @description How closely the model looks, where known.
+             */
+            detail?: ("auto" | "low" | "high") | null;
         };
         /**
          * ImportSource
@@ -1689,6 +2479,17 @@ export interface components {
              */
             held_by_rate_limit?: number;
             /**
+             * Restarts
+             * @description Shards that were taken up again after a part of the cluster was lost.
+             * @default 0
+             */
+            restarts?: number;
+            /**
+             * Clock Offset Ms
+             * @description How far the worst worker's clock was ahead of the server's; null where it is the same.
+             */
+            clock_offset_ms?: number | null;
+            /**
              * Verdict
              * @description `suspect` and `client_bound`: better not rely on the numbers.
              * @enum {string}
@@ -1784,6 +2585,47 @@ export interface components {
              * @enum {string}
              */
             kind: "lognormal";
+        };
+        /**
+         * MadeUpAudio
+         * @description Noise as a WAV file of 16 bits and one channel, different in every request.
+         */
+        MadeUpAudio: {
+            /**
+             * Seconds
+             * @description How long.
+             */
+            seconds: number;
+            /**
+             * Sample Rate Hz
+             * @description Samples per second.
+             * @default 16000
+             */
+            sample_rate_hz?: number;
+        };
+        /**
+         * MadeUpImages
+         * @description Images of one size, different in every request.
+         */
+        MadeUpImages: {
+            /**
+             * Count
+             * @description Images in each request.
+             * @default 1
+             */
+            count?: number;
+            /**
+             * Width
+             * @description Pixels.
+             * @default 512
+             */
+            width?: number;
+            /**
+             * Height
+             * @description Pixels.
+             * @default 512
+             */
+            height?: number;
         };
         /**
          * Median
@@ -1918,6 +2760,36 @@ export interface components {
             kind: "normal";
         };
         /**
+         * OidcMethod
+         * @description An identity provider to sign in with.
+         */
+        OidcMethod: {
+            /**
+             * Name
+             * @description Its name in the configuration.
+             * @example corp
+             */
+            name: string;
+            /**
+             * Label
+             * @description What to call it.
+             * @example Example Corp
+             */
+            label: string;
+            /**
+             * Login Url
+             * @description Where to send the browser; `?next=` names the page to come back to.
+             * @example /api/v1/auth/oidc/corp/login
+             */
+            login_url: string;
+            /**
+             * Logout Url
+             * @description Where to send the browser after signing out here, to sign out there too.
+             * @example /api/v1/auth/oidc/corp/logout
+             */
+            logout_url: string;
+        };
+        /**
          * OnePrompt
          * @description Every request sends the same prompt (beware of server-side caches).
          */
@@ -1950,6 +2822,19 @@ export interface components {
              */
             username: string;
         };
+        /** Page[AuditEntryView] */
+        Page_AuditEntryView_: {
+            /**
+             * Items
+             * @description Newest first.
+             */
+            items: components["schemas"]["AuditEntryView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last.
+             */
+            next_cursor?: string | null;
+        };
         /** Page[BenchmarkListItem] */
         Page_BenchmarkListItem_: {
             /**
@@ -1975,6 +2860,46 @@ export interface components {
              * @description Give it as `cursor` to get the next page; null on the last.
              */
             next_cursor?: string | null;
+        };
+        /** Page[UserDetail] */
+        Page_UserDetail_: {
+            /**
+             * Items
+             * @description Newest first.
+             */
+            items: components["schemas"]["UserDetail"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last.
+             */
+            next_cursor?: string | null;
+        };
+        /**
+         * PasswordChange
+         * @description Another password for oneself.
+         */
+        PasswordChange: {
+            /**
+             * Old Password
+             * @description The one in force.
+             */
+            old_password: string;
+            /**
+             * New Password
+             * @description The one to come.
+             */
+            new_password: string;
+        };
+        /**
+         * PasswordReset
+         * @description Another password for a user.
+         */
+        PasswordReset: {
+            /**
+             * Password
+             * @description By default one is generated and answered this once.
+             */
+            password?: string | null;
         };
         /**
          * Percentiles
@@ -2054,6 +2979,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
             /** @description Which part of the run is steady. */
             window?: components["schemas"]["Window"];
             /** @description The same figures of that part; null when there is none. */
@@ -2122,6 +3054,41 @@ export interface components {
              * @enum {string}
              */
             kind: "poisson";
+        };
+        /**
+         * PreferencesDocument
+         * @description What a user likes.
+         */
+        PreferencesDocument: {
+            /**
+             * Document
+             * @description Any JSON object of at most 16 KiB.
+             * @example {
+             *       "theme": "dark",
+             *       "views": []
+             *     }
+             */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Version
+             * @description Counts changes; also in the ETag. 0: never saved.
+             */
+            version: number;
+        };
+        /**
+         * PreferencesUpdate
+         * @description The whole document; it replaces the one before.
+         */
+        PreferencesUpdate: {
+            /**
+             * Document
+             * @description Any JSON object of at most 16 KiB, nested at most 16 deep.
+             */
+            document: {
+                [key: string]: unknown;
+            };
         };
         /**
          * PriceView
@@ -2394,6 +3361,13 @@ export interface components {
             default_model?: string | null;
             options?: components["schemas"]["ProviderOptions"];
             /**
+             * Definition
+             * @description Of the kind `custom`, and required there: the document of its TOML file as JSON, or the text of that file. Holds no secret.
+             */
+            definition?: {
+                [key: string]: unknown;
+            } | string | null;
+            /**
              * Is Enabled
              * @description Whether benchmarks may use it.
              * @default true
@@ -2439,6 +3413,13 @@ export interface components {
             error_type: ("auth" | "quota" | "rate_limit" | "overloaded" | "context_length" | "content_filter" | "invalid_request" | "server") | null;
             /** @description With `?completion=true`, when it worked. */
             completion: components["schemas"]["HealthCompletion"] | null;
+            /**
+             * Rate Limits
+             * @description By name, such as `requests` and `tokens`; empty when no headers came.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitView"];
+            };
             /**
              * Checked At
              * Format: date-time
@@ -2524,6 +3505,13 @@ export interface components {
             /** @description All options anew. */
             options?: components["schemas"]["ProviderOptions"] | null;
             /**
+             * Definition
+             * @description The whole definition of a custom provider anew; as JSON or as text.
+             */
+            definition?: {
+                [key: string]: unknown;
+            } | string | null;
+            /**
              * Is Enabled
              * @description Whether benchmarks may use it.
              */
@@ -2571,6 +3559,13 @@ export interface components {
              */
             default_model: string | null;
             options: components["schemas"]["ProviderOptions"];
+            /**
+             * Definition
+             * @description Of the kind `custom`: how it is spoken to; else null.
+             */
+            definition: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Is Enabled
              * @description Whether benchmarks may use it.
@@ -2676,6 +3671,63 @@ export interface components {
              * @enum {string}
              */
             curve?: "linear" | "exponential";
+        };
+        /**
+         * RateLimitStanding
+         * @description How the server's headers said that things stand with one of its rate limits.
+         */
+        RateLimitStanding: {
+            /**
+             * Limit
+             * @description How much there is; null when not told, as everything here.
+             */
+            limit: number | null;
+            /**
+             * Remaining
+             * @description How much was left, by the newest response.
+             */
+            remaining: number | null;
+            /**
+             * Reset Seconds
+             * @description In how many seconds from that response on it is full again.
+             */
+            reset_seconds: number | null;
+            /**
+             * Lowest Remaining
+             * @description The least that any response left.
+             */
+            lowest_remaining: number | null;
+            /**
+             * At Ns
+             * @description When the newest response ended, Unix nanoseconds.
+             */
+            at_ns: number;
+            /**
+             * Responses
+             * @description How many responses told of it.
+             */
+            responses: number;
+        };
+        /**
+         * RateLimitView
+         * @description One of the provider's rate limits, as its headers tell; null where they do not say.
+         */
+        RateLimitView: {
+            /**
+             * Limit
+             * @description How much there is.
+             */
+            limit?: number | null;
+            /**
+             * Remaining
+             * @description How much is left.
+             */
+            remaining?: number | null;
+            /**
+             * Reset Seconds
+             * @description In how many seconds it is full again.
+             */
+            reset_seconds?: number | null;
         };
         /**
          * RateStep
@@ -2796,6 +3848,13 @@ export interface components {
             by_error_type: {
                 [key: string]: number;
             };
+            /**
+             * By Finish
+             * @description Successful ones by why the model stopped: stop, length, tool_calls, content_filter, error, other.
+             */
+            by_finish?: {
+                [key: string]: number;
+            };
         };
         /**
          * ResultDetail
@@ -2860,6 +3919,11 @@ export interface components {
              * @description Why the model stopped, in the provider's words.
              */
             finish_reason: string | null;
+            /**
+             * Finish Kind
+             * @description The same under every vendor: stop, length, tool_calls, content_filter, error or other.
+             */
+            finish_kind?: string | null;
             /**
              * Attempts
              * @description Tries, the first included.
@@ -3159,6 +4223,11 @@ export interface components {
              */
             finish_reason: string | null;
             /**
+             * Finish Kind
+             * @description The same under every vendor: stop, length, tool_calls, content_filter, error or other.
+             */
+            finish_kind?: string | null;
+            /**
              * Attempts
              * @description Tries, the first included.
              */
@@ -3421,6 +4490,121 @@ export interface components {
             max_delay_ms?: number;
         };
         /**
+         * RoleView
+         * @description A role.
+         */
+        RoleView: {
+            /**
+             * Name
+             * @description Its name.
+             */
+            name: string;
+            /**
+             * Permissions
+             * @description What it may do.
+             */
+            permissions: components["schemas"]["Permission"][];
+            /**
+             * Built In
+             * @description Whether it is there without configuration.
+             */
+            built_in: boolean;
+            /**
+             * Is Default
+             * @description Whether new users get it when none is named.
+             */
+            is_default: boolean;
+        };
+        /**
+         * RunningShard
+         * @description A slot that is taken.
+         */
+        RunningShard: {
+            /**
+             * Shard
+             * @description Number of the shard in its stage.
+             */
+            shard: number;
+            /**
+             * Benchmark Id
+             * @description Null when the caller may not see the benchmark.
+             */
+            benchmark_id: string | null;
+        };
+        /**
+         * RuntimeSettingsUpdate
+         * @description Only what is given changes; null goes back to the configuration.
+         */
+        RuntimeSettingsUpdate: {
+            /**
+             * Rate Limit Requests Per Minute
+             * @description As above.
+             */
+            rate_limit_requests_per_minute?: number | null;
+            /**
+             * Max Running Benchmarks
+             * @description As above.
+             */
+            max_running_benchmarks?: number | null;
+            /**
+             * Default Visibility
+             * @description As above.
+             */
+            default_visibility?: ("private" | "team" | "all") | null;
+            /**
+             * Retention Days
+             * @description As above.
+             */
+            retention_days?: number | null;
+        };
+        /**
+         * RuntimeSettingsView
+         * @description The settings in force, and which of them were changed at run time.
+         */
+        RuntimeSettingsView: {
+            /**
+             * Rate Limit Requests Per Minute
+             * @description Requests per minute and caller; 0 switches the limit off.
+             */
+            rate_limit_requests_per_minute: number;
+            /**
+             * Max Running Benchmarks
+             * @description Benchmarks that run at once; others wait.
+             */
+            max_running_benchmarks: number;
+            /**
+             * Default Visibility
+             * @description With whom a new benchmark is shared when its owner does not say.
+             * @enum {string}
+             */
+            default_visibility: "private" | "team" | "all";
+            /**
+             * Retention Days
+             * @description Ended benchmarks are deleted after so many days; 0 keeps them for ever.
+             */
+            retention_days: number;
+            /**
+             * Version
+             * @description Counts changes; also in the ETag.
+             */
+            version: number;
+            /**
+             * Changed
+             * @description Which are not as configured.
+             */
+            changed: string[];
+            /**
+             * Updated At
+             * @description The newest change.
+             */
+            updated_at: string | null;
+            /**
+             * Updated By
+             * @description Who made it.
+             */
+            updated_by: string | null;
+        };
+        /**
          * Sampling
          * @description What is asked of the model. Fields left out are not sent.
          */
@@ -3525,6 +4709,57 @@ export interface components {
             max_points?: number;
         };
         /**
+         * SessionView
+         * @description A sign-in on one device.
+         */
+        SessionView: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Method
+             * @description How the user proved who they are.
+             * @example password
+             */
+            method: string;
+            /**
+             * Address
+             * @description Where it was last refreshed from; empty for sign-ins older than this column.
+             */
+            address: string;
+            /**
+             * User Agent
+             * @description What the browser or program calls itself.
+             */
+            user_agent: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @description When they signed in.
+             */
+            created_at: string;
+            /**
+             * Last Used At
+             * Format: date-time
+             * @description When it was last refreshed: exact to the life of an access token.
+             */
+            last_used_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @description When it ends unless it is refreshed before.
+             */
+            expires_at: string;
+            /**
+             * Current
+             * @description Whether this very request belongs to it.
+             */
+            current: boolean;
+        };
+        /**
          * SharedPrefixPrompts
          * @description Prefix-cache study: every request begins with one of `groups` long prefixes and ends in text of its own.
          */
@@ -3566,6 +4801,23 @@ export interface components {
              * @description Words of made-up text per token. Left out, a few short requests before the run find it out from the server's own `usage`, and the summary says so.
              */
             words_per_token?: number | null;
+        };
+        /**
+         * SignInMethods
+         * @description How users can sign in.
+         */
+        SignInMethods: {
+            /**
+             * Password
+             * @description With a user name and a password.
+             * @default true
+             */
+            password?: boolean;
+            /**
+             * Oidc
+             * @description At these identity providers.
+             */
+            oidc: components["schemas"]["OidcMethod"][];
         };
         /**
          * SignedIn
@@ -3786,6 +5038,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
             /** @description Which part of the run is steady. */
             window?: components["schemas"]["Window"];
             /** @description The same figures of that part; null when there is none. */
@@ -3907,6 +5166,10 @@ export interface components {
              * @description Words of made-up text per token. Left out, a few short requests before the run find it out from the server's own `usage`, and the summary says so.
              */
             words_per_token?: number | null;
+            /** @description Images before the text, as PNG. */
+            images?: components["schemas"]["MadeUpImages"] | null;
+            /** @description A sound before the text. */
+            audio?: components["schemas"]["MadeUpAudio"] | null;
         };
         /**
          * Target
@@ -3995,6 +5258,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
             /** @description Which part of the run is steady. */
             window?: components["schemas"]["Window"];
             /** @description The same figures of that part; null when there is none. */
@@ -4044,6 +5314,22 @@ export interface components {
              * @description Requests sent before the run to find out.
              */
             probe_requests: number;
+        };
+        /**
+         * TextPart
+         * @description A piece of text.
+         */
+        TextPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "text";
+            /**
+             * Text
+             * @description What is said.
+             */
+            text: string;
         };
         /**
          * ThinkTime
@@ -4298,6 +5584,152 @@ export interface components {
             maximum: number;
         };
         /**
+         * UserCreate
+         * @description A new user.
+         */
+        UserCreate: {
+            /**
+             * Username
+             * @description Name to sign in with.
+             * @example alice
+             */
+            username: string;
+            /**
+             * Password
+             * @description By default one is generated and answered this once.
+             */
+            password?: string | null;
+            /**
+             * Role
+             * @description By default `security.default_role`.
+             * @example user
+             */
+            role?: string | null;
+            /**
+             * Team
+             * @description Whom they share benchmarks with as a team.
+             */
+            team?: string | null;
+            /**
+             * Email
+             * @description For whoever manages users; nothing is sent there.
+             */
+            email?: string | null;
+        };
+        /**
+         * UserCreated
+         * @description A new user.
+         */
+        UserCreated: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Id of the user.
+             */
+            id: string;
+            /**
+             * Username
+             * @description Name to sign in with.
+             */
+            username: string;
+            /**
+             * Role
+             * @description Name of the role.
+             */
+            role: string;
+            /**
+             * Team
+             * @description Whom `team` means when they share a benchmark.
+             */
+            team: string | null;
+            /**
+             * Email
+             * @description Their e-mail address.
+             */
+            email: string | null;
+            /**
+             * Is Active
+             * @description Whether they may sign in.
+             */
+            is_active: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             * @description When they were made.
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             * @description When they were last changed.
+             */
+            updated_at: string;
+            /**
+             * Last Login At
+             * @description When they last signed in.
+             */
+            last_login_at: string | null;
+            /**
+             * Password
+             * @description The generated password, shown this once; null when one was given.
+             */
+            password?: string | null;
+        };
+        /**
+         * UserDetail
+         * @description A user as those who manage users see them.
+         */
+        UserDetail: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Id of the user.
+             */
+            id: string;
+            /**
+             * Username
+             * @description Name to sign in with.
+             */
+            username: string;
+            /**
+             * Role
+             * @description Name of the role.
+             */
+            role: string;
+            /**
+             * Team
+             * @description Whom `team` means when they share a benchmark.
+             */
+            team: string | null;
+            /**
+             * Email
+             * @description Their e-mail address.
+             */
+            email: string | null;
+            /**
+             * Is Active
+             * @description Whether they may sign in.
+             */
+            is_active: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             * @description When they were made.
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             * @description When they were last changed.
+             */
+            updated_at: string;
+            /**
+             * Last Login At
+             * @description When they last signed in.
+             */
+            last_login_at: string | null;
+        };
+        /**
          * UserSpeed
          * @description Output tokens per second that one user gets while an answer streams, from `tpot_ms`.
          */
@@ -4333,6 +5765,32 @@ export interface components {
              * @description How long.
              */
             seconds: number;
+        };
+        /**
+         * UserUpdate
+         * @description What is given changes; null takes `team` or `email` away.
+         */
+        UserUpdate: {
+            /**
+             * Role
+             * @description Another role.
+             */
+            role?: string | null;
+            /**
+             * Is Active
+             * @description False ends every sign-in and revokes every API key at once; true lets them sign in again.
+             */
+            is_active?: boolean | null;
+            /**
+             * Team
+             * @description Another team; what is shared with the old one stays so.
+             */
+            team?: string | null;
+            /**
+             * Email
+             * @description Another e-mail address.
+             */
+            email?: string | null;
         };
         /**
          * UserView
@@ -4373,6 +5831,26 @@ export interface components {
          * @enum {string}
          */
         Visibility: "private" | "team" | "all";
+        /**
+         * WaitingBenchmark
+         * @description A benchmark in the queue. Its id and name are null when the caller may not see it.
+         */
+        WaitingBenchmark: {
+            /**
+             * Position
+             * @description 1 is next.
+             */
+            position: number;
+            /** Id */
+            id: string | null;
+            /** Name */
+            name: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
         /**
          * Window
          * @description Which part of a run is steady: requests with `from_s <= (started_ns - origin_ns) / 1e9 < to_s`.
@@ -4455,6 +5933,735 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listBenchmarks: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                status?: components["schemas"]["Status"] | null;
+                /** @description Only those with a target at this provider. */
+                provider?: string | null;
+                /** @description Only those with a target of this model. */
+                model?: string | null;
+                /** @description Only those with this tag. */
+                tag?: string | null;
+                /** @description Only those whose name contains this text. */
+                q?: string | null;
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BenchmarkListItem_"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    createBenchmark: {
+        parameters: {
+            query?: {
+                /** @description With whom to share it; by default `security.default_visibility`. */
+                visibility?: components["schemas"]["Visibility"] | null;
+            };
+            header?: {
+                /** @description Unique for each new request. Sent again within 24 hours with the same request, the first answer is given again (`Idempotent-Replayed: true`); with another one 422, and 409 while the first one runs. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BenchmarkSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Benchmark"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The first request with this key has not ended, or the name is taken. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getBenchmark: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 while its ETag is one of these; or `*`. */
+                "if-none-match"?: string | null;
+            };
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Benchmark"];
+                };
+            };
+            /** @description The caller has this state already (`If-None-Match`). */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deleteBenchmark: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its ETag is one of these; or `*`. */
+                "if-match"?: string | null;
+            };
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken, or the thing's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has changed since it was read (`If-Match`). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This server wants `If-Match` with every change. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    updateBenchmark: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its ETag is one of these; or `*`. */
+                "if-match"?: string | null;
+            };
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BenchmarkUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Benchmark"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has changed since it was read (`If-Match`). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This server wants `If-Match` with every change. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getBenchmarkTimeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cancelBenchmark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Benchmark"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken, or the thing's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -4806,6 +7013,325 @@ export interface operations {
             };
         };
     };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken, or the thing's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listMySessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"][];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revokeMyOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revokeMySession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, from the list. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listApiKeys: {
         parameters: {
             query?: never;
@@ -4874,7 +7400,10 @@ export interface operations {
     createApiKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Unique for each new request. Sent again within 24 hours with the same request, the first answer is given again (`Idempotent-Replayed: true`); with another one 422, and 409 while the first one runs. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5060,6 +7589,1547 @@ export interface operations {
             };
         };
     };
+    listSignInMethods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInMethods"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    beginOidcLogin: {
+        parameters: {
+            query?: {
+                /** @description Local path to come back to; anything else means `/`. */
+                next?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The provider's name in the configuration. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the identity provider, or back to the dashboard. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    finishOidcLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's name in the configuration. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the identity provider, or back to the dashboard. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    endOidcLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's name in the configuration. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the identity provider, or back to the dashboard. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    endOidcLoginByProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's name in the configuration. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description Signed by the provider. */
+                    logout_token: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: {
+                /** @description Only those with this text in name, e-mail address or team. */
+                q?: string | null;
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_UserDetail_"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    createUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserCreated"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken, or the thing's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the user. */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserDetail"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deleteUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the user. */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken, or the thing's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the user. */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserDetail"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken, or the thing's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the user. */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PasswordReset"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GeneratedPassword"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listUserSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the user. */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"][];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revokeUserSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the user. */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listUserApiKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the user. */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyView"][];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleView"][];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Only by this user: name or id. */
+                actor?: string | null;
+                /** @description Only this action; `auth.*` means a whole family. */
+                action?: string | null;
+                /** @description Only about this kind of thing. */
+                resource_type?: string | null;
+                /** @description Only about this one. */
+                resource_id?: string | null;
+                /** @description Not before this moment. */
+                since?: string | null;
+                /** @description Before this moment. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEntryView_"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                /** @description What kind of file. */
+                format?: components["schemas"]["AuditFormat"];
+                /** @description Only by this user: name or id. */
+                actor?: string | null;
+                /** @description Only this action; `auth.*` means a whole family. */
+                action?: string | null;
+                /** @description Only about this kind of thing. */
+                resource_type?: string | null;
+                /** @description Only about this one. */
+                resource_id?: string | null;
+                /** @description Not before this moment. */
+                since?: string | null;
+                /** @description Before this moment. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file, sent while it is made; a connection that breaks leaves an incomplete one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    verifyAudit: {
+        parameters: {
+            query?: {
+                /** @description `head` of an earlier check, kept elsewhere. */
+                anchor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditCheck"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listProviders: {
         parameters: {
             query?: {
@@ -5151,7 +9221,10 @@ export interface operations {
     createProvider: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Unique for each new request. Sent again within 24 hours with the same request, the first answer is given again (`Idempotent-Replayed: true`); with another one 422, and 409 while the first one runs. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5256,7 +9329,10 @@ export interface operations {
     getProvider: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Answer 304 while its ETag is one of these; or `*`. */
+                "if-none-match"?: string | null;
+            };
             path: {
                 /** @description The provider's name. */
                 name: string;
@@ -5274,85 +9350,8 @@ export interface operations {
                     "application/json": components["schemas"]["ProviderView"];
                 };
             };
-            /** @description No valid identity: sign in, or give a bearer token or API key. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The permission is missing, or the request comes from a foreign origin. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description No such thing, or not visible to the caller. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A value is wrong; `details.errors` names each with what is allowed. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A fault of the service. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A part of the service is not available. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    deleteProvider: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The provider's name. */
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
+            /** @description The caller has this state already (`If-None-Match`). */
+            304: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5423,10 +9422,118 @@ export interface operations {
             };
         };
     };
+    deleteProvider: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only while its ETag is one of these; or `*`. */
+                "if-match"?: string | null;
+            };
+            path: {
+                /** @description The provider's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has changed since it was read (`If-Match`). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This server wants `If-Match` with every change. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     updateProvider: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Change it only while its ETag is one of these; or `*`. */
+                "if-match"?: string | null;
+            };
             path: {
                 /** @description The provider's name. */
                 name: string;
@@ -5493,6 +9600,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description It has changed since it was read (`If-Match`). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The request is larger than its limit. */
             413: {
                 headers: {
@@ -5504,6 +9620,15 @@ export interface operations {
             };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This server wants `If-Match` with every change. */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5738,23 +9863,15 @@ export interface operations {
             };
         };
     };
-    listBenchmarks: {
+    downloadResults: {
         parameters: {
-            query?: {
-                /** @description Only those in this state. */
-                status?: components["schemas"]["Status"] | null;
-                /** @description Only those with a target at this provider. */
-                provider?: string | null;
-                /** @description Only those with a target of this model. */
-                model?: string | null;
-                /** @description Only those with this tag. */
-                tag?: string | null;
-                /** @description Only those whose name contains this text. */
-                q?: string | null;
-                /** @description Most items to return. */
-                limit?: number;
-                /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+            query: {
+                /** @description The benchmark whose results to export. */
+                session_id: string;
+                /** @description As what; see the POST of this path. */
+                format?: components["schemas"]["ExportFormat"];
+                /** @description Add every chunk gap to each line of `json` and `jsonl`. */
+                gaps?: boolean;
             };
             header?: never;
             path?: never;
@@ -5762,381 +9879,17 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The file, sent while it is made; a connection that breaks leaves an incomplete one. */
             200: {
                 headers: {
+                    /** @description Suggests a file name. */
+                    "Content-Disposition"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_BenchmarkListItem_"];
-                };
-            };
-            /** @description The request cannot be read (bad JSON, bad cursor). */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description No valid identity: sign in, or give a bearer token or API key. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The permission is missing, or the request comes from a foreign origin. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A value is wrong; `details.errors` names each with what is allowed. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A fault of the service. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A part of the service is not available. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    createBenchmark: {
-        parameters: {
-            query?: {
-                /** @description With whom to share it; by default `security.default_visibility`. */
-                visibility?: components["schemas"]["Visibility"] | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BenchmarkSpec"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Benchmark"];
-                };
-            };
-            /** @description The request cannot be read (bad JSON, bad cursor). */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description No valid identity: sign in, or give a bearer token or API key. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The permission is missing, or the request comes from a foreign origin. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The request is larger than its limit. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A value is wrong; `details.errors` names each with what is allowed. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A fault of the service. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A part of the service is not available. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    getBenchmark: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the benchmark. */
-                benchmark_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Benchmark"];
-                };
-            };
-            /** @description No valid identity: sign in, or give a bearer token or API key. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The permission is missing, or the request comes from a foreign origin. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description No such thing, or not visible to the caller. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A value is wrong; `details.errors` names each with what is allowed. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A fault of the service. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A part of the service is not available. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    deleteBenchmark: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the benchmark. */
-                benchmark_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description No valid identity: sign in, or give a bearer token or API key. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The permission is missing, or the request comes from a foreign origin. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description No such thing, or not visible to the caller. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The name is taken, or the thing's state does not allow it. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A value is wrong; `details.errors` names each with what is allowed. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A fault of the service. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A part of the service is not available. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    updateBenchmark: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the benchmark. */
-                benchmark_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BenchmarkUpdate"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Benchmark"];
+                    "text/csv": string;
+                    "application/json": Record<string, never>[] | Record<string, never>;
+                    "application/jsonl": string;
                 };
             };
             /** @description The request cannot be read (bad JSON, bad cursor). */
@@ -6168,196 +9921,6 @@ export interface operations {
             };
             /** @description No such thing, or not visible to the caller. */
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The request is larger than its limit. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A value is wrong; `details.errors` names each with what is allowed. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A fault of the service. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A part of the service is not available. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    getBenchmarkTimeline: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the benchmark. */
-                benchmark_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Timeline"];
-                };
-            };
-            /** @description No valid identity: sign in, or give a bearer token or API key. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The permission is missing, or the request comes from a foreign origin. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description No such thing, or not visible to the caller. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A value is wrong; `details.errors` names each with what is allowed. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A fault of the service. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description A part of the service is not available. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    cancelBenchmark: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the benchmark. */
-                benchmark_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Benchmark"];
-                };
-            };
-            /** @description No valid identity: sign in, or give a bearer token or API key. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The permission is missing, or the request comes from a foreign origin. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description No such thing, or not visible to the caller. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The name is taken, or the thing's state does not allow it. */
-            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6827,6 +10390,417 @@ export interface operations {
             };
             /** @description No such thing, or not visible to the caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getCluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterView"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeSettingsView"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    updateSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is to be changed. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuntimeSettingsUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeSettingsView"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has changed since it was read (`If-Match`). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getPreferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferencesDocument"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    savePreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is to be changed. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferencesUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferencesDocument"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has changed since it was read (`If-Match`). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

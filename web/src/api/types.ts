@@ -15,6 +15,7 @@ export type Status = Schemas["Status"];
 export type Permission = Schemas["Permission"];
 export type User = Schemas["UserView"];
 export type Login = Schemas["SignedIn"];
+export type SignInMethods = Schemas["SignInMethods"];
 
 export interface Page<Item> {
   items: Item[];
@@ -28,6 +29,8 @@ export type Load = BenchmarkSpec["load"];
 export type Stop = Schemas["StopRule"];
 export type Explore = NonNullable<BenchmarkSpec["explore"]>;
 export type ThinkTime = Schemas["ThinkTime"];
+export type MadeUpImages = Schemas["MadeUpImages"];
+export type MadeUpAudio = Schemas["MadeUpAudio"];
 export type ChatTurn = Schemas["ChatTurn"];
 export type PromptItem = Schemas["PromptItem"];
 export type TraceRequest = Schemas["TraceRequest"];

@@ -39,6 +39,26 @@ function hinted(): boolean {
   }
 }
 
+// The identity provider of the sign-in, so that signing out can end there too.
+const VIA = "ltb.via";
+
+function remember(via: string | null): void {
+  try {
+    if (via) localStorage.setItem(VIA, via);
+    else localStorage.removeItem(VIA);
+  } catch {
+    // Storage is blocked: signing out ends here only.
+  }
+}
+
+function remembered(): string | null {
+  try {
+    return localStorage.getItem(VIA);
+  } catch {
+    return null;
+  }
+}
+
 let renewal: ReturnType<typeof setTimeout> | undefined;
 
 /** Renews the token before it ends, also while nobody clicks: a live view lasts longer than a token. */
@@ -84,7 +104,10 @@ let stopWatching = () => {};
 export async function resumeSession(): Promise<void> {
   stopWatching();
   stopWatching = client.watchSession({ onRenewed: renewed, onSignedOut: left });
-  if (!hinted()) {
+  const query = new URLSearchParams(location.search);
+  const arrived = location.pathname === "/signin" && !query.has("error") ? query.get("via") : null;
+  if (arrived) remember(arrived);
+  if (!hinted() && !arrived) {
     left();
     return;
   }
@@ -100,13 +123,17 @@ export async function resumeSession(): Promise<void> {
 
 export async function signIn(username: string, password: string): Promise<void> {
   const login = await client.signIn(username, password);
+  remember(null);
   entered(login.user);
 }
 
 export async function signOut(): Promise<void> {
+  const via = remembered();
   await client.signOut();
+  remember(null);
   left();
-  navigate("/signin");
+  if (via) location.assign(`/api/v1/auth/oidc/${encodeURIComponent(via)}/logout`);
+  else navigate("/signin");
 }
 
 /** Where to sign in and then come back to the page that is open now. */

@@ -205,4 +205,56 @@ describe("LiveClient", () => {
     client.retryNow();
     expect(sockets).toHaveLength(2);
   });
+
+  it("asks for what it missed instead of reading everything anew", () => {
+    const seen: number[] = [];
+    const onResume = vi.fn();
+    client.subscribe({ topics: ["benchmark.*"], onEvent: (event) => seen.push(event.position?.seq ?? 0), onResume });
+    client.start();
+    latest().open();
+    latest().say({ ...ACK, position: { epoch: "a", seq: 4 } });
+    latest().say({ ...event("benchmark.created", null), epoch: "a", seq: 5 });
+    latest().cut();
+    vi.advanceTimersByTime(20_000);
+    latest().open();
+    const subscribe = latest().sent.find((message) => message.type === "Subscribe");
+    expect(subscribe).toMatchObject({ since: { epoch: "a", seq: 5 } });
+    latest().say({ ...event("benchmark.created", null), epoch: "a", seq: 5 });
+    latest().say({ ...event("benchmark.created", null), epoch: "a", seq: 6 });
+    latest().say({ ...ACK, position: { epoch: "a", seq: 6 }, replayed: 1 });
+    expect(seen).toEqual([5, 6]);
+    expect(onResume).not.toHaveBeenCalled();
+  });
+
+  it("has its users read anew when the server tells of a gap", () => {
+    const onResume = vi.fn();
+    client.subscribe({ topics: ["benchmark.*"], onEvent: () => {}, onResume });
+    client.start();
+    latest().open();
+    latest().say({ ...ACK, position: { epoch: "a", seq: 4 } });
+    latest().say({ type: "Gap", reason: "x", position: { epoch: "b", seq: 1 } });
+    expect(onResume).toHaveBeenCalledTimes(1);
+  });
+
+  it("comes back after a restart when the server said so", () => {
+    client.start();
+    latest().open();
+    latest().say({ type: "Restarting", reconnect_after_ms: 1_700 });
+    latest().cut(1012);
+    vi.advanceTimersByTime(1_699);
+    expect(sockets).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(sockets).toHaveLength(2);
+  });
+
+  it("spreads itself after a restart without advice", () => {
+    client.start();
+    latest().open();
+    latest().say(ACK);
+    latest().cut(1012);
+    vi.advanceTimersByTime(1_749);
+    expect(sockets).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(sockets).toHaveLength(2);
+  });
 });

@@ -1,16 +1,29 @@
 /**
  * One WebSocket for the whole dashboard: signs in, subscribes, answers pings, notices silence, and comes back by itself
- * after every cut, telling its users so that they can fetch what they missed.
+ * after every cut. What was missed meanwhile is told again by the server; where it cannot, users are told to fetch it.
  */
 
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { backoff } from "./backoff";
-import { type ClientMessage, covers, FORBIDDEN, type LiveEvent, parseMessage, UNAUTHENTICATED } from "./messages";
+import {
+  type ClientMessage,
+  covers,
+  FORBIDDEN,
+  type LiveEvent,
+  type Position,
+  parseMessage,
+  RESTARTING,
+  type ServerMessage,
+  UNAUTHENTICATED,
+} from "./messages";
+import { Resume } from "./resume";
 
 const PING_EVERY_MS = 4_000;
 // Three pings without any answer: the connection is dead even if the browser has not noticed.
 const SILENCE_MS = 12_000;
 const OPEN = 1;
+// All clients of a server that restarts come back at once unless each waits another time.
+const RESTART_SPREAD_MS = 3_000;
 
 /** What the client needs of a WebSocket; tests give it a fake one. */
 export interface Socket {
@@ -42,7 +55,7 @@ export interface Subscription {
   topics: readonly string[];
   sessionId?: string;
   onEvent: (event: LiveEvent) => void;
-  /** The connection was away and is back: events in between are lost. */
+  /** Events were missed and will not be told again: read the state anew. */
   onResume?: () => void;
 }
 
@@ -58,6 +71,8 @@ export class LiveClient {
   #failures = 0;
   #pingSentAt = 0;
   #wasLive = false;
+  #advisedMs: number | null = null;
+  readonly #resume = new Resume();
 
   constructor(options: LiveOptions) {
     this.#options = options;
@@ -78,6 +93,7 @@ export class LiveClient {
     this.#drop();
     this.#failures = 0;
     this.#wasLive = false;
+    this.#resume.forget();
     this.#connection.value = OFF;
   }
 
@@ -97,7 +113,7 @@ export class LiveClient {
   /** Delivers matching events until the returned function is called. */
   subscribe(subscription: Subscription): () => void {
     this.#subscriptions.add(subscription);
-    this.#send(request("Subscribe", subscription));
+    if (this.#send(request("Subscribe", subscription))) this.#resume.subscribed();
     return () => {
       if (!this.#subscriptions.delete(subscription)) return;
       const stillWanted = [...this.#subscriptions].some((other) => sameInterest(other, subscription));
@@ -117,7 +133,11 @@ export class LiveClient {
 
   #opened(): void {
     this.authenticate();
-    for (const subscription of this.#subscriptions) this.#send(request("Subscribe", subscription));
+    this.#resume.connected();
+    const since = this.#resume.since;
+    for (const subscription of this.#subscriptions) {
+      if (this.#send(request("Subscribe", subscription, since))) this.#resume.subscribed();
+    }
     this.#ping();
     this.#pulse = setInterval(() => this.#beat(), PING_EVERY_MS);
   }
@@ -142,13 +162,27 @@ export class LiveClient {
     if (!message) return;
     const roundTripMs =
       message.type === "Pong" ? performance.now() - this.#pingSentAt : this.#connection.value.roundTripMs;
-    const resumed = this.#wasLive && this.#connection.value.state !== "live";
+    const isBack = this.#wasLive && this.#connection.value.state !== "live";
     this.#failures = 0;
     this.#wasLive = true;
     this.#set({ state: "live", heardAt: Date.now(), roundTripMs });
-    if (resumed) for (const subscription of [...this.#subscriptions]) subscription.onResume?.();
+    if (isBack && !this.#resume.since) this.#readAnew();
+    this.#act(message);
+  }
+
+  #act(message: ServerMessage): void {
     if (message.type === "Ping") this.#send({ type: "Pong" });
-    if (message.type === "Event") this.#deliver(message);
+    if (message.type === "Restarting") this.#advisedMs = message.reconnectAfterMs;
+    if (message.type === "Ack" && message.of === "Subscribe") this.#resume.acknowledged(message.position);
+    if (message.type === "Event" && this.#resume.take(message.position)) this.#deliver(message);
+    if (message.type === "Gap") {
+      this.#resume.gap(message.position);
+      this.#readAnew();
+    }
+  }
+
+  #readAnew(): void {
+    for (const subscription of [...this.#subscriptions]) subscription.onResume?.();
   }
 
   #deliver(event: LiveEvent): void {
@@ -165,7 +199,7 @@ export class LiveClient {
       this.#set({ state: "refused" });
       return;
     }
-    const wait = backoff(this.#failures, this.#options.random);
+    const wait = this.#pause(code);
     this.#failures += 1;
     this.#set({ state: "waiting" });
     this.#retry = setTimeout(() => this.#connect(), wait);
@@ -175,6 +209,13 @@ export class LiveClient {
     } catch {
       // The service is away; the next try comes after the pause anyway.
     }
+  }
+
+  #pause(code: number): number {
+    const advised = this.#advisedMs;
+    this.#advisedMs = null;
+    if (code !== RESTARTING || this.#failures) return backoff(this.#failures, this.#options.random);
+    return advised ?? Math.round(250 + RESTART_SPREAD_MS * (this.#options.random ?? Math.random)());
   }
 
   #drop(): void {
@@ -188,8 +229,10 @@ export class LiveClient {
     socket.close();
   }
 
-  #send(message: ClientMessage): void {
-    if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(message));
+  #send(message: ClientMessage): boolean {
+    if (this.#socket?.readyState !== OPEN) return false;
+    this.#socket.send(JSON.stringify(message));
+    return true;
   }
 
   #set(change: Partial<Connection>): void {
@@ -197,9 +240,14 @@ export class LiveClient {
   }
 }
 
-function request(type: "Subscribe" | "Unsubscribe", subscription: Subscription): ClientMessage {
+function request(
+  type: "Subscribe" | "Unsubscribe",
+  subscription: Subscription,
+  since: Position | null = null,
+): ClientMessage {
   const topics = [...subscription.topics];
-  return subscription.sessionId ? { type, topics, session_id: subscription.sessionId } : { type, topics };
+  const about = subscription.sessionId ? { topics, session_id: subscription.sessionId } : { topics };
+  return type === "Subscribe" && since ? { type, ...about, since } : { type, ...about };
 }
 
 function sameInterest(one: Subscription, other: Subscription): boolean {

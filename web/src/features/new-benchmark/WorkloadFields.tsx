@@ -6,6 +6,7 @@ import { FileDrop } from "./FileDrop";
 import type { FormProps } from "./form-props";
 import { KindChoice } from "./KindChoice";
 import { LengthField } from "./LengthField";
+import { MediaFields } from "./MediaFields";
 import { parseConversations, parsePrompts, parseTexts } from "./prompt-files";
 import { parseTrace } from "./trace-files";
 
@@ -65,6 +66,7 @@ function KindFields(props: FormProps) {
         <>
           <Lengths {...props} hint="about; different for every request" />
           <Words {...props} />
+          <MediaFields {...props} />
         </>
       );
     case "shared_prefix":

@@ -84,7 +84,7 @@ export function workloadPart(workload: Workload): CliPart {
       return part([["dataset", file]], `the prompts (put them into ${file})`);
     }
     case "synthetic":
-      return lengths(workload);
+      return lengths(workload, madeUpMedia(workload));
     case "shared_prefix":
       return lengths(workload, [
         ["prefix-tokens", workload.prefix_tokens],
@@ -109,6 +109,15 @@ export function workloadPart(workload: Workload): CliPart {
     case "trace":
       return part([["trace", "trace.csv"]], "the recorded lengths (put them into trace.csv)");
   }
+}
+
+function madeUpMedia({ images, audio }: Extract<Workload, { kind: "synthetic" }>): Option[] {
+  const isSized = images && (images.width !== undefined || images.height !== undefined);
+  return [
+    ["images", images ? (images.count ?? 1) : null],
+    ["image-size", isSized ? `${images.width ?? 512}x${images.height ?? 512}` : null],
+    ["audio-seconds", audio?.seconds],
+  ];
 }
 
 function thinking(think: Extract<Workload, { kind: "conversation" }>["think_time"]): Option[] {

@@ -99,6 +99,18 @@ describe("commands", () => {
     [
       {
         workload: {
+          kind: "synthetic",
+          input_tokens: 9,
+          output_tokens: 5,
+          images: { count: 2, width: 640 },
+          audio: { seconds: 1.5 },
+        },
+      },
+      ["--images 2", "--image-size 640x512", "--audio-seconds 1.5"],
+    ],
+    [
+      {
+        workload: {
           kind: "shared_prefix",
           groups: 4,
           prefix_tokens: 99,

@@ -66,6 +66,11 @@ export interface WorkloadDraft {
   inputTokens: LengthDraft;
   outputTokens: LengthDraft;
   wordsPerToken: string;
+  /** Made-up images in each request: how many, and of how many pixels. */
+  imageCount: string;
+  imageWidth: string;
+  imageHeight: string;
+  audioSeconds: string;
   groups: string;
   prefixTokens: string;
   uniqueness: string;
@@ -197,6 +202,10 @@ const EMPTY_WORKLOAD: WorkloadDraft = {
   inputTokens: lengthOf("512", "128"),
   outputTokens: lengthOf("128", "32"),
   wordsPerToken: "",
+  imageCount: "",
+  imageWidth: "",
+  imageHeight: "",
+  audioSeconds: "",
   groups: "8",
   prefixTokens: "1024",
   uniqueness: "",

@@ -1,6 +1,6 @@
 /** The part `workload` of a spec out of the draft. */
 
-import type { ChatTurn, ThinkTime, TraceRequest, Workload } from "../../api/types";
+import type { ChatTurn, MadeUpAudio, MadeUpImages, ThinkTime, TraceRequest, Workload } from "../../api/types";
 import type { Draft, WorkloadDraft } from "./draft";
 import { compact, lines, type Reader } from "./reader";
 
@@ -15,7 +15,13 @@ export function readWorkload(draft: Pick<Draft, "workload" | "traceFile">, reade
     case "list":
       return { kind: "list", prompts: given("workload.prompts", workload.promptFile, workload.prompts, reader) };
     case "synthetic":
-      return { kind: "synthetic", input_tokens: input(), output_tokens: output(), ...wordy() };
+      return {
+        kind: "synthetic",
+        input_tokens: input(),
+        output_tokens: output(),
+        ...wordy(),
+        ...madeUpMedia(workload, reader),
+      };
     case "shared_prefix":
       return {
         kind: "shared_prefix",
@@ -64,6 +70,23 @@ export function readWorkload(draft: Pick<Draft, "workload" | "traceFile">, reade
         ...wordy(),
       };
   }
+}
+
+/** Nothing is sent for fields that are empty; a size without images says that images are missing. */
+function madeUpMedia(workload: WorkloadDraft, reader: Reader): { images?: MadeUpImages; audio?: MadeUpAudio } {
+  const size = compact({
+    width: reader.whole("workload.images.width", workload.imageWidth),
+    height: reader.whole("workload.images.height", workload.imageHeight),
+  });
+  const isSized = size !== undefined;
+  const count = isSized
+    ? reader.neededWhole("workload.images.count", workload.imageCount)
+    : reader.whole("workload.images.count", workload.imageCount);
+  const seconds = reader.number("workload.audio.seconds", workload.audioSeconds);
+  return {
+    ...(count === undefined ? {} : { images: { count, ...size } }),
+    ...(seconds === undefined ? {} : { audio: { seconds } }),
+  };
 }
 
 /** What a file held, else the lines that were typed. */

@@ -237,6 +237,18 @@ describe("workloads", () => {
     expect({ ...problems, ...missing }).toEqual({});
   });
 
+  it("makes up images and a sound where they are asked for", () => {
+    const { spec, missing } = withWorkload({
+      kind: "synthetic",
+      imageCount: "2",
+      imageWidth: "640",
+      audioSeconds: "1.5",
+    });
+    expect(spec.workload).toMatchObject({ images: { count: 2, width: 640 }, audio: { seconds: 1.5 } });
+    expect(missing).toEqual({});
+    expect(withWorkload({ kind: "synthetic", imageHeight: "9" }).missing).toHaveProperty("workload.images.count");
+  });
+
   it("says which number of a list is none", () => {
     const { problems } = withWorkload({
       kind: "synthetic",

@@ -7,7 +7,17 @@ import { Dialog } from "../../ui/Dialog";
 import { AreaField, CheckField, SelectField, TextField } from "../../ui/Field";
 import { Notice } from "../../ui/states";
 import { useAction } from "../../ui/useAction";
-import { changesOf, draftOf, EMPTY_PROVIDER, fieldProblems, inputOf, needsKeyAgain, type ProviderDraft } from "./input";
+import { DefinitionField } from "./DefinitionField";
+import {
+  CUSTOM,
+  changesOf,
+  draftOf,
+  EMPTY_PROVIDER,
+  fieldProblems,
+  inputOf,
+  needsKeyAgain,
+  type ProviderDraft,
+} from "./input";
 import { KeyFields } from "./KeyFields";
 import { KindFacts } from "./KindFacts";
 
@@ -61,7 +71,14 @@ export function ProviderDialog({ provider, kinds, onSaved, onClose }: ProviderDi
           ]}
           onInput={(chosen) => change({ kind: chosen })}
         />
-        {kind && <KindFacts kind={kind} />}
+        {kind && kind.kind !== CUSTOM && <KindFacts kind={kind} />}
+        {draft.kind === CUSTOM && (
+          <DefinitionField
+            value={draft.definition}
+            problem={at.definition}
+            onInput={(definition) => change({ definition })}
+          />
+        )}
         <TextField
           wide
           mono
@@ -69,11 +86,13 @@ export function ProviderDialog({ provider, kinds, onSaved, onClose }: ProviderDi
           name="base-url"
           type="url"
           value={draft.baseUrl}
-          required={provider !== null || kind?.default_base_url === null}
+          required={provider !== null || (kind?.default_base_url === null && draft.kind !== CUSTOM)}
           hint={
-            kind?.default_base_url
-              ? "Empty for the vendor's own."
-              : "Public, or in a network that the configuration of the service allows (by default this machine)."
+            draft.kind === CUSTOM
+              ? "Empty for the base_url of the definition."
+              : kind?.default_base_url
+                ? "Empty for the vendor's own."
+                : "Public, or in a network that the configuration of the service allows (by default this machine)."
           }
           placeholder={kind?.default_base_url ?? "http://127.0.0.1:9000/v1"}
           problem={at.base_url}

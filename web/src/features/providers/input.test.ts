@@ -11,6 +11,7 @@ const PROVIDER: Provider = {
   api_key_ref: null,
   default_model: "m",
   options: { headers: { "X-Team": "a: b" }, verify_tls: false },
+  definition: null,
   is_enabled: true,
   created_at: "2026-11-21T00:00:00Z",
   updated_at: "2026-11-21T00:00:00Z",
@@ -50,6 +51,16 @@ describe("provider input", () => {
     expect(fieldProblems(problems)).toEqual({
       at: { options: "a; e", "options.verify_tls": "b", api_key_ref: "c" },
       elsewhere: ["(body): d"],
+    });
+  });
+
+  it("sends the definition of a custom provider as text, and only there", () => {
+    const custom = { ...PROVIDER, kind: "custom", definition: { select: { text: "$.a" } } };
+    expect(changesOf(draftOf(custom), custom)).toEqual({});
+    expect(changesOf({ ...draftOf(custom), definition: "[select]" }, custom)).toEqual({ definition: "[select]" });
+    expect(inputOf({ ...EMPTY_PROVIDER, definition: "typed, then not chosen" })).not.toHaveProperty("definition");
+    expect(fieldProblems([{ path: "definition.select.text", message: "is wrong" }]).at).toEqual({
+      definition: "select.text: is wrong",
     });
   });
 

@@ -14,10 +14,15 @@ export interface ProviderDraft {
   apiKey: string;
   apiKeyRef: string;
   defaultModel: string;
+  /** Of the kind `custom`: the text of its TOML file, or JSON. */
+  definition: string;
   headers: string;
   verifyTls: boolean;
   isEnabled: boolean;
 }
+
+/** The kind that its definition describes. */
+export const CUSTOM = "custom";
 
 export const EMPTY_PROVIDER: ProviderDraft = {
   name: "",
@@ -27,6 +32,7 @@ export const EMPTY_PROVIDER: ProviderDraft = {
   apiKey: "",
   apiKeyRef: "",
   defaultModel: "",
+  definition: "",
   headers: "",
   verifyTls: true,
   isEnabled: true,
@@ -42,6 +48,7 @@ export function draftOf(provider: Provider): ProviderDraft {
     apiKey: "",
     apiKeyRef: "",
     defaultModel: provider.default_model ?? "",
+    definition: provider.definition ? JSON.stringify(provider.definition, null, 2) : "",
     headers: headers.map(([name, value]) => `${name}: ${value}`).join("\n"),
     verifyTls: provider.options.verify_tls ?? true,
     isEnabled: provider.is_enabled,
@@ -68,6 +75,7 @@ export function inputOf(draft: ProviderDraft): ProviderInput {
     ...(draft.baseUrl.trim() ? { base_url: draft.baseUrl.trim() } : {}),
     ...keyOf(draft),
     default_model: draft.defaultModel.trim() || null,
+    ...(draft.kind.trim() === CUSTOM ? { definition: draft.definition } : {}),
     options: {
       ...(Object.keys(headers).length > 0 ? { headers } : {}),
       ...(draft.verifyTls ? {} : { verify_tls: false }),
@@ -114,8 +122,10 @@ export function fieldProblems(problems: readonly FieldProblem[]): { at: Record<s
   const elsewhere: string[] = [];
   for (const { path, message } of problems) {
     const field = FIELDS.find((name) => path === name || path.startsWith(`${name}.`));
+    // A definition is long: where in it the problem is has to be said.
+    const said = field === "definition" && path !== field ? `${path.slice(field.length + 1)}: ${message}` : message;
     if (!field) elsewhere.push(path ? `${path}: ${message}` : message);
-    else at[field] = at[field] ? `${at[field]}; ${message}` : message;
+    else at[field] = at[field] ? `${at[field]}; ${said}` : said;
   }
   return { at, elsewhere };
 }
@@ -127,6 +137,7 @@ const FIELDS = [
   "api_key",
   "api_key_ref",
   "default_model",
+  "definition",
   "options.verify_tls",
   "options",
   "is_enabled",

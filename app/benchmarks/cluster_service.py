@@ -1,0 +1,166 @@
+"""How the cluster is: its workers, what runs on them, and who waits."""
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.caller import Caller
+from app.benchmarks import repository
+from app.benchmarks.audience import visible_to
+from app.benchmarks.cluster import Cluster
+from app.benchmarks.fair_share import fair_order
+from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.remote_cluster import SLOT_PREFIX, RemoteCluster
+from app.benchmarks.view import View
+from app.cluster.placement import WorkerInfo, WorkerStatus
+from app.core import leases
+from app.core.database import Database
+from app.core.errors import ServiceUnavailableError
+from app.core.version import service_version
+
+SHOWN_WAITING = 200
+
+
+class RunningShard(View):
+    """A slot that is taken."""
+
+    shard: int = Field(description="Number of the shard in its stage.")
+    benchmark_id: UUID | None = Field(description="Null when the caller may not see the benchmark.")
+
+
+class ClusterWorker(View):
+    """One worker."""
+
+    name: str
+    status: WorkerStatus = Field(
+        description="`draining` takes nothing new, `mismatch` has another version and gets nothing."
+    )
+    tags: list[str] = Field(description="What benchmarks may ask for in `placement`.")
+    slots: int = Field(description="Shards at once.")
+    running: list[RunningShard]
+    version: str
+    clock_offset_ms: float | None = Field(
+        description="How far its clock is ahead of the server's; null: not known yet."
+    )
+    clock_error_ms: float | None = Field(description="By how much that may be wrong.")
+    last_heartbeat_at: datetime | None
+
+
+class WaitingBenchmark(View):
+    """A benchmark in the queue. Its id and name are null when the caller may not see it."""
+
+    position: int = Field(description="1 is next.")
+    id: UUID | None
+    name: str | None
+    created_at: datetime
+
+
+class ClusterView(View):
+    """The cluster, and the queue before it."""
+
+    mode: Literal["embedded", "distributed"] = Field(description="`embedded`: the server measures by itself.")
+    version: str = Field(description="Of the server that answers.")
+    problem: str | None = Field(description="Why the workers are not known, such as a scheduler that does not answer.")
+    workers: list[ClusterWorker]
+    slots: int
+    slots_taken: int
+    tags: list[str] = Field(description="Tags of workers that take shards.")
+    running: int = Field(description="Benchmarks that run, on all servers.")
+    waiting: int = Field(description="Benchmarks that wait.")
+    max_running: int
+    max_running_per_user: int = Field(description="0: no such limit.")
+    queue: list[WaitingBenchmark] = Field(description=f"Who is next; at most {SHOWN_WAITING}.")
+
+
+class Limits(Protocol):
+    """Who knows how many benchmarks run at once: `tasks.BenchmarkRunner`."""
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Of all users, and of each (0: no limit)."""
+        ...
+
+
+class ClusterService:
+    """Answers `GET /cluster`; other transports may ask it too."""
+
+    def __init__(self, database: Database, cluster: Cluster | RemoteCluster, runner: Limits) -> None:
+        self._database = database
+        self._cluster = cluster
+        self._runner = runner
+
+    async def get(self, caller: Caller) -> ClusterView:
+        """The cluster as it is now; one that cannot be reached is a `problem`, not an error."""
+        problem, workers = None, list[WorkerInfo]()
+        try:
+            workers = await self._cluster.workers()
+        except ServiceUnavailableError as error:
+            problem = error.message
+        max_running, per_user = self._runner.limits
+        async with self._database.read() as session:
+            by_owner = await repository.running_by_owner(session)
+            waiting = await repository.waiting(session)
+            taken = self._here() if isinstance(self._cluster, Cluster) else await _elsewhere(session)
+            order = fair_order(waiting, by_owner, per_user=per_user)
+            wanted = {*order[:SHOWN_WAITING], *(session_id for slots in taken.values() for session_id, _ in slots)}
+            query = select(BenchmarkSession.id, BenchmarkSession.name)
+            found = await session.execute(query.where(BenchmarkSession.id.in_(wanted), visible_to(caller)))
+            names = {row.id: row.name for row in found}
+        created = {one.id: one.created_at for one in waiting}
+        return ClusterView(
+            mode="distributed" if self._cluster.is_remote else "embedded",
+            version=service_version(),
+            problem=problem,
+            workers=[_worker(worker, taken.get(worker.name, []), names) for worker in workers],
+            slots=sum(worker.slots for worker in workers if worker.status == "running"),
+            slots_taken=sum(len(slots) for slots in taken.values()),
+            tags=sorted({tag for worker in workers if worker.status == "running" for tag in worker.tags}),
+            running=sum(by_owner.values()),
+            waiting=len(waiting),
+            max_running=max_running,
+            max_running_per_user=per_user,
+            queue=[
+                WaitingBenchmark(
+                    position=number,
+                    id=session_id if session_id in names else None,
+                    name=names.get(session_id),
+                    created_at=created[session_id],
+                )
+                for number, session_id in enumerate(order[:SHOWN_WAITING], 1)
+            ],
+        )
+
+    def _here(self) -> dict[str, list[tuple[UUID, int]]]:
+        assert isinstance(self._cluster, Cluster)
+        shards = [(session_id, shard) for session_id, number in self._cluster.holders for shard in range(number)]
+        return {"server": shards}
+
+
+async def _elsewhere(session: AsyncSession) -> dict[str, list[tuple[UUID, int]]]:
+    taken: dict[str, list[tuple[UUID, int]]] = defaultdict(list)
+    for row in await leases.held(session, SLOT_PREFIX):
+        if row.detail:
+            taken[row.detail["worker"]].append((UUID(row.name.split("/")[1]), int(row.detail["shard"])))
+    return taken
+
+
+def _worker(worker: WorkerInfo, taken: list[tuple[UUID, int]], names: dict[UUID, str]) -> ClusterWorker:
+    return ClusterWorker(
+        name=worker.name,
+        status=worker.status,
+        tags=list(worker.tags),
+        slots=worker.slots,
+        running=[
+            RunningShard(shard=shard, benchmark_id=session_id if session_id in names else None)
+            for session_id, shard in taken
+        ],
+        version=worker.version,
+        clock_offset_ms=None if worker.offset_ns is None else worker.offset_ns / 1e6,
+        clock_error_ms=None if worker.offset_error_ns is None else worker.offset_error_ns / 1e6,
+        last_heartbeat_at=datetime.fromtimestamp(worker.last_seen, UTC) if worker.last_seen else None,
+    )

@@ -1,0 +1,169 @@
+"""Benchmarks: reading, checking, submitting, changing and ending them."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from app.accounts.permissions import Permission
+from app.accounts.visibility import Visibility
+from app.benchmarks.changes import BenchmarkUpdate
+from app.benchmarks.repository import Filters
+from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.service import cursor_of
+from app.benchmarks.states import Status
+from app.core.errors import InvalidRequestError, NotFoundError
+from app.graphql.answers import Deleted, Problem
+from app.graphql.benchmark_types import BenchmarkConnection, BenchmarkStatus, BenchmarkType, SpecCheckType, SpecInput
+from app.graphql.connections import DEFAULT_FIRST, After, First, connection, cursor_of_client, page_size
+from app.graphql.context import Info
+from app.graphql.derive import enum_of
+from app.graphql.guard import guarded
+from app.graphql.inputs import INPUTS, read, read_document
+from app.graphql.scalars import JSON
+
+VisibilityType = enum_of(Visibility, "visibility")
+ChangesInput = INPUTS.of(BenchmarkUpdate)
+BenchmarkId = Annotated[UUID, strawberry.argument(name="id", description="Id of the benchmark.")]
+
+
+@strawberry.input(description="What a listing of benchmarks is narrowed to. Fields left out do not narrow.")
+class BenchmarkFilter:
+    """What a listing of benchmarks is narrowed to."""
+
+    status: BenchmarkStatus | None = strawberry.field(default=None, description="Only those in this state.")
+    provider: str | None = strawberry.field(default=None, description="Only those with a target at this provider.")
+    model: str | None = strawberry.field(default=None, description="Only those with a target of this model.")
+    tag: str | None = strawberry.field(default=None, description="Only those with this tag.")
+    text: str | None = strawberry.field(default=None, description="Only those whose name contains this.")
+
+    def conditions(self) -> Filters:
+        """As the service takes them."""
+        status: Any = getattr(self.status, "value", self.status)
+        return Filters(None if status is None else Status(status), self.provider, self.model, self.tag, self.text)
+
+
+@strawberry.input(description="A benchmark to make: exactly one of the two ways to say it.", one_of=True)
+class CreateBenchmarkInput:
+    """A benchmark to make."""
+
+    spec: SpecInput | None = strawberry.field(
+        default=strawberry.UNSET, description="In types of this schema, which editors complete and check."
+    )
+    document: JSON | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="As the JSON document that REST, the command line and `specDocument` use.",
+    )
+
+    def read(self) -> BenchmarkSpec:
+        """The spec; raises `InvalidRequestError`."""
+        if self.document is not strawberry.UNSET:
+            found = read_document(BenchmarkSpec, self.document, path="input.document")
+        else:
+            found = read(BenchmarkSpec, self.spec, path="input.spec")
+        assert isinstance(found, BenchmarkSpec)
+        return found
+
+
+@strawberry.type(description="What is known about a benchmark before it is made.")
+class BenchmarkCheck:
+    """What is known about a benchmark before it is made."""
+
+    is_valid: bool = strawberry.field(description="Whether `createBenchmark` would take it now.")
+    problems: list[Problem] = strawberry.field(description="What is wrong with it; empty when it is valid.")
+    plan: SpecCheckType | None = strawberry.field(description="What it amounts to; null when it is not valid.")
+
+
+InputArgument = Annotated[CreateBenchmarkInput, strawberry.argument(name="input", description="The benchmark.")]
+
+
+async def one(info: Info, benchmark_id: UUID) -> Any:
+    """A visible benchmark; raises `NotFoundError`."""
+    found = await info.context.loaders.benchmarks.load(benchmark_id)
+    if found is None:
+        raise NotFoundError(f"there is no benchmark {benchmark_id}", resource="benchmark", id=str(benchmark_id))
+    return found
+
+
+@strawberry.type
+class BenchmarkQueries:
+    """Reading benchmarks."""
+
+    @guarded(Permission.BENCHMARK_READ, returns=BenchmarkType | None, cost=5)
+    async def benchmark(self, info: Info, benchmark_id: BenchmarkId) -> Any:
+        """One benchmark that you may see."""
+        return await one(info, benchmark_id)
+
+    @guarded(Permission.BENCHMARK_READ, returns=BenchmarkConnection, cost=5, paged=True)
+    async def benchmarks(
+        self,
+        info: Info,
+        filter_: Annotated[
+            BenchmarkFilter | None, strawberry.argument(name="filter", description="Which ones; without it all.")
+        ] = None,
+        first: First = DEFAULT_FIRST,
+        after: After = None,
+    ) -> Any:
+        """The benchmarks that you may see, newest first."""
+        filters = (filter_ or BenchmarkFilter()).conditions()
+        size, cursor = page_size(info, first), cursor_of_client(after)
+        service = info.context.services.benchmarks
+        page = await service.list(info.context.caller, filters, limit=size, cursor=cursor)
+        return connection(page, cursor_of, after=cursor, scope=filters)
+
+    @guarded(Permission.BENCHMARK_CREATE, returns=BenchmarkCheck, cost=20)
+    async def validate_benchmark(self, info: Info, new: InputArgument) -> Any:
+        """Check a benchmark without making it: what is wrong with it, else how many requests and what cost."""
+        try:
+            plan = await info.context.services.benchmarks.check(info.context.caller, new.read())
+        except InvalidRequestError as error:
+            found = error.details.get("errors") or [{"path": "", "message": error.message}]
+            problems = [Problem(path=one["path"], message=one["message"], allowed=one.get("allowed")) for one in found]
+            return BenchmarkCheck(is_valid=False, problems=problems, plan=None)
+        return BenchmarkCheck(is_valid=True, problems=[], plan=plan)
+
+
+@strawberry.type
+class BenchmarkMutations:
+    """Making, changing and ending benchmarks."""
+
+    @guarded(Permission.BENCHMARK_CREATE, returns=BenchmarkType, cost=20)
+    async def create_benchmark(
+        self,
+        info: Info,
+        new: InputArgument,
+        visibility: Annotated[
+            VisibilityType | None,
+            strawberry.argument(description="With whom to share it; by default `security.default_visibility`."),
+        ] = None,
+    ) -> Any:
+        """Store a benchmark and run it as soon as there is room. Follow it with `benchmarkProgress`."""
+        shared = None if visibility is None else Visibility(getattr(visibility, "value", visibility))
+        made = await info.context.services.benchmarks.submit(info.context.caller, new.read(), visibility=shared)
+        return await one(info, made.id)
+
+    @guarded(Permission.BENCHMARK_SHARE, returns=BenchmarkType, cost=20)
+    async def update_benchmark(
+        self,
+        info: Info,
+        benchmark_id: BenchmarkId,
+        changes: Annotated[
+            ChangesInput, strawberry.argument(name="input", description="What changes; the rest stays.")
+        ],
+    ) -> Any:
+        """Rename, tag or share a benchmark; what it measured stays as it is. For its owner, or an administrator."""
+        body = read(BenchmarkUpdate, changes, path="input")
+        await info.context.services.benchmarks.update(info.context.caller, benchmark_id, body)
+        return await one(info, benchmark_id)
+
+    @guarded(Permission.BENCHMARK_CANCEL, returns=BenchmarkType, cost=20)
+    async def cancel_benchmark(self, info: Info, benchmark_id: BenchmarkId) -> Any:
+        """A pending benchmark ends at once; a running one starts nothing more, and what was measured is kept."""
+        await info.context.services.benchmarks.cancel(info.context.caller, benchmark_id)
+        return await one(info, benchmark_id)
+
+    @guarded(Permission.BENCHMARK_DELETE, returns=Deleted, cost=20)
+    async def delete_benchmark(self, info: Info, benchmark_id: BenchmarkId) -> Any:
+        """Remove a benchmark and all its results. Cancel a running one first."""
+        await info.context.services.benchmarks.delete(info.context.caller, benchmark_id)
+        return Deleted(id=strawberry.ID(str(benchmark_id)))

@@ -1,0 +1,76 @@
+"""Settings that change while the service runs, and one's own preferences."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from app.accounts.permissions import Permission
+from app.core.errors import InvalidRequestError
+from app.graphql.context import Info
+from app.graphql.derive import NAMES, TYPES
+from app.graphql.guard import guarded
+from app.graphql.inputs import INPUTS, read
+from app.graphql.scalars import JSON
+from app.preferences.schemas import (
+    PreferencesDocument,
+    PreferencesUpdate,
+    RuntimeSettingsUpdate,
+    RuntimeSettingsView,
+)
+
+NAMES |= {"RuntimeSettingsView": "Settings", "RuntimeSettingsUpdate": "Settings", "PreferencesDocument": "Preferences"}
+
+SettingsType = TYPES.of(RuntimeSettingsView)
+SettingsInput = INPUTS.of(RuntimeSettingsUpdate)
+PreferencesType = TYPES.of(PreferencesDocument)
+IfVersion = Annotated[int | None, strawberry.argument(description="Change it only when nobody has since this version.")]
+
+
+@strawberry.type
+class SettingsQueries:
+    """Reading settings."""
+
+    @guarded(Permission.ADMIN_SETTINGS, returns=SettingsType, cost=5)
+    async def settings(self, info: Info) -> Any:
+        """The settings that can be changed without a restart, as they are in force now."""
+        return await info.context.services.preferences.get(info.context.caller)
+
+    @guarded(Permission.ACCOUNT_SELF, returns=PreferencesType, cost=5)
+    async def preferences(self, info: Info) -> Any:
+        """What you have saved, such as a theme and views of lists."""
+        return await info.context.services.preferences.preferences(info.context.caller)
+
+
+@strawberry.type
+class SettingsMutations:
+    """Changing settings."""
+
+    @guarded(Permission.ADMIN_SETTINGS, returns=SettingsType, cost=20)
+    async def update_settings(
+        self,
+        info: Info,
+        changes: Annotated[
+            SettingsInput, strawberry.argument(name="input", description="What changes; null goes back to the file.")
+        ],
+        if_version: IfVersion = None,
+    ) -> Any:
+        """Change settings on every server of this database."""
+        body = read(RuntimeSettingsUpdate, changes, path="input")
+        given = body.model_dump(exclude_unset=True)
+        return await info.context.services.preferences.update(info.context.caller, given, if_version)
+
+    @guarded(Permission.ACCOUNT_SELF, returns=PreferencesType, cost=20)
+    async def save_preferences(
+        self,
+        info: Info,
+        document: Annotated[
+            JSON, strawberry.argument(description="Any object of at most 16 KiB; it replaces the one before.")
+        ],
+        if_version: IfVersion = None,
+    ) -> Any:
+        """Replace your own preferences."""
+        body = PreferencesUpdate.model_validate({"document": document}) if isinstance(document, dict) else None
+        if body is None:
+            problem = {"path": "document", "message": "must be an object"}
+            raise InvalidRequestError("document: must be an object", errors=[problem])
+        return await info.context.services.preferences.save_preferences(info.context.caller, body.document, if_version)

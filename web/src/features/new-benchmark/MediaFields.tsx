@@ -1,0 +1,56 @@
+import { NumberField } from "../../ui/Field";
+import type { FormProps } from "./form-props";
+
+/** Images and a sound in each request: wanted by few, so behind a word of its own. */
+export function MediaFields({ draft, changeWorkload, problems }: FormProps) {
+  const { imageCount, imageWidth, imageHeight, audioSeconds } = draft.workload;
+  const isUsed = [imageCount, imageWidth, imageHeight, audioSeconds].some((value) => value !== "");
+  const isWrong = Object.keys(problems).some((path) => /^workload\.(images|audio)/.test(path));
+  return (
+    <details open={isUsed || isWrong || undefined}>
+      <summary class="words-summary">Images and audio</summary>
+      <div class="fields fields-three">
+        <NumberField
+          whole
+          label="Images"
+          name="image-count"
+          placeholder="0"
+          hint="made up, in each request"
+          value={imageCount}
+          problem={problems["workload.images.count"] ?? problems["workload.images"]}
+          onInput={(value) => changeWorkload({ imageCount: value })}
+        />
+        <NumberField
+          whole
+          label="Width"
+          unit="pixels"
+          name="image-width"
+          placeholder="512"
+          value={imageWidth}
+          problem={problems["workload.images.width"]}
+          onInput={(value) => changeWorkload({ imageWidth: value })}
+        />
+        <NumberField
+          whole
+          label="Height"
+          unit="pixels"
+          name="image-height"
+          placeholder="512"
+          value={imageHeight}
+          problem={problems["workload.images.height"]}
+          onInput={(value) => changeWorkload({ imageHeight: value })}
+        />
+        <NumberField
+          label="Sound"
+          unit="s"
+          name="audio-seconds"
+          placeholder="0"
+          hint="noise, before the text"
+          value={audioSeconds}
+          problem={problems["workload.audio.seconds"] ?? problems["workload.audio"]}
+          onInput={(value) => changeWorkload({ audioSeconds: value })}
+        />
+      </div>
+    </details>
+  );
+}
