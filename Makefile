@@ -22,7 +22,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile
 WEB_SOURCES := $(wildcard web/*.json web/*.ts web/*.js web/*.mjs web/index.html) \
 	$(shell find web/src web/public web/scripts 2>/dev/null)
 
-.PHONY: help setup run test test-engines check bench build clean
+.PHONY: help setup run env test test-engines check bench build clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,12 @@ setup: .venv/.installed app/static/index.html ## Install everything from the loc
 run: setup ## Serve on http://127.0.0.1:8080 (options: make run ARGS="--port 9090")
 	@exec $(BIN)/llm-test-bench serve $(ARGS)
 
+env: ## Make .env and secrets/ for docker compose; keeps what is there
+	@ops/compose/env.sh
+
 test: setup ## Run every test: Python, web, browser
 	@ops/dev/chromium.sh
+	@ops/dev/prometheus.sh
 	npm --prefix web run test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
@@ -41,12 +45,15 @@ test-engines: setup ## Build real engines (once, 10 to 30 minutes) and hold what
 	@benches/engines/build.sh $(ENGINES)
 	@$(BIN)/python -m benches.engines $(ENGINES)
 
-check: setup ## Check format, lint, types, layers and lock files
+check: setup ## Check format, lint, types, layers, lock files, scripts, Dockerfile and compose file
 	$(BIN)/uv lock --quiet --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/shellcheck .ci/run ops/*/*.sh
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 	npm --prefix web run check
 
 bench: setup ## Measure the instrument itself (benches/bench_*.py)
@@ -59,7 +66,7 @@ build: setup ## Build the wheel into dist/, with the migrations and the dashboar
 	@ls -1 dist/*.whl
 
 clean: ## Remove everything that was installed or built; keeps data/ and config.toml
-	rm -rf .venv .engines app/loadgen/_reader.abi3.so web/node_modules app/static dist test-results .coverage* \
+	rm -rf .venv .tools .engines app/loadgen/_reader.abi3.so web/node_modules app/static dist test-results .coverage* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find app tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -25,16 +25,16 @@ class CounterFamily:
 
     def __init__(self, name: str, documentation: str, labels: Sequence[str] = ()) -> None:
         self._header = _header(name, documentation, "counter")
-        self._name = name
-        self._labels = tuple(labels)
+        self.name = name
+        self.labels = tuple(labels)
         self._sums: dict[tuple[str, ...], float] = {}
         self._fronts: dict[tuple[str, ...], str] = {}
 
     def add(self, amount: float, *labels: str) -> None:
         """Count; also by 0, so that the first increase of a known label shows as one."""
         if labels not in self._sums:
-            within = _labelled(self._labels, labels)
-            self._fronts[labels] = f"{self._name}{{{within}}} " if within else f"{self._name} "
+            within = _labelled(self.labels, labels)
+            self._fronts[labels] = f"{self.name}{{{within}}} " if within else f"{self.name} "
             self._sums[labels] = 0.0
         self._sums[labels] += amount
 
@@ -73,8 +73,8 @@ class HistogramFamily:
         self, name: str, documentation: str, labels: Sequence[str] = (), *, buckets: tuple[float, ...]
     ) -> None:
         self._header = _header(name, documentation, "histogram")
-        self._name = name
-        self._labels = tuple(labels)
+        self.name = name
+        self.labels = tuple(labels)
         self._buckets = buckets
         self._edges = [*map(repr, buckets), "+Inf"]
         self._series: dict[tuple[str, ...], _Series] = {}
@@ -103,7 +103,7 @@ class HistogramFamily:
 
     def _of(self, labels: tuple[str, ...]) -> _Series:
         if (series := self._series.get(labels)) is None:
-            series = self._series[labels] = _Series(self._name, _labelled(self._labels, labels), self._edges)
+            series = self._series[labels] = _Series(self.name, _labelled(self.labels, labels), self._edges)
         return series
 
     def text(self) -> str:

@@ -107,13 +107,16 @@ class MeasuredRuns:
         """See `RunObserver`."""
         self._ledger.forget(session_id)
 
-    def text(self) -> str:
-        """Everything, as Prometheus text."""
-        families = (
+    def families(self) -> tuple[CounterFamily | HistogramFamily, ...]:
+        """Everything that is counted."""
+        return (
             *(self._benchmarks, self._outcomes, self._benchmark_seconds, self._tests, self._test_seconds),
             *(self._requests, self._errors, self._latency, self._ttft, self._tokens, self._cost),
         )
-        return "".join(family.text() for family in families)
+
+    def text(self) -> str:
+        """Everything, as Prometheus text."""
+        return "".join(family.text() for family in self.families())
 
     def _count(self, tally: Tally) -> None:
         for measure, amount in tally.items():

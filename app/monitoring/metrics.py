@@ -94,8 +94,12 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Everything as Prometheus text, format 0.0.4."""
-        counted = (self.measured.text(), self.requests.text(), self.duration.text())
-        return "".join(counted).encode() + generate_latest(self.registry)
+        counted = "".join(family.text() for family in self.families())
+        return counted.encode() + generate_latest(self.registry)
+
+    def families(self) -> tuple[CounterFamily | HistogramFamily, ...]:
+        """What is counted here, beside the gauges of the registry."""
+        return (*self.measured.families(), self.requests, self.duration)
 
 
 class ObserveRequests:

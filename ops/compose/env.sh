@@ -25,6 +25,13 @@ keep() { # $1: the file; standard input: what it holds if it is not there yet. W
 mkdir -p secrets
 chmod 700 secrets
 
+own() { # whoever the containers run as; also when something below fails
+    if [[ $(id -u) -eq 0 && -s .env ]]; then
+        chown -R "$(sed -n 's/^LTB_UID=//p' .env):$(sed -n 's/^LTB_GID=//p' .env)" secrets
+    fi
+}
+trap own EXIT
+
 # The containers run as the owner of these files. Root would be root in them too, so then they get the image's user.
 uid=$(id -u)
 gid=$(id -g)
@@ -66,8 +73,4 @@ if [[ ! -s secrets/cluster/ca.pem ]]; then
         exit 1
     fi
     echo "made secrets/cluster"
-fi
-
-if [[ $(id -u) -eq 0 ]]; then
-    chown -R "$(sed -n 's/^LTB_UID=//p' .env):$(sed -n 's/^LTB_GID=//p' .env)" secrets
 fi

@@ -25,7 +25,7 @@ def test_a_second_setup_does_nothing() -> None:
     assert make("--question", "setup").returncode == 0
 
 
-@pytest.mark.parametrize("script", [*sorted((ROOT / "ops" / "dev").glob("*.sh")), ROOT / ".ci" / "run"])
+@pytest.mark.parametrize("script", [*sorted((ROOT / "ops").glob("*/*.sh")), ROOT / ".ci" / "run"])
 def test_scripts_are_valid_and_executable(script: Path) -> None:
     assert script.stat().st_mode & 0o111
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
