@@ -415,7 +415,7 @@ export interface paths {
         };
         /**
          * Read a user
-         * @description One user.
+         * @description One user. The `ETag` is what `If-Match` takes; a sign-in of theirs does not make it stale for writes.
          */
         get: operations["getUser"];
         put?: never;
@@ -1324,6 +1324,11 @@ export interface components {
              */
             finished_at: string | null;
             /**
+             * Trace Id
+             * @description W3C trace id of the request that submitted it, and of its results.
+             */
+            trace_id: string | null;
+            /**
              * Error
              * @description Why it failed.
              */
@@ -1381,6 +1386,11 @@ export interface components {
              * @description When it ended.
              */
             finished_at: string | null;
+            /**
+             * Trace Id
+             * @description W3C trace id of the request that submitted it, and of its results.
+             */
+            trace_id: string | null;
             /**
              * Error
              * @description Why it failed.
@@ -1510,6 +1520,12 @@ export interface components {
              * @default true
              */
             save_gaps?: boolean;
+            /**
+             * Propagate Trace
+             * @description Send a W3C `traceparent` with each request: the benchmark's `trace_id`, and a span of its own that its result keeps as `metadata.span_id`.
+             * @default false
+             */
+            propagate_trace?: boolean;
         };
         /**
          * BenchmarkUpdate
@@ -4566,7 +4582,7 @@ export interface components {
             cost_usd: number | null;
             /**
              * Trace Id
-             * @description W3C trace id that was sent.
+             * @description W3C trace id of the benchmark; sent where `metadata.span_id` is.
              */
             trace_id: string | null;
             /**
@@ -4869,7 +4885,7 @@ export interface components {
             cost_usd: number | null;
             /**
              * Trace Id
-             * @description W3C trace id that was sent.
+             * @description W3C trace id of the benchmark; sent where `metadata.span_id` is.
              */
             trace_id: string | null;
             /**
@@ -6430,7 +6446,7 @@ export interface operations {
                 q?: string | null;
                 /** @description Most items to return. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the page before; empty: the first page. */
                 cursor?: string | null;
             };
             header?: never;
@@ -6579,6 +6595,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6916,6 +6941,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -7202,6 +7236,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -7298,6 +7341,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -7385,6 +7437,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7555,6 +7616,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7942,6 +8012,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8385,6 +8464,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -8430,7 +8518,7 @@ export interface operations {
                 q?: string | null;
                 /** @description Most items to return. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the page before; empty: the first page. */
                 cursor?: string | null;
             };
             header?: never;
@@ -8516,7 +8604,10 @@ export interface operations {
     createUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Unique for each new request. Sent again within 24 hours with the same request, the first answer is given again (`Idempotent-Replayed: true`); with another one 422, and 409 while the first one runs. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8580,6 +8671,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -8621,7 +8721,10 @@ export interface operations {
     getUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Answer 304 while its ETag is one of these; or `*`. */
+                "if-none-match"?: string | null;
+            };
             path: {
                 /** @description Name of the user. */
                 username: string;
@@ -8638,6 +8741,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UserDetail"];
                 };
+            };
+            /** @description The caller has this state already (`If-None-Match`). */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -8707,7 +8817,10 @@ export interface operations {
     deleteUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Change it only while its ETag is one of these; or `*`. */
+                "if-match"?: string | null;
+            };
             path: {
                 /** @description Name of the user. */
                 username: string;
@@ -8759,8 +8872,26 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description It has changed since it was read (`If-Match`). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This server wants `If-Match` with every change. */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8800,7 +8931,10 @@ export interface operations {
     updateUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Change it only while its ETag is one of these; or `*`. */
+                "if-match"?: string | null;
+            };
             path: {
                 /** @description Name of the user. */
                 username: string;
@@ -8867,6 +9001,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description It has changed since it was read (`If-Match`). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The request is larger than its limit. */
             413: {
                 headers: {
@@ -8876,8 +9019,26 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This server wants `If-Match` with every change. */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8977,6 +9138,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9350,7 +9520,7 @@ export interface operations {
             query?: {
                 /** @description Most items to return. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the page before; empty: the first page. */
                 cursor?: string | null;
                 /** @description Only by this user: name or id. */
                 actor?: string | null;
@@ -9615,9 +9785,9 @@ export interface operations {
     listProviders: {
         parameters: {
             query?: {
-                /** @description Providers per page. */
+                /** @description Most items to return. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the page before; empty: the first page. */
                 cursor?: string | null;
             };
             header?: never;
@@ -9763,6 +9933,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10093,6 +10272,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10611,6 +10799,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -10840,7 +11037,7 @@ export interface operations {
                 point?: number | null;
                 /** @description Most items to return. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the page before; empty: the first page. */
                 cursor?: string | null;
             };
             header?: never;
@@ -11086,7 +11283,10 @@ export interface operations {
     getSettings: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Answer 304 while its ETag is one of these; or `*`. */
+                "if-none-match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11101,6 +11301,13 @@ export interface operations {
                     "application/json": components["schemas"]["RuntimeSettingsView"];
                 };
             };
+            /** @description The caller has this state already (`If-None-Match`). */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -11112,6 +11319,15 @@ export interface operations {
             };
             /** @description The permission is missing, or the request comes from a foreign origin. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11152,8 +11368,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of what is to be changed. */
-                "If-Match"?: string | null;
+                /** @description Change it only while its ETag is one of these; or `*`. */
+                "if-match"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -11218,8 +11434,26 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This server wants `If-Match` with every change. */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11259,7 +11493,10 @@ export interface operations {
     getPreferences: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Answer 304 while its ETag is one of these; or `*`. */
+                "if-none-match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11274,6 +11511,13 @@ export interface operations {
                     "application/json": components["schemas"]["PreferencesDocument"];
                 };
             };
+            /** @description The caller has this state already (`If-None-Match`). */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -11285,6 +11529,15 @@ export interface operations {
             };
             /** @description The permission is missing, or the request comes from a foreign origin. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11325,8 +11578,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of what is to be changed. */
-                "If-Match"?: string | null;
+                /** @description Change it only while its ETag is one of these; or `*`. */
+                "if-match"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -11391,8 +11644,26 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This server wants `If-Match` with every change. */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
