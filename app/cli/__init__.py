@@ -37,6 +37,7 @@ COMMANDS = {
     "providers": LazyCommand("app.cli.providers:providers_app", "Add, test and list providers."),
     "results": LazyCommand("app.cli.results:results_app", "Read back what was measured."),
     "compare": LazyCommand("app.cli.compare:compare_app", "Compare runs, and fail on regressions."),
+    "report": LazyCommand("app.cli.report:report_app", "Write a run or a comparison as one HTML file."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
     "auth": LazyCommand("app.cli.auth:auth_app", "Manage users and API keys."),
     "audit": LazyCommand("app.cli.audit:audit_app", "Check the audit trail."),
