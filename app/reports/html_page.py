@@ -44,7 +44,8 @@ border:1px solid var(--border);border-radius:6px;padding:12px;break-inside:avoid
 stroke-width:2}.forest circle{fill:var(--muted)}.forest.good .reach{stroke:var(--ok)}.forest.good circle{fill:var(--ok)}
 .forest.poor .reach{stroke:var(--bad)}.forest.poor circle{fill:var(--bad)}
 pre{margin:8px 0 0;padding:8px;background:var(--bg);border:1px solid var(--border);border-radius:6px;font-size:11px;
-white-space:pre-wrap;overflow-wrap:anywhere}summary{cursor:pointer}footer{color:var(--muted);font-size:12px;margin:16px 0}
+white-space:pre-wrap;overflow-wrap:anywhere}summary{cursor:pointer}
+footer{color:var(--muted);font-size:12px;margin:16px 0}
 @page{size:A4 landscape;margin:12mm}@media print{:root{color-scheme:light;--bg:#fff;--panel:#fff;--border:#ccc;
 --text:#000;--muted:#444;--accent:#2457d6;--ok:#17714a;--warn:#8f5c10;--bad:#b03328;--band:#eef2fc;--c0:#2457d6;
 --c1:#d1495b;--c2:#2a9d6f;--c3:#b87a08;--c4:#7a4fbf;--c5:#0f8ea6;--c6:#8a6d3b;--c7:#5b6470}

@@ -185,7 +185,10 @@ def _window(summary: Mapping[str, Any]) -> str:
 
 def _metrics(summary: Mapping[str, Any], steady: Mapping[str, Any] | None) -> str:
     rows, classes = [], []
+    same = (summary.get("metrics") or {}).get("ttfo_ms") == (summary.get("metrics") or {}).get("ttft_ms")
     for name, words in METRICS.items():
+        if name == "ttfo_ms" and same:
+            continue  # nothing but visible output came
         for style, part in (("", summary), ("steady", steady)):
             metric = ((part or {}).get("metrics") or {}).get(name)
             if not metric or not metric["n"]:

@@ -682,6 +682,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare benchmarks
+         * @description Differences with 95 % confidence intervals that hold for dependent requests, and what may be said of them.
+         *
+         *     Takes seconds for many requests; the answer for the same benchmarks is remembered.
+         */
+        get: operations["compareBenchmarks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/{session_id}/report.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the report of a benchmark
+         * @description All its numbers with intervals, its distributions, the certificate, the spec and the machine.
+         */
+        get: operations["getBenchmarkReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/report.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the report of a comparison
+         * @description What `GET /comparisons` answers, as a page.
+         */
+        get: operations["getComparisonReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/results/export": {
         parameters: {
             query?: never;
@@ -1722,6 +1784,164 @@ export interface components {
             steps: components["schemas"]["UserStep"][];
         };
         /**
+         * ComparedRun
+         * @description One run as it was compared.
+         */
+        ComparedRun: {
+            /**
+             * Id
+             * @description Id of the benchmark; the path of a file for local results.
+             */
+            id: string;
+            /**
+             * Label
+             * @description A, B, C …, as sentences call it.
+             */
+            label: string;
+            /**
+             * Name
+             * @description Its name.
+             */
+            name: string;
+            /**
+             * Is Baseline
+             * @description Whether the others are compared with it.
+             */
+            is_baseline: boolean;
+            /**
+             * Status
+             * @description Status of the benchmark.
+             */
+            status: string;
+            /**
+             * Targets
+             * @description provider/model of each target.
+             */
+            targets: string[];
+            /**
+             * Created At
+             * @description When it was submitted.
+             */
+            created_at: string | null;
+            /**
+             * Source
+             * @description Made from each stored request, or from the slices of time that are kept beside the summary.
+             * @enum {string}
+             */
+            source: "rows" | "slices";
+            /**
+             * Source Reason
+             * @description Why not every number comes from rows.
+             */
+            source_reason: string | null;
+            /**
+             * Window
+             * @description Which part of the run was compared.
+             * @enum {string}
+             */
+            window: "steady" | "whole";
+            /**
+             * Seconds
+             * @description Length of that part.
+             */
+            seconds: number;
+            /**
+             * Requests
+             * @description Requests in it.
+             */
+            requests: number;
+            /**
+             * Error Share
+             * @description Failed share of them.
+             */
+            error_share: number | null;
+            /**
+             * Certificate
+             * @description The instrument's verdict on itself.
+             */
+            certificate: string | null;
+            /**
+             * Certificate Reason
+             * @description Why, in words.
+             */
+            certificate_reason: string | null;
+            /**
+             * Curves
+             * @description By metric.
+             */
+            curves: {
+                [key: string]: components["schemas"]["Curve"];
+            };
+        };
+        /**
+         * Comparison
+         * @description Two to eight runs, the first of which need not be the baseline.
+         */
+        Comparison: {
+            /**
+             * Baseline
+             * @description Id of the baseline.
+             */
+            baseline: string;
+            /**
+             * Window
+             * @description What was asked for; each run says what was used.
+             * @enum {string}
+             */
+            window: "steady" | "whole";
+            /**
+             * Confidence
+             * @description Of all intervals.
+             */
+            confidence: number;
+            /**
+             * Margin
+             * @description Share below which a difference does not matter.
+             */
+            margin: number;
+            /**
+             * Comparisons
+             * @description How many p-values are judged together.
+             */
+            comparisons: number;
+            /**
+             * Conclusions
+             * @description The verdicts on the most important numbers.
+             */
+            conclusions: string[];
+            /** Runs */
+            runs: components["schemas"]["ComparedRun"][];
+            /** Figures */
+            figures: components["schemas"]["FigureView"][];
+            /** Pairings */
+            pairings: components["schemas"]["Pairing"][];
+            /** Setup */
+            setup: components["schemas"]["SetupDifference"][];
+            /** Warnings */
+            warnings: components["schemas"]["ComparisonWarning"][];
+        };
+        /**
+         * ComparisonWarning
+         * @description What a reader must not miss.
+         */
+        ComparisonWarning: {
+            /**
+             * Kind
+             * @description For programs: workload, load, target, machine, certificate, version, errors, …
+             */
+            kind: string;
+            /**
+             * Runs
+             * @description Labels of the runs that it is about.
+             */
+            runs: string[];
+            /**
+             * Text
+             * @description In words.
+             */
+            text: string;
+        };
+        /**
          * CompatDocument
          * @description What another tool would report of the same data.
          */
@@ -1825,6 +2045,93 @@ export interface components {
              * @description What it must not exceed.
              */
             limit_ms: number;
+        };
+        /**
+         * Curve
+         * @description The distribution of one metric: the value below which each share of the samples lies.
+         */
+        Curve: {
+            /**
+             * N
+             * @description Samples.
+             */
+            n: number;
+            /**
+             * Shares
+             * @description 0 to 1, ascending; denser towards 1.
+             */
+            shares: number[];
+            /**
+             * Values Ms
+             * @description The quantiles, in milliseconds.
+             */
+            values_ms: number[];
+        };
+        /**
+         * DifferenceView
+         * @description One run against the baseline, in one number.
+         */
+        DifferenceView: {
+            /**
+             * Run
+             * @description Label of the run.
+             */
+            run: string;
+            /** @description Its own number; null when not measured. */
+            estimate: components["schemas"]["EstimateView"] | null;
+            /**
+             * Difference
+             * @description It less the baseline.
+             */
+            difference: number | null;
+            /**
+             * Interval
+             * @description 95 % confidence interval of the difference.
+             */
+            interval: [
+                number | null,
+                number | null
+            ] | null;
+            /**
+             * Ratio
+             * @description It divided by the baseline; null where that means nothing.
+             */
+            ratio: number | null;
+            /**
+             * Ratio Interval
+             * @description 95 % confidence interval of the ratio.
+             */
+            ratio_interval: [
+                number | null,
+                number | null
+            ] | null;
+            /**
+             * P
+             * @description Of no difference, by inverting the intervals.
+             */
+            p: number | null;
+            /**
+             * P Adjusted
+             * @description The same among all comparisons of this answer (Holm).
+             */
+            p_adjusted: number | null;
+            /** @description What the samples allow to say. */
+            verdict: components["schemas"]["Verdict"];
+            /**
+             * Is Better
+             * @description For `lower` and `higher`: whether that is good.
+             */
+            is_better: boolean | null;
+            /**
+             * Instrument Error
+             * @description What the instruments of both runs may be off by together.
+             */
+            instrument_error: number | null;
+            /**
+             * Sentence
+             * @description The verdict in words.
+             */
+            sentence: string;
         };
         /**
          * EmbeddingInputs
@@ -1949,6 +2256,40 @@ export interface components {
             retryable: boolean;
         };
         /**
+         * EstimateView
+         * @description A number of one run.
+         */
+        EstimateView: {
+            /**
+             * Value
+             * @description Null when not measured, or not enough samples.
+             */
+            value: number | null;
+            /**
+             * Interval
+             * @description 95 % confidence interval; null bounds where samples do not allow any.
+             */
+            interval: [
+                number | null,
+                number | null
+            ] | null;
+            /**
+             * N
+             * @description Samples.
+             */
+            n: number;
+            /**
+             * Effective N
+             * @description Independent samples that would say as much.
+             */
+            effective_n: number;
+            /**
+             * Needs N
+             * @description Least samples for a value, where there are fewer.
+             */
+            needs_n?: number | null;
+        };
+        /**
          * ExplorationSummary
          * @description What a sweep or a search found.
          */
@@ -2005,6 +2346,49 @@ export interface components {
              * @default false
              */
             gaps?: boolean;
+        };
+        /**
+         * FigureView
+         * @description One number over all runs.
+         */
+        FigureView: {
+            /**
+             * Name
+             * @description As gates call it, such as `p95_ttft_ms`.
+             */
+            name: string;
+            /**
+             * Metric
+             * @description What is measured.
+             */
+            metric: string;
+            /**
+             * Statistic
+             * @description mean, p50 … p99, rate, share or ratio.
+             */
+            statistic: string;
+            /**
+             * Words
+             * @description The name in words.
+             */
+            words: string;
+            /**
+             * Unit
+             * @description ms, req/s, tok/s, $, or empty for shares.
+             */
+            unit: string;
+            /**
+             * Lower Is Better
+             * @description Which way is good.
+             */
+            lower_is_better: boolean;
+            /** @description The baseline's own number; null when not measured. */
+            baseline: components["schemas"]["EstimateView"] | null;
+            /**
+             * Differences
+             * @description One for each other run, in their order.
+             */
+            differences: components["schemas"]["DifferenceView"][];
         };
         /**
          * Figures
@@ -2368,6 +2752,18 @@ export interface components {
              * @description Why `calibration` is null.
              */
             calibration_reason?: string | null;
+            /**
+             * Machine
+             * @description CPU, cores, kernel, memory, Python and fingerprint of where the engines ran; null if unknown.
+             */
+            machine?: {
+                [key: string]: string | number | null;
+            } | null;
+            /**
+             * Program
+             * @description What measured, with its version; null for earlier versions.
+             */
+            program?: string | null;
         };
         /**
          * KindView
@@ -2734,6 +3130,110 @@ export interface components {
              * @description Give it as `cursor` to get the next page; null on the last.
              */
             next_cursor?: string | null;
+        };
+        /**
+         * PairedView
+         * @description One metric over the prompts that both runs asked and answered; run less baseline.
+         */
+        PairedView: {
+            /**
+             * Metric
+             * @description What is measured.
+             */
+            metric: string;
+            /**
+             * Words
+             * @description The name in words.
+             */
+            words: string;
+            /**
+             * N
+             * @description Prompts in both.
+             */
+            n: number;
+            /**
+             * Median Difference
+             * @description In milliseconds.
+             */
+            median_difference: number;
+            /**
+             * Median Interval
+             * @description 95 %, of the sign test; null below 6 pairs.
+             */
+            median_interval: [
+                number | null,
+                number | null
+            ] | null;
+            /**
+             * Mean Difference
+             * @description In milliseconds.
+             */
+            mean_difference: number;
+            /**
+             * Mean Interval
+             * @description 95 %.
+             */
+            mean_interval: [
+                number | null,
+                number | null
+            ] | null;
+            /**
+             * Median Ratio
+             * @description Median of the ratios.
+             */
+            median_ratio: number | null;
+            /**
+             * Median Ratio Interval
+             * @description 95 %.
+             */
+            median_ratio_interval: [
+                number | null,
+                number | null
+            ] | null;
+            /**
+             * Lower Share
+             * @description Share of prompts for which the run was lower.
+             */
+            lower_share: number;
+            /**
+             * Lower Interval
+             * @description 95 %, Wilson.
+             */
+            lower_interval: [
+                number | null,
+                number | null
+            ];
+            /**
+             * Sentence
+             * @description The same in words.
+             */
+            sentence: string;
+        };
+        /**
+         * Pairing
+         * @description Prompt by prompt against the baseline.
+         */
+        Pairing: {
+            /**
+             * Run
+             * @description Label of the run.
+             */
+            run: string;
+            /**
+             * Matched By
+             * @description How prompts were matched; null when they cannot be.
+             */
+            matched_by: string | null;
+            /**
+             * Reason
+             * @description Why there are no pairs.
+             */
+            reason: string | null;
+            /**
+             * Metrics
+             * @description Empty without pairs.
+             */
+            metrics: components["schemas"]["PairedView"][];
         };
         /**
          * PasswordChange
@@ -4605,6 +5105,22 @@ export interface components {
             current: boolean;
         };
         /**
+         * SetupDifference
+         * @description Something in spec, program or machine that is not the same in all runs.
+         */
+        SetupDifference: {
+            /**
+             * Path
+             * @description Where, such as `spec.load.concurrency`.
+             */
+            path: string;
+            /**
+             * Values
+             * @description One a run, in their order; null where there is none.
+             */
+            values: (string | null)[];
+        };
+        /**
          * SharedPrefixPrompts
          * @description Prefix-cache study: every request begins with one of `groups` long prefixes and ends in text of its own.
          */
@@ -5670,6 +6186,12 @@ export interface components {
              */
             permissions: components["schemas"]["Permission"][];
         };
+        /**
+         * Verdict
+         * @description What the samples allow to say of b against a.
+         * @enum {string}
+         */
+        Verdict: "lower" | "higher" | "same" | "within_error" | "undecided" | "too_few" | "not_measured";
         /**
          * Visibility
          * @description With whom a thing is shared.
@@ -9643,6 +10165,312 @@ export interface operations {
             };
             /** @description No such thing, or not visible to the caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    compareBenchmarks: {
+        parameters: {
+            query: {
+                /** @description Ids of two to eight benchmarks that have ended, separated by commas. */
+                ids: string;
+                /** @description The one that the others are compared with; by default the first. */
+                baseline?: string | null;
+                /** @description `steady`: in their steady windows, where each has one; `whole`: start-up included. */
+                window?: "steady" | "whole";
+                /** @description Percent below which a difference does not matter to you. */
+                margin_percent?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken, or the thing's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getBenchmarkReport: {
+        parameters: {
+            query?: {
+                /** @description Offer it as a file instead of showing it. */
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a benchmark that has ended. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One file that opens offline, makes no request and runs no script. */
+            200: {
+                headers: {
+                    /** @description Suggests a file name. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken, or the thing's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getComparisonReport: {
+        parameters: {
+            query: {
+                /** @description Ids of two to eight benchmarks that have ended, separated by commas. */
+                ids: string;
+                /** @description The one that the others are compared with; by default the first. */
+                baseline?: string | null;
+                /** @description `steady`: in their steady windows, where each has one; `whole`: start-up included. */
+                window?: "steady" | "whole";
+                /** @description Percent below which a difference does not matter to you. */
+                margin_percent?: number;
+                /** @description Offer it as a file instead of showing it. */
+                download?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One file that opens offline, makes no request and runs no script. */
+            200: {
+                headers: {
+                    /** @description Suggests a file name. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken, or the thing's state does not allow it. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
