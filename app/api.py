@@ -27,6 +27,7 @@ from app.preferences.endpoints import router as preferences_router
 from app.providers.endpoints import router as providers_router
 from app.realtime.endpoints import router as live_router
 from app.reports.endpoints import router as reports_router
+from app.reports.report_endpoints import router as report_pages_router
 
 API_PREFIX = "/api/v1"
 
@@ -103,6 +104,7 @@ REST_ROUTERS: tuple[APIRouter, ...] = (
     audit_router,
     providers_router,
     comparisons_router,
+    report_pages_router,
     reports_router,  # before results: /results/export is not a result's id
     results_router,
     cluster_router,

@@ -39,6 +39,7 @@ COMMANDS = {
     "health": LazyCommand("app.cli.health:health_app", "Ask a server, or a port, whether it is ready."),
     "migrate": LazyCommand("app.cli.migrate:migrate_app", "Bring the database to this version's tables."),
     "compare": LazyCommand("app.cli.compare:compare_app", "Compare runs, and fail on regressions."),
+    "report": LazyCommand("app.cli.report:report_app", "Write a run or a comparison as one HTML file."),
     "config": LazyCommand("app.cli.config:config_app", "Make, show and check the configuration."),
     "auth": LazyCommand("app.cli.auth:auth_app", "Manage users and API keys."),
     "scheduler": LazyCommand("app.cli.nodes:scheduler_app", "Run the scheduler of a cluster."),

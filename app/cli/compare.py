@@ -121,9 +121,8 @@ def fetch_comparison(
     if server:
         from app.cli.server_client import ServerClient  # noqa: PLC0415
 
-        if wrong := [run for run in runs if not _is_id(run)]:
-            raise UsageProblem([f"{run!r} is not an id; --server knows only benchmarks of its own" for run in wrong])
-        query = f"ids={','.join(runs)}&baseline={runs[first]}&window={window}&margin_percent={margin:g}"
+        check_ids(runs)
+        query = comparison_query(runs, runs[first], window, margin)
         with ServerClient(server, api_key) as client:
             return Comparison.model_validate(client.call("GET", f"/comparisons?{query}"))
     read = [read_here(run, config, data_dir) for run in runs]
@@ -131,6 +130,17 @@ def fetch_comparison(
         return compare(read, baseline=first, window=window, margin=margin / 100)
     except ValueError as error:
         raise UsageProblem([str(error)]) from None
+
+
+def check_ids(runs: list[str]) -> None:
+    """Raise `UsageProblem` for what no server can know."""
+    if wrong := [run for run in runs if not _is_id(run)]:
+        raise UsageProblem([f"{run!r} is not an id; --server knows only benchmarks of its own" for run in wrong])
+
+
+def comparison_query(runs: list[str], baseline: str, window: str, margin: float) -> str:
+    """As REST wants it."""
+    return f"ids={','.join(runs)}&baseline={baseline}&window={window}&margin_percent={margin:g}"
 
 
 def _is_id(text: str) -> bool:

@@ -68,10 +68,10 @@ def print_gates(outcomes: Sequence[GateOutcome], console: Console | None = None)
 
 def _table(found: Comparison, position: int, base: str, label: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column(f"{label} against {base}", no_wrap=True)
+    table.add_column(f"{label} against {base}")
     for name in (base, label, "difference", "95 % CI"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+    table.add_column("verdict")
     for figure in found.figures:
         each = figure.differences[position]
         better = {True: "better", False: "worse", None: ""}[each.is_better]

@@ -1,10 +1,12 @@
 """Runs to compare or report, out of folders of results or this machine's database."""
 
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from app.benchmarks.measures import columns
 from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.repository import find_live_document
 from app.cli.results_show import result_files, summary_of_files
 from app.cli.stored_results import with_session
 from app.cli.usage import UsageProblem
@@ -13,6 +15,7 @@ from app.core.errors import InvalidRequestError, NotFoundError
 from app.evaluation.comparing import MeasuredRun
 from app.evaluation.service import read_run
 from app.reports.result_rows import read_results
+from app.stats.timeline import Timeline
 
 MAX_FILE_ROWS = 1_000_000  # about 2 GB of memory
 
@@ -38,6 +41,26 @@ def read_here(run: str, config: Path | None, data_dir: Path | None) -> MeasuredR
         return await read_run(database, row)
 
     return with_session(config, data_dir, session_id, read)
+
+
+def timeline_here(run: MeasuredRun, config: Path | None, data_dir: Path | None) -> dict[str, Any] | None:
+    """The columns of the run's seconds: as stored, or of the requests of its file."""
+    if not Path(run.id).exists():
+
+        async def read(database: Database, row: BenchmarkSession) -> dict[str, Any]:
+            async with database.read() as session:
+                return await find_live_document(session, row.id) or {}
+
+        columns_: dict[str, Any] | None = with_session(config, data_dir, UUID(run.id), read).get("columns")
+        return columns_
+    if run.batch is None:
+        return None
+    window = run.summary.get("window") or {}
+    timeline = Timeline(int(window.get("origin_ns") or run.batch.start_ns.min()))
+    timeline.add(run.batch)
+    for start_ns, end_ns in zip(run.batch.start_ns.tolist(), run.batch.end_ns.tolist(), strict=True):
+        timeline.add_in_flight(start_ns, end_ns, 1)
+    return timeline.columns()
 
 
 def read_files(path: Path) -> MeasuredRun:

@@ -55,6 +55,13 @@ class ServerClient:
                 f"{self.server} answered with something other than JSON; is it an LLM Test Bench server?"
             ) from None
 
+    def text(self, path: str) -> str:
+        """A page; raises as `call`."""
+        with self._failures():
+            response = self._http.get(path)
+        _raise_for_status(response)
+        return response.text
+
     def find(self, path: str) -> Any | None:
         """As `call("GET", …)`, but None when it does not exist."""
         try:

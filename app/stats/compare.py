@@ -56,7 +56,7 @@ def difference_of(a: Estimate, b: Estimate, *, with_ratio: bool = True) -> Diffe
     if with_ratio:
         ratio = b.value / a.value
         log_low, log_high = _log_mover(a, b, CONFIDENCE)
-        ratios = (math.exp(log_low) if log_low > -700 else 0.0, math.exp(log_high) if log_high < 700 else None)
+        ratios = (math.exp(log_low) if log_low > -700 else None, math.exp(log_high) if log_high < 700 else None)
     return Difference(b.value - a.value, (_finite(low), _finite(high)), ratio, ratios, _p(a, b, with_ratio=with_ratio))
 
 

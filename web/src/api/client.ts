@@ -103,6 +103,23 @@ export async function call<Result>(method: string, path: string, options: CallOp
   return read<Result>(await send(method, path, options));
 }
 
+/**
+ * Saves an answer that is no JSON as a file, under the name given here.
+ *
+ * @throws {ApiError} as `call`
+ */
+export async function download(path: string, name: string, options: CallOptions = {}): Promise<void> {
+  if (tokens.token && Date.now() >= tokens.renewAt) await renewSession();
+  let response = await send("GET", path, options);
+  if (response.status === 401 && (await renewSession())) response = await send("GET", path, options);
+  if (!response.ok) await read<never>(response);
+  const address = URL.createObjectURL(await response.blob());
+  const link = Object.assign(document.createElement("a"), { href: address, download: name });
+  link.click();
+  // The browser has to have begun reading it; a minute is long enough and bounds the memory.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
 /** Signs in; a wrong password is an `ApiError` with status 401. */
 export async function signIn(username: string, password: string): Promise<Login> {
   dropLogin();

@@ -1,10 +1,11 @@
 /** One function per operation that the dashboard uses. */
 
-import { type CallOptions, call } from "./client";
+import { type CallOptions, call, download } from "./client";
 import type {
   Benchmark,
   BenchmarkListItem,
   BenchmarkSpec,
+  Comparison,
   Page,
   Provider,
   ProviderChanges,
@@ -41,6 +42,20 @@ export const getBenchmark = (id: string, signal?: Signal) =>
 
 export const getTimeline = (id: string, signal?: Signal) =>
   call<Timeline>("GET", `/benchmarks/${at(id)}/timeline`, { signal });
+
+export interface ComparisonQuery {
+  ids: string;
+  baseline?: string | null;
+  window?: string;
+}
+
+export const compareBenchmarks = (query: ComparisonQuery, signal?: Signal) =>
+  call<Comparison>("GET", "/comparisons", { query: { ...query }, signal });
+
+export const downloadComparison = (query: ComparisonQuery) =>
+  download("/comparisons/report.html", "comparison.html", { query: { ...query } });
+
+export const downloadReport = (id: string) => download(`/benchmarks/${at(id)}/report.html`, `report-${id}.html`);
 
 export const createBenchmark = (spec: BenchmarkSpec) => call<{ id: string }>("POST", "/benchmarks", { body: spec });
 

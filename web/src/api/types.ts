@@ -17,6 +17,14 @@ export type User = Schemas["UserView"];
 export type Login = Schemas["SignedIn"];
 export type SignInMethods = Schemas["SignInMethods"];
 
+export type Comparison = Schemas["Comparison"];
+export type ComparedRun = Schemas["ComparedRun"];
+export type ComparedFigure = Schemas["FigureView"];
+export type ComparedDifference = Schemas["DifferenceView"];
+export type ComparedEstimate = Schemas["EstimateView"];
+export type Pairing = Schemas["Pairing"];
+export type ComparisonVerdict = Schemas["Verdict"];
+
 export interface Page<Item> {
   items: Item[];
   next_cursor?: string | null;

@@ -15,6 +15,7 @@ import "./shell.css";
 
 const PLACES = [
   { href: "/", label: "Benchmarks", pages: ["benchmarks", "new-benchmark", "run"] },
+  { href: "/compare", label: "Compare", pages: ["compare"] },
   { href: "/providers", label: "Providers", pages: ["providers"] },
 ];
 
@@ -24,6 +25,7 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
     { key: "/", what: "Search this page", run: focusSearch },
     { key: "n", what: "New benchmark", run: () => may("benchmark.create") && navigate("/benchmarks/new") },
     { key: "b", what: "Benchmarks", run: () => navigate("/") },
+    { key: "c", what: "Compare", run: () => navigate("/compare") },
     { key: "p", what: "Providers", run: () => navigate("/providers") },
     { key: "?", what: "This help", run: () => setHelpOpen(true) },
   ];

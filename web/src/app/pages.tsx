@@ -12,6 +12,7 @@ const TITLES: Record<Route["page"], string> = {
   benchmarks: "Benchmarks",
   "new-benchmark": "New benchmark",
   run: "Benchmark",
+  compare: "Compare",
   providers: "Providers",
   "not-found": "Not found",
 };
@@ -22,6 +23,7 @@ const LOADERS: Partial<Record<Route["page"], () => Promise<Loaded>>> = {
   benchmarks: async () => (await import("../features/benchmarks")).BenchmarksPage,
   "new-benchmark": async () => (await import("../features/new-benchmark")).NewBenchmarkPage,
   run: async () => (await import("../features/run")).RunPage,
+  compare: async () => (await import("../features/compare")).ComparePage,
   providers: async () => (await import("../features/providers")).ProvidersPage,
 };
 

@@ -7,6 +7,7 @@ export type Route =
   | { page: "benchmarks" }
   | { page: "new-benchmark" }
   | { page: "run"; id: string }
+  | { page: "compare" }
   | { page: "providers" }
   | { page: "not-found" };
 
@@ -31,6 +32,7 @@ export function match(path: string): Route {
     return second === "new" ? { page: "new-benchmark" } : { page: "run", id: second };
   }
   if (second !== undefined) return { page: "not-found" };
+  if (first === "compare") return { page: "compare" };
   if (first === "providers") return { page: "providers" };
   return first === "signin" ? { page: "signin" } : { page: "not-found" };
 }

@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
-import { cancelBenchmark, deleteBenchmark } from "../../api/endpoints";
+import { cancelBenchmark, deleteBenchmark, downloadReport } from "../../api/endpoints";
 import type { Benchmark } from "../../api/types";
 import { navigate } from "../../app/router";
 import { may } from "../../app/session";
-import { Button } from "../../ui/Button";
+import { Button, LinkButton } from "../../ui/Button";
 import { Confirm } from "../../ui/Dialog";
 import { Notice } from "../../ui/states";
 import { useAction } from "../../ui/useAction";
@@ -13,6 +13,7 @@ import type { RunStore } from "./store";
 export function Actions({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
   const [asked, setAsked] = useState<"cancel" | "delete" | null>(null);
   const { busy, error, run: act } = useAction();
+  const report = useAction();
   const status = run.status.value;
   const close = () => {
     setAsked(null);
@@ -30,6 +31,18 @@ export function Actions({ run, benchmark }: { run: RunStore; benchmark: Benchmar
 
   return (
     <>
+      {benchmark.summary && run.isOver.value && may("results.read") && (
+        <>
+          <LinkButton href={`/compare?ids=${run.id}`}>Compare</LinkButton>
+          <Button
+            busy={report.busy.value}
+            title={report.error.value ? `Not saved: ${report.error.value.message}` : "One HTML file that opens offline"}
+            onClick={() => void report.run(() => downloadReport(run.id))}
+          >
+            {report.error.value ? "Report: try again" : "Report"}
+          </Button>
+        </>
+      )}
       {!run.isOver.value && may("benchmark.cancel") && (
         <Button kind="danger" icon="stop" disabled={status === "cancelling"} onClick={() => setAsked("cancel")}>
           {status === "cancelling" ? "Cancelling…" : "Cancel"}
