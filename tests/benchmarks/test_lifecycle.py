@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.accounts.permissions import Role
+from app.benchmarks import executor
 from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.repository import Filters
 from app.benchmarks.results_service import ResultFilters
@@ -144,7 +145,10 @@ async def test_an_engine_that_misbehaves_fails_the_benchmark(bench: Bench, mode:
     assert error in (benchmark.error or "")
 
 
-async def test_one_lost_engine_stops_the_others(hosting: Hosting, fake_engine: EngineFactory) -> None:
+async def test_one_lost_engine_stops_the_others(
+    hosting: Hosting, fake_engine: EngineFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "MAX_ENGINE_RESTARTS", 0)
     engines: list[EngineProcess] = []
 
     def remember(plan: Plan) -> Engine:

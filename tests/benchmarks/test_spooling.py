@@ -56,23 +56,30 @@ def outage(monkeypatch: pytest.MonkeyPatch) -> Any:
     return away
 
 
+def files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+def append(path: Path, data: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(data)
+
+
 async def test_results_wait_on_disk_and_are_stored_later(
     database: Database, rows: Rows, folder: Path, outage: Any
 ) -> None:
     row = await rows.session()
-    async with SpoolingRecorder(
-        database, row.id, folder, batch_size=2, max_waiting=4, flush_seconds=0.01
-    ) as recorder:
+    async with SpoolingRecorder(database, row.id, folder, batch_size=2, max_waiting=4, flush_seconds=0.01) as recorder:
         for first in range(0, 40, 2):  # far beyond what may wait in memory
             async with asyncio.timeout(5):
                 await recorder.add(batch(first, first + 1))
         assert await indices(database, row.id) == []
-        (path,) = folder.iterdir()
+        (path,) = files(folder)
         assert path.stat().st_mode & 0o777 == 0o600
         outage.clear()
     assert await indices(database, row.id) == list(range(40))
     assert (recorder.stored.ok, recorder.stored.duplicates) == (40, 0)
-    assert list(folder.iterdir()) == []
+    assert files(folder) == []
 
 
 async def test_what_is_left_is_stored_by_the_next_process(
@@ -83,21 +90,20 @@ async def test_what_is_left_is_stored_by_the_next_process(
         async with SpoolingRecorder(database, row.id, folder, spool_patience_seconds=0.05) as recorder:
             await recorder.add(batch(0, 1, 2))
     assert await deliver_left_behind(database, folder) == 0
-    assert len(list(folder.iterdir())) == 1
+    assert len(files(folder)) == 1
     outage.clear()
-    (path,) = folder.iterdir()
-    with path.open("ab") as file:
-        file.write(b"\x20\0\0\0\0\0\0\0half a batch")  # the process died while it wrote
+    (path,) = files(folder)
+    append(path, b"\x20\0\0\0\0\0\0\0half a batch")  # the process died while it wrote
     assert await deliver_left_behind(database, folder) == 3
     assert await indices(database, row.id) == [0, 1, 2]
-    assert list(folder.iterdir()) == []
+    assert files(folder) == []
 
 
 async def test_results_of_a_deleted_benchmark_are_dropped(database: Database, folder: Path) -> None:
     with Spool(folder, new_id(), keep_gaps=True) as found:
         found.put(batch(1))
     assert await deliver_left_behind(database, folder) == 0
-    assert list(folder.iterdir()) == []
+    assert files(folder) == []
 
 
 async def test_a_full_spool_holds_the_engine_up_and_in_the_end_fails_with_the_reason(

@@ -150,7 +150,7 @@ def test_plain_tcp_on_loopback_is_fine() -> None:
     transport.check_scheduler_url("tcp://127.0.0.1:8786", DistributedSettings())
     assert transport.check_listen("127.0.0.1", DistributedSettings()) == "tcp"
     with pytest.raises(ConfigError, match="needs mutual TLS"):
-        transport.check_listen("0.0.0.0", DistributedSettings())  # noqa: S104
+        transport.check_listen("0.0.0.0", DistributedSettings())
 
 
 @pytest.mark.parametrize("url", ["scheduler:8786", "http://a:1", "tls://:8786", "tls://a", "tls://a:x", ""])
