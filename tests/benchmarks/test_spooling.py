@@ -45,7 +45,7 @@ def outage(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Storing fails as it does without a database, until `outage.clear()`."""
     away = asyncio.Event()
     away.set()
-    real = spooling.store
+    real = recorder_module.store
 
     async def store(*arguments: Any, **options: Any) -> Any:
         if away.is_set():
@@ -109,7 +109,7 @@ async def test_results_of_a_deleted_benchmark_are_dropped(database: Database, fo
 async def test_a_full_spool_holds_the_engine_up_and_in_the_end_fails_with_the_reason(
     database: Database, rows: Rows, folder: Path, outage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder_module, "store", spooling.store)
+    monkeypatch.setattr(recorder_module, "store", vars(spooling)["store"])
     assert outage.is_set()
     row = await rows.session()
 
