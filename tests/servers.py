@@ -69,7 +69,7 @@ class PostgresServer:
         self.stop()
 
     def _start(self) -> None:
-        data, sockets, log = self.folder / "data", self.folder / "socket", self.folder / "log"
+        data, sockets = self.folder / "data", self.folder / "socket"
         for path in (data, sockets):
             path.mkdir(mode=0o700)
             if self._as_user:
@@ -88,6 +88,11 @@ class PostgresServer:
         subprocess.run(
             [*initdb, "--no-sync", "--no-instructions"], cwd="/", check=True, capture_output=True, **self._as_user
         )
+        self.resume()
+
+    def resume(self) -> None:
+        """Start the server, on the data that is there."""
+        data, sockets, log = self.folder / "data", self.folder / "socket", self.folder / "log"
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(sockets),
@@ -111,11 +116,15 @@ class PostgresServer:
         status = data / "postmaster.pid"
         _wait_until(lambda: _last_line(status) == "ready", self._process, log)
 
-    def stop(self) -> None:
-        """Disconnect everybody, stop the server and remove its folder."""
+    def halt(self) -> None:
+        """Disconnect everybody and stop the server; `resume` starts it again."""
         if self._process is not None:
             _end(self._process, signal.SIGINT)  # fast shutdown
             self._process = None
+
+    def stop(self) -> None:
+        """Stop the server and remove its folder."""
+        self.halt()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

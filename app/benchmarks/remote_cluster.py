@@ -333,7 +333,7 @@ class RemoteCluster:
                     break
                 missing = missing + 1 if not await self._is_there(address) else 0
                 if client.status != "running" or missing >= _GONE_LOOKS:
-                    raise _lost(client, where)
+                    raise _lost(client, where)  # noqa: TRY301  (cancelled below, like everything that fails)
             outcome: bytes = asked.result()
         except (WorkerLostError, asyncio.CancelledError):
             await self._cancel(client, future)

@@ -1,7 +1,7 @@
 """Results that wait on disk while the database is away: bounded, in order, and still there after a crash.
 
-One file per shard and try, of length-prefixed msgpack batches. A batch that was cut off by a crash ends the file: it had
-not been promised to anybody. Files that an earlier process left behind are delivered when a worker starts.
+One file per shard and try, of length-prefixed msgpack batches. A batch that a crash cut off ends the file: nobody was
+promised it. Files that an earlier process left behind are delivered when a worker starts.
 """
 
 import logging
@@ -71,7 +71,7 @@ class Spool:
             self._file.seek(self._end)
             data = _LENGTH.pack(len(body)) + body
             if self._file.write(data) != len(data):
-                raise OSError("the disk is full")
+                raise OSError("the disk is full")  # noqa: TRY301
         except OSError as error:
             if self._file is not None:
                 self._file.truncate(self._end)

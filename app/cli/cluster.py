@@ -66,10 +66,9 @@ def status(
 
 
 def _shown(found: dict[str, Any]) -> str:
-    lines = [
-        f"{found['mode']}, version {found['version']}: {found['slots_taken']} of {found['slots']} slots taken; "
-        f"{found['running']} benchmarks run (limit {found['max_running']}), {found['waiting']} wait"
-    ]
+    slots = f"{found['slots_taken']} of {found['slots']} slots taken"
+    runs = f"{found['running']} benchmarks run (limit {found['max_running']}), {found['waiting']} wait"
+    lines = [f"{found['mode']}, version {found['version']}: {slots}; {runs}"]
     if found["problem"]:
         lines.append(f"problem: {found['problem']}")
     for worker in found["workers"]:

@@ -3,9 +3,9 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -94,6 +94,7 @@ class Deployment:
         self.parts: dict[str, Process] = {}
         self.addresses: dict[str, str] = {}
         self._tokens: dict[str, str] = {}
+        self._clients: dict[str, httpx.Client] = {}
         self.scheduler_port = _free_port()
         scheme = "tls" if tls else "tcp"
         self.scheduler_url = f"{scheme}://127.0.0.1:{self.scheduler_port}"
@@ -115,6 +116,8 @@ class Deployment:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for client in self._clients.values():
+            client.close()
         for part in reversed(list(self.parts.values())):
             part.close()
 
@@ -130,9 +133,10 @@ class Deployment:
             check=False,
         )
 
-    def scheduler(self) -> Process:
+    def scheduler(self, *, wait: bool = True) -> Process:
         part = self._start("scheduler", "scheduler", "scheduler", "--port", str(self.scheduler_port))
-        part.says("the scheduler is ready")
+        if wait:
+            part.says("the scheduler is ready")
         return part
 
     def worker(self, name: str, *options: str, wait: bool = True) -> Process:
@@ -163,7 +167,10 @@ class Deployment:
 
     def client(self, name: str) -> httpx.Client:
         """A signed-in client of a server."""
-        client = httpx.Client(base_url=self.addresses[name] + "/api/v1", timeout=20)
+        address = self.addresses[name]
+        if address in self._clients:
+            return self._clients[address]
+        client = self._clients[address] = httpx.Client(base_url=address + "/api/v1", timeout=20)
         if "token" not in self._tokens:
             password = (self.folder / "data" / "admin-password").read_text().strip()
             answer = client.post("/auth/login", json={"username": "admin", "password": password})
@@ -187,11 +194,6 @@ class Deployment:
 
 
 def _free_port() -> int:
-    import socket  # noqa: PLC0415
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-_ = threading

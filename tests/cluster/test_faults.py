@@ -1,0 +1,127 @@
+"""Parts of a real cluster die in mid-run: every planned request has exactly one stored result.
+
+The tests share one cluster and leave it whole. What the simulator answered is compared with what is stored at the end.
+"""
+
+import json
+import time
+
+import psutil
+import pytest
+
+from tests.cluster.conftest import Cluster
+from tests.cluster.processes import until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def engines(cluster: Cluster, worker: str) -> list[psutil.Process]:
+    process = psutil.Process(cluster.deployment.parts[worker].process.pid)
+    return [child for child in process.children() if "app.engine" in " ".join(child.cmdline())]
+
+
+def test_a_killed_engine_is_replaced(cluster: Cluster) -> None:
+    benchmark = cluster.submit()
+    cluster.is_under_way(benchmark)
+    (engines(cluster, "one") + engines(cluster, "two"))[0].kill()
+    found = cluster.ended(benchmark)
+    cluster.check_nothing_lost(benchmark, found)
+    assert found["summary"]["instrument"]["restarts"] == 1
+    assert found["summary"]["instrument"]["verdict"] != "trusted"
+
+
+def test_shards_of_a_killed_worker_run_elsewhere(cluster: Cluster) -> None:
+    benchmark = cluster.submit(name="b")
+    cluster.is_under_way(benchmark)
+    orphans = engines(cluster, "two")
+    assert orphans
+    cluster.deployment.parts["two"].kill()
+    for engine in orphans:  # its input has ended
+        engine.wait(10)
+    cluster.deployment.worker("two", "--slots", "2", "--tag", "region=us", "--tag", "gpu", wait=False)
+    found = cluster.ended(benchmark)
+    cluster.check_nothing_lost(benchmark, found)
+    assert found["summary"]["instrument"]["restarts"] >= 1
+
+
+def test_a_killed_scheduler_is_joined_again(cluster: Cluster) -> None:
+    cluster.deployment.parts["two"].says("has joined")
+    benchmark = cluster.submit()
+    cluster.is_under_way(benchmark)
+    cluster.deployment.parts["scheduler"].kill()
+    cluster.deployment.scheduler(wait=False)
+    cluster.check_nothing_lost(benchmark, cluster.ended(benchmark))
+
+
+def test_another_server_goes_on_when_one_is_killed(cluster: Cluster) -> None:
+    until(lambda: len(cluster.client().get("/cluster").json()["workers"]) == 2, "both workers")
+    benchmark = cluster.submit(stop={"requests": 500})
+    cluster.is_under_way(benchmark)
+    name = cluster.coordinator(benchmark)
+    other = "b" if name == "a" else "a"
+    cluster.deployment.parts[name].kill()
+    cluster.deployment.server(name, wait=False)
+    cluster.check_nothing_lost(benchmark, cluster.ended(benchmark, other))
+    cluster.deployment.address(name)
+
+
+def test_results_wait_on_disk_while_the_database_is_away(cluster: Cluster) -> None:
+    benchmark = cluster.submit(stop={"requests": 900})
+    cluster.is_under_way(benchmark)
+    cluster.postgres.halt()
+    time.sleep(10)  # the fault itself: what the brief of a database's restart is
+    spools = list(cluster.deployment.folder.glob("data-*/spool/*.spool"))
+    cluster.postgres.resume()
+    found = cluster.ended(benchmark)
+    cluster.check_nothing_lost(benchmark, found, 900)
+    assert spools
+    assert not list(cluster.deployment.folder.glob("data-*/spool/*.spool"))
+
+
+def test_a_redis_that_restarts_costs_nothing_that_is_stored(cluster: Cluster) -> None:
+    benchmark = cluster.submit()
+    cluster.is_under_way(benchmark)
+    cluster.redis.stop()
+    time.sleep(3)  # the fault itself
+    cluster.redis.start()
+    cluster.check_nothing_lost(benchmark, cluster.ended(benchmark))
+
+
+def test_any_server_cancels(cluster: Cluster) -> None:
+    benchmark = cluster.submit(stop={"requests": 100_000})
+    cluster.is_under_way(benchmark)
+    other = "b" if cluster.coordinator(benchmark) == "a" else "a"
+    assert cluster.client(other).post(f"/benchmarks/{benchmark}/cancel").status_code in (200, 202)
+    found = cluster.ended(benchmark, other)
+    assert found["status"] == "cancelled"
+    assert found["summary"]["requests"]["total"] == cluster.stored(benchmark)
+
+
+def test_everything_is_stopped_and_the_run_is_taken_up_again(cluster: Cluster) -> None:
+    benchmark = cluster.submit()
+    cluster.is_under_way(benchmark)
+    deployment = cluster.deployment
+    for name in ("a", "b", "one", "two", "scheduler"):
+        deployment.parts[name].process.terminate()
+    for name in ("a", "b", "one", "two", "scheduler"):
+        assert deployment.parts[name].process.wait(60) == 0, deployment.parts[name].text()[-3000:]
+    before = cluster.stored(benchmark)
+    deployment.scheduler(wait=False)
+    deployment.server("a", wait=False)
+    deployment.server("b", wait=False)
+    deployment.worker("one", "--slots", "2", "--tag", "region=eu", wait=False)
+    deployment.worker("two", "--slots", "2", "--tag", "region=us", "--tag", "gpu", wait=False)
+    for name in ("a", "b"):
+        deployment.address(name)
+    found = cluster.ended(benchmark)
+    cluster.check_nothing_lost(benchmark, found)
+    assert 60 <= before < 500
+
+
+def test_all_that_is_stored_was_answered(cluster: Cluster) -> None:
+    """Last in the file: it ends the simulator, whose log is then complete."""
+    cluster.deployment.parts["simulator"].terminate()
+    with (cluster.deployment.folder / "answered.jsonl").open() as lines:
+        answered = {json.loads(line)["response_id"] for line in lines}
+    assert cluster.stored_ids
+    assert cluster.stored_ids <= answered
