@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +17,7 @@ from app.accounts.permissions import ROLE_PERMISSIONS, Role
 from app.accounts.roles import Roles
 from app.accounts.user_rules import check_email, check_not_above, check_password, check_team, check_username
 from app.core.clock import Clock
+from app.core.conditional import ANY_STATE, Preconditions, etag_of
 from app.core.database import Database, WriteSession
 from app.core.errors import ConfigError, ConflictError, NotFoundError
 from app.core.ids import new_id
@@ -108,7 +109,7 @@ class Users:
         async with self._database.read() as session:
             rows = await repository.users_page(session, limit + 1, after, text)
         more = len(rows) > limit
-        return UserPage(rows[:limit], encode_cursor(str(rows[limit - 1].id)) if more else None)
+        return UserPage(rows[:limit], cursor_of(rows[limit - 1]) if more else None)
 
     async def get(self, username: str) -> User:
         """One user; raises `NotFoundError`."""
@@ -123,11 +124,14 @@ class Users:
         """Let a user sign in, or not any more: then their sign-ins and API keys end at once, and for good."""
         return await self.update(caller, username, UserChanges(is_active=is_active, given=frozenset({"is_active"})))
 
-    async def update(self, caller: Caller, username: str, changes: UserChanges) -> User:
+    async def update(
+        self, caller: Caller, username: str, changes: UserChanges, conditions: Preconditions = ANY_STATE
+    ) -> User:
         """Change a user; what is the same already is no change.
 
         Raises:
             NotFoundError: there is no such user.
+            PreconditionFailedError: they are not as `conditions` want them.
             InvalidRequestError: the role, team or e-mail address is not acceptable.
             ForbiddenError: the user, or the new role, may do more than the caller.
             ConflictError: they are the last active administrator, and would not be any more.
@@ -139,6 +143,7 @@ class Users:
         async with self._database.write() as session:
             user = await existing(session, username)
             check_not_above(self._roles, caller, user.role, changes.role or user.role)
+            conditions.check_write(user_etag(user))
             wanted = {name: value for name, value in changes.wanted().items() if getattr(user, name) != value}
             if not wanted:
                 return user
@@ -262,6 +267,28 @@ class Users:
             "sign_ins_ended": await repository.revoke_user(session, user.id, now),
             "api_keys_revoked": await repository.revoke_keys_of(session, user.id, now),
         }
+
+
+class HasVersion(Protocol):
+    """A user, stored or shown."""
+
+    @property
+    def id(self) -> Any:
+        """The id."""
+
+    @property
+    def updated_at(self) -> Any:
+        """When they were last changed."""
+
+
+def user_etag(user: HasVersion) -> str:
+    """The entity tag of a user as those who manage users change them; signing in does not change it."""
+    return etag_of(user.id, user.updated_at.isoformat())
+
+
+def cursor_of(user: HasVersion) -> str:
+    """The place of a user in the listing."""
+    return encode_cursor(str(user.id))
 
 
 async def existing(session: Any, username: str) -> User:
