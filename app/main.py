@@ -304,7 +304,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         subscribers = app.state.subscribers = Subscribers(settings.server.graphql)
         stack.callback(subscribers.close)
         await _start_preferences(stack, app, settings, database, gate)
-        reporter = SystemReporter(bus, clock, database, settings.storage.data_dir, _counts(benchmarks, gateway))
+        reporter = app.state.system = SystemReporter(
+            bus, clock, database, settings.storage.data_dir, _counts(benchmarks, gateway)
+        )
         await reporter.start()
         stack.push_async_callback(reporter.close)
         _feed_gauges(app.state.metrics, benchmarks, gateway)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
-from app.accounts.audit_check import Verification, parse_anchor
+from app.accounts.audit_check import parse_anchor
 from app.accounts.audit_trail import AuditFilters, AuditFormat
 from app.accounts.audit_views import AuditCheck, AuditEntryView
 from app.accounts.caller import Caller, require
@@ -105,15 +105,4 @@ async def verify(
     What no check inside the database can find is that all of it was put back to an older state; with an `anchor` it is
     found.
     """
-    return audit_check(await service.verify_audit(parse_anchor(anchor) if anchor else None))
-
-
-def audit_check(found: Verification) -> AuditCheck:
-    """A check as the API tells it."""
-    return AuditCheck(
-        intact=not found.findings,
-        entries=found.rows,
-        findings=[f"row {finding.sequence}: {finding.problem}" for finding in found.findings],
-        warnings=found.warnings,
-        head=f"{found.head.sequence}:{found.head.hash}" if found.head else None,
-    )
+    return AuditCheck.of(await service.verify_audit(parse_anchor(anchor) if anchor else None))

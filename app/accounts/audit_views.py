@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from app.accounts.audit_check import Verification
 from app.accounts.models import AuditEntry
 
 
@@ -42,3 +43,14 @@ class AuditCheck(BaseModel):
     head: str | None = Field(
         description="The last entry as NUMBER:HASH. Keep it elsewhere, and give it to a later check."
     )
+
+    @classmethod
+    def of(cls, found: Verification) -> Self:
+        """A check as the API tells it."""
+        return cls(
+            intact=not found.findings,
+            entries=found.rows,
+            findings=[f"row {finding.sequence}: {finding.problem}" for finding in found.findings],
+            warnings=found.warnings,
+            head=f"{found.head.sequence}:{found.head.hash}" if found.head else None,
+        )

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from app.accounts.models import SignInRecord, User
 from app.accounts.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS
-from app.accounts.permissions import Permission
+from app.accounts.permissions import Permission, Role
+from app.accounts.roles import Roles
 from app.accounts.schemas import Body
 from app.accounts.users import UserChanges
 
@@ -116,6 +117,19 @@ class RoleView(BaseModel):
     permissions: list[Permission] = Field(description="What it may do.")
     built_in: bool = Field(description="Whether it is there without configuration.")
     is_default: bool = Field(description="Whether new users get it when none is named.")
+
+    @classmethod
+    def all_of(cls, roles: Roles) -> list[Self]:
+        """Every role of this installation."""
+        return [
+            cls(
+                name=name,
+                permissions=sorted(roles.permissions(name)),
+                built_in=name in set(Role),
+                is_default=name == roles.default,
+            )
+            for name in roles.names
+        ]
 
 
 class SessionView(BaseModel):

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -109,7 +109,7 @@ class Users:
         async with self._database.read() as session:
             rows = await repository.users_page(session, limit + 1, after, text)
         more = len(rows) > limit
-        return UserPage(rows[:limit], encode_cursor(str(rows[limit - 1].id)) if more else None)
+        return UserPage(rows[:limit], cursor_of(rows[limit - 1]) if more else None)
 
     async def get(self, username: str) -> User:
         """One user; raises `NotFoundError`."""
@@ -144,7 +144,7 @@ class Users:
             await repository.lock_users(session)
             user = await existing(session, username)
             check_not_above(self._roles, caller, user.role, changes.role or user.role)
-            conditions.check_write(user_tag(user))
+            conditions.check_write(user_etag(user))
             wanted = {name: value for name, value in changes.wanted().items() if getattr(user, name) != value}
             if not wanted:
                 return user
@@ -278,6 +278,28 @@ class Users:
             "sign_ins_ended": await repository.revoke_user(session, user.id, now),
             "api_keys_revoked": await repository.revoke_keys_of(session, user.id, now),
         }
+
+
+class HasVersion(Protocol):
+    """A user, stored or shown."""
+
+    @property
+    def id(self) -> Any:
+        """The id."""
+
+    @property
+    def updated_at(self) -> Any:
+        """When they were last changed."""
+
+
+def user_etag(user: HasVersion) -> str:
+    """The entity tag of a user as those who manage users change them; signing in does not change it."""
+    return etag_of(user.id, user.updated_at.isoformat())
+
+
+def cursor_of(user: HasVersion) -> str:
+    """The place of a user in the listing."""
+    return encode_cursor(str(user.id))
 
 
 async def existing(session: Any, username: str) -> User:

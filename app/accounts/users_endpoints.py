@@ -5,7 +5,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
 from app.accounts.caller import Caller, require
-from app.accounts.permissions import Permission, Role
+from app.accounts.permissions import Permission
 from app.accounts.schemas import ApiKeyView
 from app.accounts.service import AccountService
 from app.accounts.user_views import (
@@ -176,13 +176,4 @@ async def api_keys(username: Username, caller: Manager, service: Service) -> lis
 @roles_router.get("", operation_id="listRoles", summary="List roles", responses=error_responses(401, 403))
 async def roles(caller: Self, service: Service) -> list[RoleView]:  # noqa: ARG001
     """The built-in roles and those of the configuration (`[[security.roles]]`), with what each may do."""
-    built_in = {role.value for role in Role}
-    return [
-        RoleView(
-            name=name,
-            permissions=sorted(service.roles.permissions(name)),
-            built_in=name in built_in,
-            is_default=name == service.roles.default,
-        )
-        for name in service.roles.names
-    ]
+    return RoleView.all_of(service.roles)

@@ -40,6 +40,11 @@ class ManyBenchmarks:
         async with self._database.read() as session:
             return await repository.column_of(session, caller, BenchmarkSession.summary, ids)
 
+    async def versions(self, caller: Caller, ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Numbers that count the changes of each row."""
+        async with self._database.read() as session:
+            return await repository.column_of(session, caller, BenchmarkSession.version, ids)
+
     async def specs(self, caller: Caller, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
         """Stored specs, which may be megabytes each."""
         async with self._database.read() as session:

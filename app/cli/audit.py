@@ -77,11 +77,11 @@ def _remote(server: str, api_key: str | None, anchor: str | None) -> Any:
 
 def _local(anchor: str | None, config: Any, data_dir: Any) -> Any:
     from app.accounts.audit_check import parse_anchor  # noqa: PLC0415 - help stays fast
-    from app.accounts.audit_endpoints import audit_check  # noqa: PLC0415
+    from app.accounts.audit_views import AuditCheck  # noqa: PLC0415
     from app.cli.local_accounts import with_accounts  # noqa: PLC0415
 
     wanted = parse_anchor(anchor) if anchor else None
-    return with_accounts(lambda accounts: _checked(accounts, wanted, audit_check), config, data_dir)
+    return with_accounts(lambda accounts: _checked(accounts, wanted, AuditCheck.of), config, data_dir)
 
 
 async def _checked(accounts: Any, anchor: Any, view: Any) -> Any:

@@ -3,9 +3,11 @@
 | file | what |
 |---|---|
 | `schema` | puts the features together, and refuses to be built when a field declares no permission |
-| `benchmarks`, `results`, `providers`, `accounts`, `metrics`, `settings`, `live` | one feature each, over services |
+| `benchmarks`, `results`, `providers`, `accounts`, `users`, `audit` | one feature each, over services |
+| `metrics`, `settings`, `live` | likewise |
 | `derive`, `inputs` | GraphQL types out of the pydantic models, and inputs back into their documents |
 | `guard`, `limits`, `errors` | who may, how much, and what a client hears of a failure |
+| `conditions` | lost updates and creations sent twice |
 | `context`, `loaders`, `connections`, `scalars` | what resolvers share |
 | `endpoints`, `socket`, `subscribers` | HTTP (and server-sent events), WebSocket, and their bounds |
 """

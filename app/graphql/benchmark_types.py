@@ -7,6 +7,7 @@ import strawberry
 from app.accounts.permissions import Permission
 from app.benchmarks.results_service import ResultFilters
 from app.benchmarks.schemas import BenchmarkSpec, Target
+from app.benchmarks.service import version_tag
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import Status
 from app.benchmarks.summary_views import Summary
@@ -42,6 +43,13 @@ async def provider_details(root: strawberry.Parent[Target], info: Info) -> Any:
 
 
 TYPES.of(Target, more={"provider_details": provider_details})
+
+
+@guarded(Permission.BENCHMARK_READ, returns=str | None, cost=2)
+async def etag(root: strawberry.Parent[BenchmarkListItem], info: Info) -> Any:
+    """Names this state of the benchmark, for `ifMatch`; null when it has just been deleted."""
+    version = await info.context.loaders.versions.load(root.id)
+    return None if version is None else version_tag(root.id, version)
 
 
 async def _stored_spec(root: BenchmarkListItem, info: Info) -> BenchmarkSpec | None:
@@ -90,7 +98,14 @@ async def results(
 
 BenchmarkType = TYPES.of(
     BenchmarkListItem,
-    more={"spec": spec, "spec_document": spec_document, "summary": summary, "timeline": timeline, "results": results},
+    more={
+        "etag": etag,
+        "spec": spec,
+        "spec_document": spec_document,
+        "summary": summary,
+        "timeline": timeline,
+        "results": results,
+    },
 )
 SpecCheckType = TYPES.of(SpecCheck)
 

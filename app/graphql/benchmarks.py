@@ -15,6 +15,7 @@ from app.benchmarks.states import Status
 from app.core.errors import InvalidRequestError, NotFoundError
 from app.graphql.answers import Deleted, Problem
 from app.graphql.benchmark_types import BenchmarkConnection, BenchmarkStatus, BenchmarkType, SpecCheckType, SpecInput
+from app.graphql.conditions import IdempotencyKey, IfMatch, conditions, once
 from app.graphql.connections import DEFAULT_FIRST, After, First, connection, cursor_of_client, page_size
 from app.graphql.context import Info
 from app.graphql.derive import enum_of
@@ -136,11 +137,18 @@ class BenchmarkMutations:
             VisibilityType | None,
             strawberry.argument(description="With whom to share it; by default `security.default_visibility`."),
         ] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> Any:
         """Store a benchmark and run it as soon as there is room. Follow it with `benchmarkProgress`."""
         shared = None if visibility is None else Visibility(getattr(visibility, "value", visibility))
-        made = await info.context.services.benchmarks.submit(info.context.caller, new.read(), visibility=shared)
-        return await one(info, made.id)
+        spec = new.read()
+
+        async def make() -> dict[str, Any]:
+            made = await info.context.services.benchmarks.submit(info.context.caller, spec, visibility=shared)
+            return {"id": str(made.id)}
+
+        made = await once(info, "createBenchmark", idempotency_key, [new, shared], make)
+        return await one(info, UUID(made["id"]))
 
     @guarded(Permission.BENCHMARK_SHARE, returns=BenchmarkType, cost=20)
     async def update_benchmark(
@@ -150,10 +158,12 @@ class BenchmarkMutations:
         changes: Annotated[
             ChangesInput, strawberry.argument(name="input", description="What changes; the rest stays.")
         ],
+        if_match: IfMatch = None,
     ) -> Any:
         """Rename, tag or share a benchmark; what it measured stays as it is. For its owner, or an administrator."""
         body = read(BenchmarkUpdate, changes, path="input")
-        await info.context.services.benchmarks.update(info.context.caller, benchmark_id, body)
+        wanted = conditions(info, if_match)
+        await info.context.services.benchmarks.update(info.context.caller, benchmark_id, body, wanted)
         return await one(info, benchmark_id)
 
     @guarded(Permission.BENCHMARK_CANCEL, returns=BenchmarkType, cost=20)
@@ -163,7 +173,8 @@ class BenchmarkMutations:
         return await one(info, benchmark_id)
 
     @guarded(Permission.BENCHMARK_DELETE, returns=Deleted, cost=20)
-    async def delete_benchmark(self, info: Info, benchmark_id: BenchmarkId) -> Any:
+    async def delete_benchmark(self, info: Info, benchmark_id: BenchmarkId, if_match: IfMatch = None) -> Any:
         """Remove a benchmark and all its results. Cancel a running one first."""
-        await info.context.services.benchmarks.delete(info.context.caller, benchmark_id)
+        wanted = conditions(info, if_match)
+        await info.context.services.benchmarks.delete(info.context.caller, benchmark_id, wanted)
         return Deleted(id=strawberry.ID(str(benchmark_id)))

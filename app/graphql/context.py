@@ -16,7 +16,9 @@ from app.core.errors import UnauthorizedError
 from app.core.settings import GraphQLSettings
 from app.events.bus import Bus
 from app.graphql.loaders import Loaders
+from app.idempotency.service import IdempotencyService
 from app.monitoring.metrics import Metrics
+from app.monitoring.system import SystemReporter
 from app.providers.service import ProviderService
 
 if TYPE_CHECKING:
@@ -66,6 +68,10 @@ class Services:
     metrics: Metrics
     bus: Bus
     subscribers: "Subscribers"
+    idempotency: IdempotencyService
+    requires_if_match: bool
+    """`server.http.require_if_match`."""
+    system: SystemReporter
     preferences: Any = None
 
     @classmethod
@@ -79,6 +85,9 @@ class Services:
             metrics=state.metrics,
             bus=state.bus,
             subscribers=state.subscribers,
+            idempotency=state.idempotency,
+            requires_if_match=state.settings.server.http.require_if_match,
+            system=state.system,
             preferences=getattr(state, "preferences", None),
         )
 

@@ -45,7 +45,7 @@ NAMES: dict[str, str] = {
 LONG = frozenset(
     {
         *("n", "input", "output", "reasoning", "chunks", "reads", "bytes_in", "peak_rss_bytes"),
-        *("dropped_samples", "held_by_rate_limit", "involuntary_switches", "gc_pauses", "needs_n"),
+        *("dropped_samples", "held_by_rate_limit", "involuntary_switches", "gc_pauses", "needs_n", "sequence"),
     }
 )
 """Whole numbers that are sums over a run, or bytes."""

@@ -25,7 +25,7 @@ from app.graphql.benchmarks import BenchmarkId, one
 from app.graphql.context import Info
 from app.graphql.derive import TYPES
 from app.graphql.guard import guarded
-from app.graphql.metrics import Labels, MetricSample, Names, samples
+from app.graphql.metrics import Labels, MetricSample, Names, SystemFigures, samples
 from app.graphql.scalars import JSON
 
 QUEUE_SIZE = 256
@@ -80,6 +80,9 @@ class MetricsUpdate:
 
     timestamp: datetime = strawberry.field(description="When they were read.")
     samples: list[MetricSample] = strawberry.field(description="What was asked for.")
+    system: SystemFigures | None = strawberry.field(
+        description="How this server process is, at most five seconds old; null in its first seconds."
+    )
 
 
 @strawberry.input(description="Which events of benchmarks. Fields left out do not narrow.")
@@ -151,7 +154,9 @@ class LiveSubscriptions:
         with context.services.subscribers.subscription(context.caller.user_id):
             while not context.services.subscribers.closing.is_set():
                 found = await samples(context.services.metrics, labels or [], names or [])
-                yield MetricsUpdate(timestamp=_now(), samples=found)
+                latest = context.services.system.latest
+                figures = None if latest is None else SystemFigures.of(latest)
+                yield MetricsUpdate(timestamp=_now(), samples=found, system=figures)
                 await _pause(info, interval_seconds, Permission.METRICS_READ)
 
     @guarded(Permission.METRICS_READ, returns=LiveEvent, cost=5, subscription=True)

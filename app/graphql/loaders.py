@@ -39,6 +39,7 @@ class Loaders:
         self.providers: DataLoader[str, ProviderView | None] = _loader(providers.find_many)
         self.benchmarks: DataLoader[UUID, BenchmarkListItem | None] = _loader(lambda ids: many.heads(caller, ids))
         self.summaries: DataLoader[UUID, Any] = _loader(lambda ids: many.summaries(caller, ids))
+        self.versions: DataLoader[UUID, int | None] = _loader(lambda ids: many.versions(caller, ids))
         self.specs: DataLoader[UUID, dict[str, Any] | None] = _loader(lambda ids: many.specs(caller, ids))
         self.timelines: DataLoader[UUID, Timeline | None] = _loader(lambda ids: many.timelines(caller, ids))
         self._results: dict[int, DataLoader[UUID, Page[ResultItem] | None]] = {}

@@ -10,8 +10,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.accounts.permissions import Permission
 from app.core.errors import InvalidRequestError
+from app.events.payloads import SystemMetrics
 from app.graphql.context import Info
 from app.graphql.guard import guarded
+from app.graphql.scalars import Long
 from app.monitoring.metrics import Metrics
 
 MAX_LABELS = 20
@@ -35,6 +37,30 @@ class MetricSample:
     value: float | None = strawberry.field(description="Its value; null when it is not a number.")
     kind: str = strawberry.field(description="`counter`, `gauge`, `histogram` or `info`.")
     help: str = strawberry.field(description="What the metric is.")
+
+
+@strawberry.type(description="How a server process is, as told every five seconds in `metrics.system`.")
+class SystemFigures:
+    """How a server process is."""
+
+    instance: str = strawberry.field(description="Which process, to tell several apart.")
+    uptime_s: float = strawberry.field(description="Seconds since it began.")
+    cpu_percent: float = strawberry.field(description="Of one core, over the last five seconds.")
+    memory_bytes: Long = strawberry.field(description="Resident memory.")
+    open_sockets: int = strawberry.field(description="Open WebSockets of `/ws`.")
+    running_benchmarks: int = strawberry.field(description="Benchmarks that run here.")
+    waiting_benchmarks: int | None = strawberry.field(description="Benchmarks that wait anywhere; null when unknown.")
+    database_connections: int | None = strawberry.field(description="Size of the pool; null where it does not tell.")
+    database_connections_in_use: int | None = strawberry.field(description="How many of them are in use.")
+    disk_free_bytes: Long = strawberry.field(description="Free under the data folder.")
+    dropped_events: Long = strawberry.field(description="Events that slow clients have missed.")
+
+    @classmethod
+    def of(cls, found: SystemMetrics) -> "SystemFigures":
+        """As they were told."""
+        pool = found.database_pool
+        same = {name: getattr(found, name) for name in found.__struct_fields__ if name != "database_pool"}
+        return cls(**same, database_connections=pool.size, database_connections_in_use=pool.in_use)
 
 
 @strawberry.input(description="A label that a sample must have.")

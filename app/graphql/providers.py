@@ -5,8 +5,10 @@ from typing import Annotated, Any
 import strawberry
 
 from app.accounts.permissions import Permission
+from app.core.conditional import etag_of_view
 from app.core.errors import InvalidRequestError, NotFoundError
 from app.graphql.answers import Deleted
+from app.graphql.conditions import IdempotencyKey, IfMatch, conditions, once
 from app.graphql.connections import (
     DEFAULT_FIRST,
     After,
@@ -44,12 +46,26 @@ def kind_details(root: strawberry.Parent[ProviderView], info: Info) -> Any:
     return next((found for found in model_lists.kinds() if found.kind == root.kind), None)
 
 
-ProviderType = TYPES.of(ProviderView, more={"kind_details": kind_details})
+@guarded(Permission.PROVIDER_READ, returns=str)
+def etag(root: strawberry.Parent[ProviderView], info: Info) -> Any:
+    """Names this state of the provider, for `ifMatch`."""
+    return etag_of_view(root).strip('"')
+
+
+ProviderType = TYPES.of(ProviderView, more={"kind_details": kind_details, "etag": etag})
 ProviderConnection = connection_type(ProviderType, "Provider", "providers")
 
 ProviderInput = INPUTS.of(ProviderCreate)
 ProviderChanges = INPUTS.of(ProviderUpdate)
 Name = Annotated[str, strawberry.argument(description="The provider's name.")]
+
+
+async def one(info: Info, name: str) -> ProviderView:
+    """A provider; raises `NotFoundError`."""
+    found = await info.context.loaders.providers.load(name) if "\0" not in name else None
+    if found is None:
+        raise NotFoundError(f"there is no provider '{name}'")
+    return found
 
 
 @strawberry.type
@@ -59,10 +75,7 @@ class ProviderQueries:
     @guarded(Permission.PROVIDER_READ, returns=ProviderType | None, cost=5)
     async def provider(self, info: Info, name: Name) -> Any:
         """One provider, without its key."""
-        found = await info.context.loaders.providers.load(name) if "\0" not in name else None
-        if found is None:
-            raise NotFoundError(f"there is no provider '{name}'")
-        return found
+        return await one(info, name)
 
     @guarded(Permission.PROVIDER_READ, returns=ProviderConnection, cost=5, paged=True)
     async def providers(self, info: Info, first: First = DEFAULT_FIRST, after: After = None) -> Any:
@@ -100,10 +113,17 @@ class ProviderMutations:
         self,
         info: Info,
         new: Annotated[ProviderInput, strawberry.argument(name="input", description="The provider.")],
+        idempotency_key: IdempotencyKey = None,
     ) -> Any:
         """Configure an endpoint for benchmarks. Its key is stored encrypted, or read where `apiKeyRef` says."""
         body = read(ProviderCreate, new, path="input")
-        return await info.context.services.providers.create(info.context.caller, body)
+
+        async def make() -> dict[str, Any]:
+            made = await info.context.services.providers.create(info.context.caller, body)
+            return {"name": made.name}
+
+        made = await once(info, "createProvider", idempotency_key, new, make)
+        return await one(info, made["name"])
 
     @guarded(Permission.PROVIDER_MANAGE, returns=ProviderType, cost=20)
     async def update_provider(
@@ -113,15 +133,16 @@ class ProviderMutations:
         changes: Annotated[
             ProviderChanges, strawberry.argument(name="input", description="What changes; the rest stays.")
         ],
+        if_match: IfMatch = None,
     ) -> Any:
         """Change a provider. A key never follows an address: another scheme, host or port needs the key again."""
         body = read(ProviderUpdate, changes, path="input")
-        return await info.context.services.providers.update(info.context.caller, name, body)
+        return await info.context.services.providers.update(info.context.caller, name, body, conditions(info, if_match))
 
     @guarded(Permission.PROVIDER_MANAGE, returns=Deleted, cost=20)
-    async def delete_provider(self, info: Info, name: Name) -> Any:
+    async def delete_provider(self, info: Info, name: Name, if_match: IfMatch = None) -> Any:
         """Forget a provider and its key. Results that were measured on it stay."""
-        await info.context.services.providers.delete(info.context.caller, name)
+        await info.context.services.providers.delete(info.context.caller, name, conditions(info, if_match))
         return Deleted(id=strawberry.ID(name))
 
     @guarded(Permission.PROVIDER_TEST, returns=HealthType, cost=100)

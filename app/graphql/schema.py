@@ -17,6 +17,7 @@ from strawberry.utils.operation import get_operation_type
 from app.core.errors import InvalidRequestError, TestBenchError, UpstreamTimeoutError
 from app.core.settings import GraphQLSettings
 from app.graphql.accounts import AccountMutations, AccountQueries
+from app.graphql.audit import AuditQueries
 from app.graphql.benchmarks import BenchmarkMutations, BenchmarkQueries
 from app.graphql.context import SocketContext
 from app.graphql.errors import masked
@@ -28,15 +29,27 @@ from app.graphql.providers import ProviderMutations, ProviderQueries
 from app.graphql.results import ResultQueries
 from app.graphql.scalars import SCALARS
 from app.graphql.settings import SettingsMutations, SettingsQueries
+from app.graphql.users import SignInMutations, UserMutations, UserQueries
 
 
 @strawberry.type(description="What can be read.")
-class Query(BenchmarkQueries, ResultQueries, ProviderQueries, MetricQueries, AccountQueries, SettingsQueries):
+class Query(
+    BenchmarkQueries,
+    ResultQueries,
+    ProviderQueries,
+    MetricQueries,
+    AccountQueries,
+    SettingsQueries,
+    UserQueries,
+    AuditQueries,
+):
     """What can be read."""
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation(BenchmarkMutations, ProviderMutations, AccountMutations, SettingsMutations):
+class Mutation(
+    BenchmarkMutations, ProviderMutations, AccountMutations, SettingsMutations, SignInMutations, UserMutations
+):
     """What can be changed."""
 
 

@@ -94,6 +94,8 @@ class SystemReporter:
         self._process = psutil.Process()
         self._disk = DiskWatch(self.instance)
         self._task: asyncio.Task[None] | None = None
+        self.latest: SystemMetrics | None = None
+        """What was told last; None in the first seconds."""
 
     async def start(self) -> None:
         """Begin."""
@@ -130,6 +132,7 @@ class SystemReporter:
             disk_free_bytes=disk.free,
             dropped_events=self._counts.dropped_events(),
         )
+        self.latest = payload
         self._tell(Topic.METRICS_SYSTEM, as_payload(payload))
         if (change := self._disk.take(disk.free, disk.total)) is not None:
             topic, alert = change
