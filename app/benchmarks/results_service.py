@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, false, select, true
+from sqlalchemy import ColumnElement, Select, case, false, select, true
 
 from app.accounts.caller import Caller
 from app.benchmarks import repository
@@ -99,7 +99,8 @@ class ResultService:
             NotFoundError: when there is none.
         """
         async with self._database.read() as session:
-            query = _visible(caller, with_gaps=True, with_text=True).where(Result.id == result_id)
+            query = select(*selected(with_gaps=True, with_text=True)).where(Result.id == result_id)
+            query = query.join(BenchmarkSession, BenchmarkSession.id == Result.session_id).where(visible_to(caller))
             row = (await session.execute(query)).one_or_none()
         if row is None:
             raise NotFoundError(f"there is no result {result_id}", resource="result", id=str(result_id))
