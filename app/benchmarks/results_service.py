@@ -73,10 +73,9 @@ class ResultService:
         """
         conditions = filters.conditions()
         wanted = [visible_to(caller)]
-        if filters.provider is not None:
-            wanted.append(repository.list_has(self._database.dialect, BenchmarkSession.providers, filters.provider))
-        if filters.model is not None:
-            wanted.append(repository.list_has(self._database.dialect, BenchmarkSession.models, filters.model))
+        for column, value in ((BenchmarkSession.providers, filters.provider), (BenchmarkSession.models, filters.model)):
+            if value is not None and "\0" not in value:  # with one, `conditions` hold for nothing
+                wanted.append(repository.list_has(self._database.dialect, column, value))
         if cursor:
             text, index = decode_cursor(cursor, str, int)
             last = uuid_of(text)
