@@ -73,10 +73,9 @@ class ResultService:
         """
         conditions = filters.conditions()
         wanted = [visible_to(caller)]
-        if filters.provider is not None:
-            wanted.append(repository.list_has(self._database.dialect, BenchmarkSession.providers, filters.provider))
-        if filters.model is not None:
-            wanted.append(repository.list_has(self._database.dialect, BenchmarkSession.models, filters.model))
+        for column, value in ((BenchmarkSession.providers, filters.provider), (BenchmarkSession.models, filters.model)):
+            if value is not None and "\0" not in value:  # with one, `conditions` hold for nothing
+                wanted.append(repository.list_has(self._database.dialect, column, value))
         if cursor:
             text, index = decode_cursor(cursor, str, int)
             last = uuid_of(text)
@@ -123,7 +122,8 @@ class ResultService:
             NotFoundError: when there is none.
         """
         async with self._database.read() as session:
-            query = _visible(caller, with_gaps=True, with_text=True).where(Result.id == result_id)
+            query = select(*selected(with_gaps=True, with_text=True)).where(Result.id == result_id)
+            query = query.join(BenchmarkSession, BenchmarkSession.id == Result.session_id).where(visible_to(caller))
             row = (await session.execute(query)).one_or_none()
         if row is None:
             raise NotFoundError(f"there is no result {result_id}", resource="result", id=str(result_id))

@@ -24,8 +24,9 @@ def backup(
 ) -> None:
     """Write the database, as it is at this moment, into one file. The service may go on running.
 
-    SQLite: a complete database file. PostgreSQL: a dump of `pg_dump`, which must be installed, not older than the server.
-    Keep the file `secret-key` of the data folder (or `security.secret_key`) with it: credentials are encrypted with it.
+    SQLite: a complete database file. PostgreSQL: a dump of `pg_dump`, which must be installed and not be older than
+    the server. Keep the file `secret-key` of the data folder (or `security.secret_key`) with it: credentials are
+    encrypted with it.
     """
     from app.cli.database_files import back_up, settings_of  # noqa: PLC0415 - help stays fast
 
@@ -42,8 +43,8 @@ def restore(
 ) -> None:
     """Put a backup in place of the database. Stop the service first.
 
-    Nothing changes when the file is damaged or is of another program. A backup of an older version is brought up to date
-    by the next start; one of a newer version is refused.
+    Nothing changes when the file is damaged or is of another program. A backup of an older version is brought up to
+    date by the next start; an SQLite one of a newer version is refused.
     """
     from app.cli.database_files import put_back, settings_of  # noqa: PLC0415 - help stays fast
 

@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -40,7 +42,10 @@ def back_up(storage: StorageSettings, file: Path, *, force: bool = False) -> int
         if storage.backend == "sqlite":
             _copy_sqlite(_existing(_sqlite_file(storage)), part)
         else:
-            _postgresql(storage, "pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={part}"])
+            options, variables = _login(storage)
+            part.touch(0o600)
+            dump = ["--format=custom", "--no-owner", "--no-privileges", f"--file={part}"]
+            _run(_program("pg_dump"), [*options, *dump], variables)
         part.replace(file)
     except (OSError, sqlite3.Error) as error:
         raise DatabaseError(f"the backup failed: {error}") from error
@@ -99,7 +104,7 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         contextlib.closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as reader,
         contextlib.closing(sqlite3.connect(target)) as writer,
     ):
-        os.chmod(target, 0o600)  # it holds password hashes and encrypted credentials
+        target.chmod(0o600)  # it holds password hashes and encrypted credentials
         reader.backup(writer, pages=-1)
         writer.execute("PRAGMA journal_mode=DELETE")  # one file, without -wal and -shm beside it
 
@@ -141,11 +146,21 @@ def _restore_postgresql(storage: StorageSettings, file: Path, *, force: bool) ->
     listed = _run(_program("pg_restore"), ["--list", str(file)], {}).stdout
     if " TABLE public results " not in listed and " results " not in listed:
         raise InvalidRequestError(f"{file} is no backup of LLM Test Bench")
-    options = ["--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
-    if force:
-        options += ["--clean", "--if-exists"]
+    psql = _program("psql")
     try:
-        _postgresql(storage, "pg_restore", [*options, str(file)])
+        with tempfile.TemporaryDirectory(prefix="ltb-restore-") as folder:
+            script, drops = Path(folder, "script.sql"), Path(folder, "drops.sql")
+            _run(_program("pg_restore"), ["--no-owner", "--no-privileges", f"--file={script}", str(file)], {})
+            # pg_restore's own --clean fails on partitions, whose keys cannot be dropped one by one.
+            drops.write_text(_drops(listed) if force else "")
+            options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
+            _run(
+                psql,
+                [*options, *_login(storage)[0], f"--file={drops}", f"--file={script}"],
+                _login(storage)[1] | {"PGOPTIONS": "-c client_min_messages=warning"},
+            )
+    except OSError as error:
+        raise DatabaseError(f"the backup could not be restored: {error}") from error
     except DatabaseError as error:
         if not force and "already exists" in error.message:
             raise ConflictError("the database holds something; --force replaces it") from None
@@ -153,7 +168,27 @@ def _restore_postgresql(storage: StorageSettings, file: Path, *, force: bool) ->
     return f"{file}: restored"
 
 
-def _postgresql(storage: StorageSettings, program: str, options: Sequence[str]) -> None:
+def _drops(listed: str) -> str:
+    """Drop what the backup holds, and what this version has beside it."""
+    found = re.findall(r"TABLE public (\w+) ", listed)
+    names = sorted({*found, *_own_tables(), "alembic_version"})
+    return f"DROP TABLE IF EXISTS {', '.join(names)} CASCADE;\n"
+
+
+def _own_tables() -> list[str]:
+    import app.accounts.models  # noqa: PLC0415
+    import app.accounts.oidc_models  # noqa: PLC0415
+    import app.benchmarks.models  # noqa: PLC0415
+    import app.idempotency.models  # noqa: PLC0415
+    import app.preferences.models  # noqa: PLC0415
+    import app.providers.models  # noqa: F401, PLC0415  (importing the models registers their tables)
+    from app.core.database import Base  # noqa: PLC0415
+
+    return [*Base.metadata.tables]
+
+
+def _login(storage: StorageSettings) -> tuple[list[str], dict[str, str]]:
+    """How PostgreSQL's programs reach the database: options and variables."""
     url = make_url(storage.url)
     query = {name: value if isinstance(value, str) else value[0] for name, value in url.query.items()}
     # By the environment: arguments can be read by everybody on the machine.
@@ -164,11 +199,7 @@ def _postgresql(storage: StorageSettings, program: str, options: Sequence[str]) 
         "PGPASSWORD": url.password or query.get("password"),
         "PGSSLMODE": query.get("ssl") or query.get("sslmode"),
     }
-    _run(
-        _program(program),
-        ["--no-password", f"--dbname={url.database}", *options],
-        {name: value for name, value in known.items() if value},
-    )
+    return ["--no-password", f"--dbname={url.database}"], {name: value for name, value in known.items() if value}
 
 
 def _program(name: str) -> str:
@@ -178,7 +209,7 @@ def _program(name: str) -> str:
 
 
 def _run(program: str, options: Sequence[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  (programs by name, no shell)
         [program, *options], env={**os.environ, **variables}, capture_output=True, text=True, check=False
     )
     if done.returncode:

@@ -1,4 +1,4 @@
-"""Results partitioned by time on a real PostgreSQL: made ahead, moved out of the default one, dropped when all is old."""
+"""Results partitioned by time on PostgreSQL: made ahead, filled from the default one, dropped when all is old."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -62,7 +62,7 @@ def test_a_gap_between_partitions_is_filled_up_to_the_next_one() -> None:
 async def names_of_rows(database: Database) -> dict[str, int]:
     async with database.read() as session:
         found = await session.execute(text("SELECT tableoid::regclass::text, count(*) FROM results GROUP BY 1"))
-        return {name: count for name, count in found.tuples()}
+        return {str(name): int(count) for name, count in found.tuples()}
 
 
 async def test_servers_make_partitions_at_once_and_rows_move_into_them(postgres: Database) -> None:
