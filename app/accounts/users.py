@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -23,6 +23,9 @@ from app.core.errors import ConfigError, ConflictError, NotFoundError
 from app.core.ids import new_id
 from app.core.keyring import write_private
 from app.core.pagination import decode_cursor, encode_cursor, uuid_of
+
+if TYPE_CHECKING:
+    from app.accounts.user_views import UserDetail
 
 PASSWORD_FILE = "admin-password"
 
@@ -144,7 +147,7 @@ class Users:
             await repository.lock_users(session)
             user = await existing(session, username)
             check_not_above(self._roles, caller, user.role, changes.role or user.role)
-            conditions.check_write(user_etag(user))
+            conditions.check_write(user_tag(user))
             wanted = {name: value for name, value in changes.wanted().items() if getattr(user, name) != value}
             if not wanted:
                 return user
@@ -280,24 +283,7 @@ class Users:
         }
 
 
-class HasVersion(Protocol):
-    """A user, stored or shown."""
-
-    @property
-    def id(self) -> Any:
-        """The id."""
-
-    @property
-    def updated_at(self) -> Any:
-        """When they were last changed."""
-
-
-def user_etag(user: HasVersion) -> str:
-    """The entity tag of a user as those who manage users change them; signing in does not change it."""
-    return etag_of(user.id, user.updated_at.isoformat())
-
-
-def cursor_of(user: HasVersion) -> str:
+def cursor_of(user: "User | UserDetail") -> str:
     """The place of a user in the listing."""
     return encode_cursor(str(user.id))
 
@@ -310,7 +296,7 @@ async def existing(session: Any, username: str) -> User:
     return user
 
 
-def user_tag(user: User) -> str:
+def user_tag(user: "User | UserDetail") -> str:
     """The entity tag of a user; a sign-in, which no change overwrites, is only in the part behind the full stop."""
     version = etag_of(user.id, user.username, user.role, user.team, user.email, user.is_active, user.updated_at)
     return f"{version[:-1]}.{etag_of(user.last_login_at)[1:]}"

@@ -17,7 +17,7 @@ from app.accounts.user_views import (
     UserDetail,
     UserUpdate,
 )
-from app.accounts.users import cursor_of, new_password, user_etag
+from app.accounts.users import cursor_of, new_password, user_tag
 from app.accounts.views import api_key_view
 from app.core.errors import InvalidRequestError
 from app.core.pagination import Page
@@ -44,7 +44,7 @@ MAX_TEXT_CHARACTERS = 64
 @guarded(Permission.USER_MANAGE, returns=str)
 def etag(root: strawberry.Parent[UserDetail], info: Info) -> Any:
     """Names this state of the user, for `ifMatch`."""
-    return user_etag(root).strip('"')
+    return user_tag(root).strip('"')
 
 
 UserType = TYPES.of(UserDetail, more={"etag": etag})
