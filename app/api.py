@@ -14,6 +14,7 @@ from app.accounts.authentication import ACCESS_COOKIE
 from app.accounts.endpoints import router as auth_router
 from app.accounts.users_endpoints import roles_router
 from app.accounts.users_endpoints import router as users_router
+from app.benchmarks.curve_endpoints import router as curves_router
 from app.benchmarks.endpoints import router as benchmarks_router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.settings import Settings
@@ -82,6 +83,7 @@ REST_ROUTERS: tuple[APIRouter, ...] = (
     audit_router,
     providers_router,
     benchmarks_router,
+    curves_router,
     reports_router,  # before results: /results/export is not a result's id
     results_router,
     preferences_router,

@@ -16,6 +16,7 @@ from app.benchmarks import budget, inputs, planner, repository, states
 from app.benchmarks.announcements import announce, control_channel
 from app.benchmarks.audience import Audience, first_audience, shared
 from app.benchmarks.changes import BenchmarkUpdate
+from app.benchmarks.curve_service import CurveService
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.repository import Filters
@@ -51,7 +52,7 @@ class ProviderDirectory(Protocol):
 
 
 class BenchmarkService:
-    """Serves requests about benchmarks; `results` serves those about their results."""
+    """Serves requests about benchmarks; `results` and `curves` serve those about what they measured."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class BenchmarkService:
     ) -> None:
         self.results = ResultService(database)
         self.live = LiveRuns() if live is None else live
+        self.curves = CurveService(database, self.live)
         self.on_submitted: Callable[[], None] = lambda: None  # the runner's bell
         self.run_at_once: Callable[[int], None] = lambda _number: None  # the runner's room
         self._database = database

@@ -578,6 +578,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/benchmarks/{benchmark_id}/distributions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the distribution of a measure
+         * @description Cumulative distribution and percentile spectrum with 95 % bands: of the run, its steady window and a given one.
+         *
+         *     While the benchmark runs, of what has ended by now and without windows.
+         */
+        get: operations["getDistributions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/{benchmark_id}/heatmap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a measure over time and size
+         * @description Counts in at most 256 stretches of time times 64 of latency. While it runs, of `ttft_ms` and `icl_ms` only.
+         */
+        get: operations["getHeatmap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/{benchmark_id}/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read failures over time
+         * @description Failed requests per second by class, also while the benchmark runs.
+         */
+        get: operations["getErrorTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/{benchmark_id}/requests/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a request by its position
+         * @description One measured request as a waterfall with everything that was kept of it, and where its neighbours are.
+         */
+        get: operations["getRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/results/export": {
         parameters: {
             query?: never;
@@ -647,6 +729,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/benchmarks/{session_id}/requests/{index}/body": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Make the body of a request again
+         * @description What the request asked, made from spec and seed as it was when it was sent; null where that cannot be done.
+         */
+        get: operations["getRequestBody"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/results": {
         parameters: {
             query?: never;
@@ -659,6 +761,26 @@ export interface paths {
          * @description Measured requests: of one benchmark in the order of its schedule, else newest first.
          */
         get: operations["listResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List two measures of requests
+         * @description For a scatter plot. Of more than `limit` requests an even sample, which the answer describes.
+         */
+        get: operations["listPoints"];
         put?: never;
         post?: never;
         delete?: never;
@@ -680,6 +802,56 @@ export interface paths {
          */
         get: operations["getResult"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Run-time settings
+         * @description The settings that can be changed without a restart, as they are in force now.
+         */
+        get: operations["getSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change run-time settings
+         * @description Change what is given, on every server of this database; null goes back to the configuration.
+         *
+         *     With `If-Match`, only when nobody has changed the settings since they were read.
+         */
+        patch: operations["updateSettings"];
+        trace?: never;
+    };
+    "/api/v1/me/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My preferences
+         * @description What the caller has saved, such as a theme and views of lists.
+         */
+        get: operations["getPreferences"];
+        /**
+         * Save my preferences
+         * @description Replace the caller's document: any JSON object of at most 16 KiB.
+         */
+        put: operations["savePreferences"];
         post?: never;
         delete?: never;
         options?: never;
@@ -908,6 +1080,60 @@ export interface components {
              * @description Where that was from.
              */
             last_used_address: string | null;
+        };
+        /**
+         * AudioData
+         * @description A sound.
+         */
+        AudioData: {
+            /**
+             * Data
+             * @description The file in base64.
+             */
+            data: string;
+            /**
+             * Format
+             * @description What it is.
+             * @enum {string}
+             */
+            format: "wav" | "mp3" | "ogg" | "flac";
+        };
+        /**
+         * AudioPart
+         * @description A sound.
+         */
+        AudioPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "input_audio";
+            /** @description The sound. */
+            input_audio: components["schemas"]["AudioData"];
+        };
+        /**
+         * AudioUrl
+         * @description Where a sound is.
+         */
+        AudioUrl: {
+            /**
+             * Url
+             * @description An http(s) URL that the provider fetches, or `data:audio/wav;base64,…`.
+             */
+            url: string;
+        };
+        /**
+         * AudioUrlPart
+         * @description A sound by its address, for the few APIs that fetch one.
+         */
+        AudioUrlPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "audio_url";
+            /** @description The sound. */
+            audio_url: components["schemas"]["AudioUrl"];
         };
         /**
          * AuditCheck
@@ -1426,6 +1652,29 @@ export interface components {
             max_output_tokens: number | null;
         };
         /**
+         * CdfCurve
+         * @description Cumulative distribution, a step at each value; columns of one length.
+         */
+        CdfCurve: {
+            /** Value Ms */
+            value_ms: number[];
+            /**
+             * Share
+             * @description Of the samples, at most this value.
+             */
+            share: number[];
+            /**
+             * Low
+             * @description Lower edge of the 95 % band of the whole curve.
+             */
+            low: number[];
+            /**
+             * High
+             * @description Upper edge of it.
+             */
+            high: number[];
+        };
+        /**
          * ChatTurn
          * @description One message of a conversation.
          */
@@ -1438,9 +1687,9 @@ export interface components {
             role: "system" | "user" | "assistant";
             /**
              * Content
-             * @description What is said.
+             * @description What is said: a text, or a list of parts of type text, image_url, input_audio or audio_url.
              */
-            content: string;
+            content: string | (components["schemas"]["TextPart"] | components["schemas"]["ImagePart"] | components["schemas"]["AudioPart"] | components["schemas"]["AudioUrlPart"])[];
         };
         /**
          * CheckResult
@@ -1619,6 +1868,74 @@ export interface components {
             limit_ms: number;
         };
         /**
+         * Curve
+         * @description A metric over the requests of one stretch of the run that started in it.
+         */
+        Curve: {
+            /**
+             * Scope
+             * @description All of it, its steady window, or what was asked.
+             * @enum {string}
+             */
+            scope: "run" | "steady" | "window";
+            /**
+             * From S
+             * @description Seconds of the run, at edges of slices; null for the whole run.
+             */
+            from_s: number | null;
+            /** To S */
+            to_s: number | null;
+            /**
+             * N
+             * @description Samples.
+             */
+            n: number;
+            /** Min Ms */
+            min_ms: number | null;
+            /** Max Ms */
+            max_ms: number | null;
+            /** Mean Ms */
+            mean_ms: number | null;
+            cdf: components["schemas"]["CdfCurve"];
+            spectrum: components["schemas"]["SpectrumCurve"];
+        };
+        /**
+         * Distributions
+         * @description The distribution of one metric. Bands take samples as independent; the summary warns where they are not.
+         */
+        Distributions: {
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "schedule_delay_ms" | "dns_ms" | "connect_ms" | "tls_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "icl_ms" | "e2e_ms" | "stream_end_ms" | "ttfb_from_intended_ms" | "ttft_from_intended_ms" | "ttfo_from_intended_ms" | "e2e_from_intended_ms" | "stream_end_from_intended_ms";
+            /**
+             * Cdf Band
+             * @default Dvoretzky-Kiefer-Wolfowitz: holds the whole true curve at once with 95 %
+             */
+            cdf_band?: string;
+            /**
+             * Spectrum Band
+             * @default order statistics: holds each percentile by itself with 95 %, as the tables do
+             */
+            spectrum_band?: string;
+            /**
+             * Curves
+             * @description The run; then its steady window and the asked one, where there are such.
+             */
+            curves: components["schemas"]["Curve"][];
+            /**
+             * Parts
+             * @description What else can be asked for, when the run has several targets or levels.
+             */
+            parts: components["schemas"]["Part"][];
+            /**
+             * Note
+             * @description Why a curve is missing.
+             */
+            note: string | null;
+        };
+        /**
          * EmbeddingInputs
          * @description Embedding requests; give `texts`, or `input_tokens` for made-up ones.
          */
@@ -1741,6 +2058,32 @@ export interface components {
             retryable: boolean;
         };
         /**
+         * ErrorTimeline
+         * @description Failed requests per second by class; points without any are left out.
+         */
+        ErrorTimeline: {
+            /**
+             * By
+             * @description Time is when requests started; while the run lasts, when their failure was reported.
+             * @enum {string}
+             */
+            by: "start" | "report";
+            /**
+             * Width S
+             * @description Length of a point.
+             */
+            width_s: number;
+            /**
+             * T S
+             * @description Where each point begins.
+             */
+            t_s: number[];
+            /** Per S */
+            per_s: {
+                [key: string]: number[];
+            };
+        };
+        /**
          * ExplorationSummary
          * @description What a sweep or a search found.
          */
@@ -1799,6 +2142,23 @@ export interface components {
             gaps?: boolean;
         };
         /**
+         * ExtremePoint
+         * @description A request among those with the highest y.
+         */
+        ExtremePoint: {
+            /** Index */
+            index: number;
+            /** X */
+            x: number | null;
+            /** Y */
+            y: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "error";
+        };
+        /**
          * Figures
          * @description Numbers of a run, or of one target of it.
          */
@@ -1840,6 +2200,13 @@ export interface components {
              */
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
+            };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
             };
         };
         /**
@@ -1981,6 +2348,78 @@ export interface components {
              * @description Null when the price or the count is unknown.
              */
             cost_usd: string | null;
+        };
+        /**
+         * Heatmap
+         * @description How many samples fell into which stretch of time and of latency. Cells that are not listed hold none.
+         *
+         *     Column c begins at from_s + c * width_s; row r reaches from edges_ms[r] to edges_ms[r + 1], edges being logarithmic.
+         */
+        Heatmap: {
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "schedule_delay_ms" | "dns_ms" | "connect_ms" | "tls_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "icl_ms" | "e2e_ms" | "stream_end_ms" | "ttfb_from_intended_ms" | "ttft_from_intended_ms" | "ttfo_from_intended_ms" | "e2e_from_intended_ms" | "stream_end_from_intended_ms";
+            /**
+             * By
+             * @description Time is when requests started; while the run lasts, when the first token or chunk came.
+             * @enum {string}
+             */
+            by: "start" | "event";
+            /** From S */
+            from_s: number;
+            /** Width S */
+            width_s: number;
+            /** Columns */
+            columns: number;
+            /** Edges Ms */
+            edges_ms: number[];
+            /** Column */
+            column: number[];
+            /** Row */
+            row: number[];
+            /** Count */
+            count: number[];
+            /**
+             * N
+             * @description Samples in all cells.
+             */
+            n: number;
+            /**
+             * Note
+             * @description Why there is none.
+             */
+            note: string | null;
+        };
+        /**
+         * ImagePart
+         * @description An image.
+         */
+        ImagePart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "image_url";
+            /** @description The image. */
+            image_url: components["schemas"]["ImageUrl"];
+        };
+        /**
+         * ImageUrl
+         * @description Where an image is, or what it holds.
+         */
+        ImageUrl: {
+            /**
+             * Url
+             * @description `data:image/png;base64,…` (png, jpeg, gif, webp), or an http(s) URL that the provider fetches.
+             */
+            url: string;
+            /**
+             * Detail
+             * @description How closely the model looks, where known.
+             */
+            detail?: ("auto" | "low" | "high") | null;
         };
         /**
          * ImportSource
@@ -2204,6 +2643,47 @@ export interface components {
             kind: "lognormal";
         };
         /**
+         * MadeUpAudio
+         * @description Noise as a WAV file of 16 bits and one channel, different in every request.
+         */
+        MadeUpAudio: {
+            /**
+             * Seconds
+             * @description How long.
+             */
+            seconds: number;
+            /**
+             * Sample Rate Hz
+             * @description Samples per second.
+             * @default 16000
+             */
+            sample_rate_hz?: number;
+        };
+        /**
+         * MadeUpImages
+         * @description Images of one size, different in every request.
+         */
+        MadeUpImages: {
+            /**
+             * Count
+             * @description Images in each request.
+             * @default 1
+             */
+            count?: number;
+            /**
+             * Width
+             * @description Pixels.
+             * @default 512
+             */
+            width?: number;
+            /**
+             * Height
+             * @description Pixels.
+             * @default 512
+             */
+            height?: number;
+        };
+        /**
          * Median
          * @description A current median, in milliseconds.
          */
@@ -2421,6 +2901,31 @@ export interface components {
             next_cursor?: string | null;
         };
         /**
+         * Part
+         * @description A target, or one level of load of one: what curves can be asked for by `target` and `point`.
+         */
+        Part: {
+            /**
+             * Target
+             * @description Position in spec.targets.
+             */
+            target: number;
+            /** Provider */
+            provider: string;
+            /** Model */
+            model: string;
+            /**
+             * Point
+             * @description Which level; null where none is explored.
+             */
+            point: number | null;
+            /**
+             * Level
+             * @description Concurrency, or requests per second.
+             */
+            level: number | null;
+        };
+        /**
          * PasswordChange
          * @description Another password for oneself.
          */
@@ -2465,6 +2970,26 @@ export interface components {
          * @enum {string}
          */
         Permission: "benchmark.create" | "benchmark.read" | "benchmark.cancel" | "benchmark.delete" | "benchmark.share" | "results.read" | "results.export" | "provider.read" | "provider.manage" | "provider.test" | "plugin.manage" | "metrics.read" | "account.self" | "user.manage" | "admin.audit" | "admin.settings" | "admin.see_all";
+        /**
+         * Phase
+         * @description A stretch of a request's life.
+         */
+        Phase: {
+            /**
+             * Name
+             * @description schedule_delay, dns, connect, tls, first_byte, first_token, reasoning, stream, end.
+             */
+            name: string;
+            /** Duration Ms */
+            duration_ms: number;
+            /**
+             * Begin Ms
+             * @description From the intended start; null where only the length is known.
+             */
+            begin_ms: number | null;
+            /** End Ms */
+            end_ms: number | null;
+        };
         /**
          * PointCertificate
          * @description The instrument's verdict on itself at one point.
@@ -2525,6 +3050,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
             /** @description Which part of the run is steady. */
             window?: components["schemas"]["Window"];
             /** @description The same figures of that part; null when there is none. */
@@ -2573,6 +3105,56 @@ export interface components {
             instrument?: components["schemas"]["PointCertificate"] | null;
         };
         /**
+         * Points
+         * @description Two measures of single requests; columns of one length, ordered by index.
+         */
+        Points: {
+            /**
+             * X
+             * @enum {string}
+             */
+            x: "index" | "started_s" | "schedule_delay_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "e2e_ms" | "stream_end_ms" | "ttft_from_intended_ms" | "e2e_from_intended_ms" | "connect_ms" | "tls_ms" | "input_tokens" | "output_tokens" | "reasoning_tokens" | "cache_read_tokens" | "chunks" | "attempts" | "cost_usd";
+            /**
+             * Y
+             * @enum {string}
+             */
+            y: "index" | "started_s" | "schedule_delay_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "e2e_ms" | "stream_end_ms" | "ttft_from_intended_ms" | "e2e_from_intended_ms" | "connect_ms" | "tls_ms" | "input_tokens" | "output_tokens" | "reasoning_tokens" | "cache_read_tokens" | "chunks" | "attempts" | "cost_usd";
+            /**
+             * N
+             * @description Requests that have both measures.
+             */
+            n: number;
+            /**
+             * Is Sample
+             * @description Whether these are only some of them.
+             */
+            is_sample: boolean;
+            /**
+             * Sampling
+             * @description How they were chosen, in words.
+             */
+            sampling: string;
+            /**
+             * Index
+             * @description Position in the schedule: the request's address within the benchmark.
+             */
+            index: number[];
+            /** Xs */
+            xs: number[];
+            /** Ys */
+            ys: number[];
+            /**
+             * Ok
+             * @description False for requests that failed.
+             */
+            ok: boolean[];
+            /**
+             * Extremes
+             * @description The requests with the highest y, chosen for that, not by chance.
+             */
+            extremes: components["schemas"]["ExtremePoint"][];
+        };
+        /**
          * PoissonLoad
          * @description Open loop, exponential gaps between arrivals.
          */
@@ -2593,6 +3175,41 @@ export interface components {
              * @enum {string}
              */
             kind: "poisson";
+        };
+        /**
+         * PreferencesDocument
+         * @description What a user likes.
+         */
+        PreferencesDocument: {
+            /**
+             * Document
+             * @description Any JSON object of at most 16 KiB.
+             * @example {
+             *       "theme": "dark",
+             *       "views": []
+             *     }
+             */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Version
+             * @description Counts changes; also in the ETag. 0: never saved.
+             */
+            version: number;
+        };
+        /**
+         * PreferencesUpdate
+         * @description The whole document; it replaces the one before.
+         */
+        PreferencesUpdate: {
+            /**
+             * Document
+             * @description Any JSON object of at most 16 KiB, nested at most 16 deep.
+             */
+            document: {
+                [key: string]: unknown;
+            };
         };
         /**
          * PriceView
@@ -2865,6 +3482,13 @@ export interface components {
             default_model?: string | null;
             options?: components["schemas"]["ProviderOptions"];
             /**
+             * Definition
+             * @description Of the kind `custom`, and required there: the document of its TOML file as JSON. Holds no secret.
+             */
+            definition?: {
+                [key: string]: unknown;
+            } | null;
+            /**
              * Is Enabled
              * @description Whether benchmarks may use it.
              * @default true
@@ -2910,6 +3534,13 @@ export interface components {
             error_type: ("auth" | "quota" | "rate_limit" | "overloaded" | "context_length" | "content_filter" | "invalid_request" | "server") | null;
             /** @description With `?completion=true`, when it worked. */
             completion: components["schemas"]["HealthCompletion"] | null;
+            /**
+             * Rate Limits
+             * @description By name, such as `requests` and `tokens`; empty when no headers came.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitView"];
+            };
             /**
              * Checked At
              * Format: date-time
@@ -2995,6 +3626,13 @@ export interface components {
             /** @description All options anew. */
             options?: components["schemas"]["ProviderOptions"] | null;
             /**
+             * Definition
+             * @description The whole definition of a custom provider anew.
+             */
+            definition?: {
+                [key: string]: unknown;
+            } | null;
+            /**
              * Is Enabled
              * @description Whether benchmarks may use it.
              */
@@ -3042,6 +3680,13 @@ export interface components {
              */
             default_model: string | null;
             options: components["schemas"]["ProviderOptions"];
+            /**
+             * Definition
+             * @description Of the kind `custom`: how it is spoken to; else null.
+             */
+            definition: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Is Enabled
              * @description Whether benchmarks may use it.
@@ -3149,6 +3794,63 @@ export interface components {
             curve?: "linear" | "exponential";
         };
         /**
+         * RateLimitStanding
+         * @description How the server's headers said that things stand with one of its rate limits.
+         */
+        RateLimitStanding: {
+            /**
+             * Limit
+             * @description How much there is; null when not told, as everything here.
+             */
+            limit: number | null;
+            /**
+             * Remaining
+             * @description How much was left, by the newest response.
+             */
+            remaining: number | null;
+            /**
+             * Reset Seconds
+             * @description In how many seconds from that response on it is full again.
+             */
+            reset_seconds: number | null;
+            /**
+             * Lowest Remaining
+             * @description The least that any response left.
+             */
+            lowest_remaining: number | null;
+            /**
+             * At Ns
+             * @description When the newest response ended, Unix nanoseconds.
+             */
+            at_ns: number;
+            /**
+             * Responses
+             * @description How many responses told of it.
+             */
+            responses: number;
+        };
+        /**
+         * RateLimitView
+         * @description One of the provider's rate limits, as its headers tell; null where they do not say.
+         */
+        RateLimitView: {
+            /**
+             * Limit
+             * @description How much there is.
+             */
+            limit?: number | null;
+            /**
+             * Remaining
+             * @description How much is left.
+             */
+            remaining?: number | null;
+            /**
+             * Reset Seconds
+             * @description In how many seconds it is full again.
+             */
+            reset_seconds?: number | null;
+        };
+        /**
          * RateStep
          * @description A stretch of an open loop.
          */
@@ -3241,6 +3943,32 @@ export interface components {
             refresh_token: string;
         };
         /**
+         * RequestBody
+         * @description What a request asked.
+         */
+        RequestBody: {
+            /**
+             * Body
+             * @description The body as it was sent; null where it cannot be made again.
+             */
+            body?: string | null;
+            /**
+             * Body Bytes
+             * @description Length of all of it.
+             */
+            body_bytes?: number | null;
+            /**
+             * Turn
+             * @description Of a given conversation: what the user says in this turn.
+             */
+            turn?: string | null;
+            /**
+             * Note
+             * @description Why there is no body, or what it lacks.
+             */
+            note?: string | null;
+        };
+        /**
          * RequestCounts
          * @description Requests by outcome.
          */
@@ -3267,12 +3995,19 @@ export interface components {
             by_error_type: {
                 [key: string]: number;
             };
+            /**
+             * By Finish
+             * @description Successful ones by why the model stopped: stop, length, tool_calls, content_filter, error, other.
+             */
+            by_finish?: {
+                [key: string]: number;
+            };
         };
         /**
-         * ResultDetail
-         * @description One measured request with everything that was kept of it.
+         * RequestDetail
+         * @description A result, and where the next ones of its benchmark are.
          */
-        ResultDetail: {
+        RequestDetail: {
             /**
              * Id
              * Format: uuid
@@ -3331,6 +4066,11 @@ export interface components {
              * @description Why the model stopped, in the provider's words.
              */
             finish_reason: string | null;
+            /**
+             * Finish Kind
+             * @description The same under every vendor: stop, length, tool_calls, content_filter, error or other.
+             */
+            finish_kind?: string | null;
             /**
              * Attempts
              * @description Tries, the first included.
@@ -3565,6 +4305,323 @@ export interface components {
              * @description One entry per output chunk after the first; null for a chunk that came out of one read with a later one, and then the entry behind it spans both. Null altogether when gaps were not kept.
              */
             gaps_ms: (number | null)[] | null;
+            /** @description The request phase by phase, from its intended start. */
+            waterfall: components["schemas"]["Waterfall"];
+            /**
+             * Previous Index
+             * @description Of the request before it in the schedule; null for the first.
+             */
+            previous_index: number | null;
+            /**
+             * Next Index
+             * @description Of the request behind it; null for the last.
+             */
+            next_index: number | null;
+        };
+        /**
+         * ResultDetail
+         * @description One measured request with everything that was kept of it.
+         */
+        ResultDetail: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Id of the result.
+             */
+            id: string;
+            /**
+             * Session Id
+             * Format: uuid
+             * @description Id of its benchmark.
+             */
+            session_id: string;
+            /**
+             * Index
+             * @description Position in the benchmark's schedule, unique within it.
+             */
+            index: number;
+            /**
+             * Provider
+             * @description Name of the provider.
+             */
+            provider: string;
+            /**
+             * Model
+             * @description Name of the model.
+             */
+            model: string;
+            /**
+             * Response Id
+             * @description The provider's id of the response.
+             */
+            response_id: string | null;
+            /**
+             * Status
+             * @description Failed requests never enter latencies.
+             * @enum {string}
+             */
+            status: "ok" | "error";
+            /**
+             * Error Type
+             * @description Class of the failure, such as `connect` or `http_429`.
+             */
+            error_type: string | null;
+            /**
+             * Error
+             * @description What happened, in words.
+             */
+            error: string | null;
+            /**
+             * Http Status
+             * @description Status of the response; null when none came.
+             */
+            http_status: number | null;
+            /**
+             * Finish Reason
+             * @description Why the model stopped, in the provider's words.
+             */
+            finish_reason: string | null;
+            /**
+             * Finish Kind
+             * @description The same under every vendor: stop, length, tool_calls, content_filter, error or other.
+             */
+            finish_kind?: string | null;
+            /**
+             * Attempts
+             * @description Tries, the first included.
+             */
+            attempts: number;
+            /**
+             * Clock
+             * @description `kernel` or `user`: who took the receive stamps.
+             */
+            clock: string;
+            /**
+             * Connection Reused
+             * @description Whether a kept-alive connection served it.
+             */
+            connection_reused: boolean;
+            /**
+             * Intended Ns
+             * @description When the schedule wanted it to start.
+             */
+            intended_ns: number;
+            /**
+             * Started Ns
+             * @description When its first byte was handed to the socket.
+             */
+            started_ns: number | null;
+            /**
+             * First Byte Ns
+             * @description First byte of the response.
+             */
+            first_byte_ns: number | null;
+            /**
+             * First Token Ns
+             * @description First generated output of any kind.
+             */
+            first_token_ns: number | null;
+            /**
+             * First Output Ns
+             * @description First non-reasoning output.
+             */
+            first_output_ns: number | null;
+            /**
+             * Last Token Ns
+             * @description Last output chunk.
+             */
+            last_token_ns: number | null;
+            /**
+             * End Ns
+             * @description End of the body, or of the failure.
+             */
+            end_ns: number | null;
+            /**
+             * Schedule Delay Ms
+             * @description Intended → started.
+             */
+            schedule_delay_ms: number | null;
+            /**
+             * Dns Ms
+             * @description Name lookup of a new connection.
+             */
+            dns_ms: number | null;
+            /**
+             * Connect Ms
+             * @description TCP handshake of a new connection.
+             */
+            connect_ms: number | null;
+            /**
+             * Tls Ms
+             * @description TLS handshake of a new connection.
+             */
+            tls_ms: number | null;
+            /**
+             * Ttfb Ms
+             * @description Started → first byte of the response.
+             */
+            ttfb_ms: number | null;
+            /**
+             * Ttft Ms
+             * @description Started → first chunk with generated output of any kind.
+             */
+            ttft_ms: number | null;
+            /**
+             * Ttfo Ms
+             * @description Started → first chunk with non-reasoning content.
+             */
+            ttfo_ms: number | null;
+            /**
+             * Tpot Ms
+             * @description (Last - first output chunk) / (output tokens - 1); null below two tokens or two chunks.
+             */
+            tpot_ms: number | null;
+            /**
+             * E2E Ms
+             * @description Started → last output chunk.
+             */
+            e2e_ms: number | null;
+            /**
+             * Stream End Ms
+             * @description Started → end of the body.
+             */
+            stream_end_ms: number | null;
+            /**
+             * Ttfb From Intended Ms
+             * @description `ttfb_ms`, counted from the intended start.
+             */
+            ttfb_from_intended_ms: number | null;
+            /**
+             * Ttft From Intended Ms
+             * @description `ttft_ms`, counted from the intended start.
+             */
+            ttft_from_intended_ms: number | null;
+            /**
+             * Ttfo From Intended Ms
+             * @description `ttfo_ms`, counted from the intended start.
+             */
+            ttfo_from_intended_ms: number | null;
+            /**
+             * E2E From Intended Ms
+             * @description `e2e_ms`, counted from the intended start.
+             */
+            e2e_from_intended_ms: number | null;
+            /**
+             * Stream End From Intended Ms
+             * @description `stream_end_ms`, counted from the intended start.
+             */
+            stream_end_from_intended_ms: number | null;
+            /**
+             * Chunks
+             * @description Output chunks.
+             */
+            chunks: number;
+            /**
+             * Coalesced Chunks
+             * @description Chunks that shared a read with a later one.
+             */
+            coalesced_chunks: number;
+            /**
+             * Input Tokens
+             * @description All input tokens.
+             */
+            input_tokens: number | null;
+            /**
+             * Output Tokens
+             * @description All output tokens, reasoning included.
+             */
+            output_tokens: number | null;
+            /**
+             * Uncached Input Tokens
+             * @description Input read anew.
+             */
+            uncached_input_tokens: number | null;
+            /**
+             * Cache Read Tokens
+             * @description Input read from a cache.
+             */
+            cache_read_tokens: number | null;
+            /**
+             * Cache Write Tokens
+             * @description Input written to a cache.
+             */
+            cache_write_tokens: number | null;
+            /**
+             * Visible Output Tokens
+             * @description Output without reasoning.
+             */
+            visible_output_tokens: number | null;
+            /**
+             * Reasoning Tokens
+             * @description Reasoning, part of the output.
+             */
+            reasoning_tokens: number | null;
+            /**
+             * Token Count Source
+             * @description `usage`, `tokenizer` or `chunks`.
+             */
+            token_count_source: string | null;
+            /**
+             * Cost Usd
+             * @description From list prices; null when the price is unknown.
+             */
+            cost_usd: number | null;
+            /**
+             * Trace Id
+             * @description W3C trace id that was sent.
+             */
+            trace_id: string | null;
+            /**
+             * Point
+             * @description Which level of load it belongs to; null when none is explored.
+             */
+            point?: number | null;
+            /**
+             * Level
+             * @description That level: concurrency, or requests per second.
+             */
+            level?: number | null;
+            /**
+             * Conversation
+             * @description Which conversation it is a turn of; null for other workloads.
+             */
+            conversation?: number | null;
+            /**
+             * Turn
+             * @description Which turn of it, from 0.
+             */
+            turn?: number | null;
+            /**
+             * Tags
+             * @description Tags of the benchmark.
+             */
+            tags: string[];
+            /**
+             * Metadata
+             * @description Whatever else was kept.
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Usage
+             * @description The provider's own usage object.
+             */
+            usage: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Response Text
+             * @description Only when the spec has save_responses.
+             */
+            response_text: string | null;
+            /**
+             * Gaps Ms
+             * @description One entry per output chunk after the first; null for a chunk that came out of one read with a later one, and then the entry behind it spans both. Null altogether when gaps were not kept.
+             */
+            gaps_ms: (number | null)[] | null;
+            /** @description The request phase by phase, from its intended start. */
+            waterfall: components["schemas"]["Waterfall"];
         };
         /**
          * ResultItem
@@ -3629,6 +4686,11 @@ export interface components {
              * @description Why the model stopped, in the provider's words.
              */
             finish_reason: string | null;
+            /**
+             * Finish Kind
+             * @description The same under every vendor: stop, length, tool_calls, content_filter, error or other.
+             */
+            finish_kind?: string | null;
             /**
              * Attempts
              * @description Tries, the first included.
@@ -3918,6 +4980,79 @@ export interface components {
             is_default: boolean;
         };
         /**
+         * RuntimeSettingsUpdate
+         * @description Only what is given changes; null goes back to the configuration.
+         */
+        RuntimeSettingsUpdate: {
+            /**
+             * Rate Limit Requests Per Minute
+             * @description As above.
+             */
+            rate_limit_requests_per_minute?: number | null;
+            /**
+             * Max Running Benchmarks
+             * @description As above.
+             */
+            max_running_benchmarks?: number | null;
+            /**
+             * Default Visibility
+             * @description As above.
+             */
+            default_visibility?: ("private" | "team" | "all") | null;
+            /**
+             * Retention Days
+             * @description As above.
+             */
+            retention_days?: number | null;
+        };
+        /**
+         * RuntimeSettingsView
+         * @description The settings in force, and which of them were changed at run time.
+         */
+        RuntimeSettingsView: {
+            /**
+             * Rate Limit Requests Per Minute
+             * @description Requests per minute and caller; 0 switches the limit off.
+             */
+            rate_limit_requests_per_minute: number;
+            /**
+             * Max Running Benchmarks
+             * @description Benchmarks that run at once; others wait.
+             */
+            max_running_benchmarks: number;
+            /**
+             * Default Visibility
+             * @description With whom a new benchmark is shared when its owner does not say.
+             * @enum {string}
+             */
+            default_visibility: "private" | "team" | "all";
+            /**
+             * Retention Days
+             * @description Ended benchmarks are deleted after so many days; 0 keeps them for ever.
+             */
+            retention_days: number;
+            /**
+             * Version
+             * @description Counts changes; also in the ETag.
+             */
+            version: number;
+            /**
+             * Changed
+             * @description Which are not as configured.
+             */
+            changed: string[];
+            /**
+             * Updated At
+             * @description The newest change.
+             */
+            updated_at: string | null;
+            /**
+             * Updated By
+             * @description Who made it.
+             */
+            updated_by: string | null;
+        };
+        /**
          * Sampling
          * @description What is asked of the model. Fields left out are not sent.
          */
@@ -4167,6 +5302,23 @@ export interface components {
             e2e_ms?: number | null;
         };
         /**
+         * SpectrumCurve
+         * @description Percentile spectrum; columns of one length.
+         */
+        SpectrumCurve: {
+            /** Percentile */
+            percentile: number[];
+            /** Value Ms */
+            value_ms: number[];
+            /**
+             * Low Ms
+             * @description 95 % interval of this percentile; null where n is too small.
+             */
+            low_ms: (number | null)[];
+            /** High Ms */
+            high_ms: (number | null)[];
+        };
+        /**
          * SpikeLoad
          * @description Open loop of one rate with a burst of another in it.
          */
@@ -4334,6 +5486,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
             /** @description Which part of the run is steady. */
             window?: components["schemas"]["Window"];
             /** @description The same figures of that part; null when there is none. */
@@ -4455,6 +5614,10 @@ export interface components {
              * @description Words of made-up text per token. Left out, a few short requests before the run find it out from the server's own `usage`, and the summary says so.
              */
             words_per_token?: number | null;
+            /** @description Images before the text, as PNG. */
+            images?: components["schemas"]["MadeUpImages"] | null;
+            /** @description A sound before the text. */
+            audio?: components["schemas"]["MadeUpAudio"] | null;
         };
         /**
          * Target
@@ -4543,6 +5706,13 @@ export interface components {
             server_timings?: {
                 [key: string]: components["schemas"]["MetricSummary"];
             };
+            /**
+             * Rate Limits
+             * @description The server's rate limits by name, such as `requests` and `tokens`.
+             */
+            rate_limits?: {
+                [key: string]: components["schemas"]["RateLimitStanding"];
+            };
             /** @description Which part of the run is steady. */
             window?: components["schemas"]["Window"];
             /** @description The same figures of that part; null when there is none. */
@@ -4594,6 +5764,22 @@ export interface components {
             probe_requests: number;
         };
         /**
+         * TextPart
+         * @description A piece of text.
+         */
+        TextPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "text";
+            /**
+             * Text
+             * @description What is said.
+             */
+            text: string;
+        };
+        /**
          * ThinkTime
          * @description Pause of a user between an answer and the next question.
          */
@@ -4643,6 +5829,11 @@ export interface components {
             errors_per_s: number[];
             /** In Flight */
             in_flight: number[];
+            /**
+             * Offered Per S
+             * @description Requests that an open loop wanted to start; null in a closed one; empty for old runs.
+             */
+            offered_per_s?: (number | null)[];
         };
         /**
          * TimelinePoint
@@ -4691,6 +5882,11 @@ export interface components {
              * @default 0
              */
             in_flight?: number;
+            /**
+             * Offered Per S
+             * @description Requests that an open loop wanted to start; else null.
+             */
+            offered_per_s?: number | null;
         };
         /**
          * Timeouts
@@ -5093,6 +6289,39 @@ export interface components {
          * @enum {string}
          */
         Visibility: "private" | "team" | "all";
+        /**
+         * Waterfall
+         * @description Phases in their order, and the arrival of every chunk, in milliseconds from the intended start.
+         */
+        Waterfall: {
+            /**
+             * Total Ms
+             * @description From the intended start to the last instant that is known.
+             */
+            total_ms: number;
+            /** Phases */
+            phases: components["schemas"]["Phase"][];
+            /**
+             * Chunk Ms
+             * @description When each output chunk came; empty when gaps were not kept.
+             */
+            chunk_ms: number[];
+            /**
+             * Shared
+             * @description Chunks (from 0) that came out of one read with the next one: its stamp.
+             */
+            shared: number[];
+            /**
+             * Chunks Left Out
+             * @description Chunks beyond the first 20,000.
+             */
+            chunks_left_out: number;
+            /**
+             * Note
+             * @description What makes it less than exact.
+             */
+            note: string | null;
+        };
         /**
          * Window
          * @description Which part of a run is steady: requests with `from_s <= (started_ns - origin_ns) / 1e9 < to_s`.
@@ -8631,6 +9860,370 @@ export interface operations {
             };
         };
     };
+    getDistributions: {
+        parameters: {
+            query?: {
+                /** @description Which measure. */
+                metric?: "schedule_delay_ms" | "dns_ms" | "connect_ms" | "tls_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "icl_ms" | "e2e_ms" | "stream_end_ms" | "ttfb_from_intended_ms" | "ttft_from_intended_ms" | "ttfo_from_intended_ms" | "e2e_from_intended_ms" | "stream_end_from_intended_ms";
+                /** @description Also of what started from then on. */
+                from_s?: number | null;
+                /** @description And before then, seconds of the run. */
+                to_s?: number | null;
+                /** @description Only this target, by its position in the spec. */
+                target?: number | null;
+                /** @description Only this level of a sweep or search. */
+                point?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Distributions"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getHeatmap: {
+        parameters: {
+            query?: {
+                /** @description Which measure. */
+                metric?: "schedule_delay_ms" | "dns_ms" | "connect_ms" | "tls_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "icl_ms" | "e2e_ms" | "stream_end_ms" | "ttfb_from_intended_ms" | "ttft_from_intended_ms" | "ttfo_from_intended_ms" | "e2e_from_intended_ms" | "stream_end_from_intended_ms";
+                /** @description Only this target, by its position in the spec. */
+                target?: number | null;
+                /** @description Only this level of a sweep or search. */
+                point?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heatmap"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getErrorTimeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorTimeline"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+                /** @description Position in the schedule. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestDetail"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     downloadResults: {
         parameters: {
             query: {
@@ -9008,6 +10601,94 @@ export interface operations {
             };
         };
     };
+    getRequestBody: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                session_id: string;
+                /** @description Position in the schedule. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listResults: {
         parameters: {
             query?: {
@@ -9117,6 +10798,102 @@ export interface operations {
             };
         };
     };
+    listPoints: {
+        parameters: {
+            query: {
+                /** @description Of this benchmark. */
+                session_id: string;
+                /** @description The measure across. */
+                x?: "index" | "started_s" | "schedule_delay_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "e2e_ms" | "stream_end_ms" | "ttft_from_intended_ms" | "e2e_from_intended_ms" | "connect_ms" | "tls_ms" | "input_tokens" | "output_tokens" | "reasoning_tokens" | "cache_read_tokens" | "chunks" | "attempts" | "cost_usd";
+                /** @description The measure upwards. */
+                y?: "index" | "started_s" | "schedule_delay_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "e2e_ms" | "stream_end_ms" | "ttft_from_intended_ms" | "e2e_from_intended_ms" | "connect_ms" | "tls_ms" | "input_tokens" | "output_tokens" | "reasoning_tokens" | "cache_read_tokens" | "chunks" | "attempts" | "cost_usd";
+                /** @description Only those that ended so. */
+                status?: ("ok" | "error") | null;
+                /** @description Only those of this point of a sweep or search. */
+                point?: number | null;
+                /** @description About how many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Points"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     getResult: {
         parameters: {
             query?: never;
@@ -9158,6 +10935,352 @@ export interface operations {
             };
             /** @description No such thing, or not visible to the caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeSettingsView"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    updateSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is to be changed. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuntimeSettingsUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeSettingsView"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getPreferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferencesDocument"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    savePreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is to be changed. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferencesUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferencesDocument"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
