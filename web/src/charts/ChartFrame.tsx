@@ -1,7 +1,7 @@
 /** What every chart has around it: title, unit, values in a fixed place, and what one can do with it. */
 
 import type { ComponentChildren } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import "./charts.css";
 import { type Cell, saveCsv, savePng } from "./save";
 
@@ -20,17 +20,17 @@ interface ChartFrameProps {
 export function ChartFrame({ title, axis, readout, legend, rows, children }: ChartFrameProps) {
   const figure = useRef<HTMLElement>(null);
   const [isFull, setFull] = useState(false);
+  useEffect(() => {
+    const follow = () => setFull(figure.current !== null && document.fullscreenElement === figure.current);
+    document.addEventListener("fullscreenchange", follow);
+    return () => document.removeEventListener("fullscreenchange", follow);
+  }, []);
   const toggleFull = () => {
     if (document.fullscreenElement) void document.exitFullscreen();
     else figure.current?.requestFullscreen().catch(() => {});
   };
   return (
-    <figure
-      ref={figure}
-      class="chart panel"
-      aria-label={title}
-      onFullscreenChange={() => setFull(document.fullscreenElement === figure.current)}
-    >
+    <figure ref={figure} class="chart panel" aria-label={title}>
       <figcaption class="chart-head">
         <h2>{title}</h2>
         <span class="chart-axis">{axis}</span>

@@ -86,9 +86,7 @@ export function LinesChart({ title, view, axis, onPick, note }: LinesChartProps)
               >
                 <Swatch colour={series.colour} order={index} isDot={series.kind === "dots"} />
                 <span class="chart-label">{series.label}</span>
-                <span class="chart-value number">
-                  {row == null ? "" : describe(view, index, row)}
-                </span>
+                <span class="chart-value number">{row == null ? "" : describe(view, index, row)}</span>
               </button>
             );
           })}

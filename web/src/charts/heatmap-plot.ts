@@ -143,7 +143,12 @@ export class HeatmapPlot {
       const wide = this.#left(begin + width_s) - left;
       // By the logarithm, so that a single outlier is seen beside thousands; never fainter than can be seen.
       context.globalAlpha = 0.14 + 0.86 * (Math.log1p(count[cell] ?? 0) / most);
-      context.fillRect(left, top + height - ((row[cell] ?? 0) + 1) * tall, Math.max(1, wide - 0.5), Math.max(1, tall - 0.5));
+      context.fillRect(
+        left,
+        top + height - ((row[cell] ?? 0) + 1) * tall,
+        Math.max(1, wide - 0.5),
+        Math.max(1, tall - 0.5),
+      );
     }
     context.globalAlpha = 1;
   }

@@ -81,7 +81,11 @@ async function picture(figure: HTMLElement, title: string): Promise<Blob | null>
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-function writeLegend(context: CanvasRenderingContext2D, keys: readonly HTMLElement[], style: CSSStyleDeclaration): void {
+function writeLegend(
+  context: CanvasRenderingContext2D,
+  keys: readonly HTMLElement[],
+  style: CSSStyleDeclaration,
+): void {
   let left = PADDING_PX;
   const top = PADDING_PX + LINE_PX * 1.5 + 2;
   for (const key of keys) {
@@ -98,7 +102,7 @@ function writeLegend(context: CanvasRenderingContext2D, keys: readonly HTMLEleme
       context.setLineDash([]);
       left += 28;
     }
-    const text = (key.innerText || key.textContent || "").replaceAll(/\s+/g, " ").trim();
+    const text = (key.textContent || "").replaceAll(/\s+/g, " ").trim();
     write(context, text, left, top, `12px ${style.fontFamily}`, style.color);
     left += context.measureText(text).width + 16;
   }
