@@ -1,6 +1,6 @@
 """Counts of values by time and by size, in a bounded number of cells: what a latency heatmap shows. Pure.
 
-Rows are logarithmic: each is the same factor high, 2**(1/4) (19 %) unless that takes more than `MAX_ROWS`; then the
+Rows are logarithmic: each is the same factor high, 2**(1/32) (2.2 %) unless that takes more than `MAX_ROWS`; then the
 factor is squared until it fits. Row edges are powers of that factor of one microsecond, so that heatmaps of two runs
 have the same ones. A sample is put by the middle of its histogram bucket (three digits, in timelines two).
 """
@@ -16,7 +16,7 @@ from app.stats.timeline import COARSE, Sparse
 
 MAX_COLUMNS = 256
 MAX_ROWS = 64
-_FINEST_ROWS_PER_OCTAVE = 4
+_FINEST_ROWS_PER_OCTAVE = 32
 _NS_PER_S = 10**9
 _NS_PER_MS = 1e6
 _NS_PER_US = 1e3

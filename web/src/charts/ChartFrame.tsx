@@ -60,7 +60,9 @@ export function ChartFrame({ title, axis, readout, legend, rows, children }: Cha
             title={isFull ? "Leave full screen (esc)" : "Full screen"}
             onClick={toggleFull}
           >
-            ⛶
+            <svg width="11" height="11" viewBox="0 0 11 11" aria-hidden="true">
+              <path d="M1 4V1h3M7 1h3v3M10 7v3H7M4 10H1V7" fill="none" stroke="currentColor" stroke-width="1.3" />
+            </svg>
           </button>
         </span>
       </figcaption>

@@ -3,7 +3,7 @@
 import type { Benchmark } from "../../api/types";
 import { type Band, Chart, Heatmap, zoomOf } from "../../charts";
 import { Button } from "../../ui/Button";
-import { CHARTS } from "./chart-specs";
+import { chartsOf } from "./chart-specs";
 import { useErrorChart, useOverTime } from "./over-time";
 import type { RunStore } from "./store";
 
@@ -37,7 +37,7 @@ export function TimeCharts({ run, benchmark, bands }: TimeChartsProps) {
         </p>
       )}
       <div class="run-charts">
-        {CHARTS.map((spec) => (
+        {chartsOf(benchmark.spec.load).map((spec) => (
           <Chart key={spec.title} spec={spec} ring={run.ring} sync={run.id} bands={bands} />
         ))}
         <Heatmap

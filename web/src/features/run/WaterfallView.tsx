@@ -15,6 +15,7 @@ const PHASES: Record<string, { label: string; colour: number }> = {
   stream: { label: "chunks", colour: 3 },
   end: { label: "end of body", colour: 8 },
 };
+const FAILED = { label: "until it failed", colour: 2 };
 // More ticks than pixels are a solid bar: every n-th is drawn, and the row says how many there are.
 const MOST_TICKS = 1_200;
 
@@ -27,7 +28,8 @@ export function WaterfallView({ request }: { request: RequestDetail }) {
   return (
     <div class="waterfall">
       {phases.map((phase) => {
-        const look = PHASES[phase.name] ?? { label: phase.name, colour: 8 };
+        const isFailure = phase.name === "end" && request.status === "error";
+        const look = isFailure ? FAILED : (PHASES[phase.name] ?? { label: phase.name, colour: 8 });
         const isChunks = phase.name === "stream";
         return (
           <div key={phase.name} class="waterfall-row">

@@ -1,6 +1,6 @@
 /** The charts of a run over the columns of its timeline. */
 
-import type { TimelineColumn } from "../../api/types";
+import type { Load, TimelineColumn } from "../../api/types";
 import type { ChartSpec } from "../../charts";
 
 function percentiles(of: "ttft" | "gap"): ChartSpec<TimelineColumn>["series"] {
@@ -11,7 +11,7 @@ function percentiles(of: "ttft" | "gap"): ChartSpec<TimelineColumn>["series"] {
   ];
 }
 
-export const CHARTS: readonly ChartSpec<TimelineColumn>[] = [
+const OPEN: readonly ChartSpec<TimelineColumn>[] = [
   {
     title: "Time to first token",
     left: { measure: "duration", label: "ms" },
@@ -42,3 +42,13 @@ export const CHARTS: readonly ChartSpec<TimelineColumn>[] = [
     ],
   },
 ];
+
+/** In a closed loop nothing is offered: a user waits for the answer before asking again. */
+const CLOSED = OPEN.map((spec) => {
+  const series = spec.series.filter(({ column }) => column !== "offered_per_s");
+  return series.length === spec.series.length ? spec : { ...spec, title: "Throughput", series };
+});
+
+export function chartsOf(load: Load): readonly ChartSpec<TimelineColumn>[] {
+  return load.kind === "closed" || load.kind === "closed_steps" ? CLOSED : OPEN;
+}

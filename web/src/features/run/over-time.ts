@@ -75,17 +75,26 @@ export function useErrorChart(
 
 /** One row for each second of the run's own timeline, so that the charts have the same ends. */
 export function fill(ring: Ring<string>, seconds: ArrayLike<number>, errors: ErrorTimeline): void {
-  const rows = new Map(errors.t_s.map((at, row) => [at, row]));
-  ring.clear();
   const known = Array.from(seconds);
-  const last = errors.t_s.at(-1) ?? 0;
+  const width = (known[1] ?? 1) - (known[0] ?? 0) || 1;
+  const last = (errors.t_s.at(-1) ?? 0) + errors.width_s;
   // While a run is young its failures may be known before the first settled second.
-  for (let at = (known.at(-1) ?? -1) + 1; at <= last; at += 1) known.push(at);
-  for (const at of known) {
-    const row = rows.get(Math.floor(at / errors.width_s) * errors.width_s);
-    ring.put(
-      at,
-      Object.fromEntries(ring.columns.map((name) => [name, row === undefined ? 0 : errors.per_s[name]?.[row]])),
-    );
-  }
+  for (let at = known.length > 0 ? (known.at(-1) ?? 0) + width : 0; at + width <= last; at += width) known.push(at);
+  const place = new Map(known.map((at, row) => [Math.floor(at / width), row]));
+  const rates = new Map(ring.columns.map((name) => [name, new Float64Array(known.length)]));
+  errors.t_s.forEach((begin, point) => {
+    const end = begin + errors.width_s;
+    for (let slot = Math.floor(begin / width); slot * width < end; slot += 1) {
+      const row = place.get(slot);
+      const overlap = Math.min(end, (slot + 1) * width) - Math.max(begin, slot * width);
+      if (row === undefined) continue;
+      for (const [name, values] of rates) {
+        values[row] = (values[row] ?? 0) + ((errors.per_s[name]?.[point] ?? 0) * overlap) / width;
+      }
+    }
+  });
+  ring.clear();
+  known.forEach((at, row) => {
+    ring.put(at, Object.fromEntries([...rates].map(([name, values]) => [name, values[row]])));
+  });
 }
