@@ -1,14 +1,14 @@
 """What a long live run costs in the browser's tab: CPU, heap, and frames that come late.
 
-A real service, simulator and Chromium. Nobody waits two hours: the page is handed 7,200 points of history before the run
-(the ring's whole length, so that every redraw is as heavy as at the end of two hours), then watches a real live run.
-CPU is Chromium's own `TaskDuration` of the page's main thread, the heap is measured after a forced collection at both
-ends, and a frame is late when 50 ms or more lie between two.
+A real service, simulator and Chromium. Nobody waits two hours: the page is handed 7,200 points of history before the
+run (the ring's whole length: every redraw is as heavy as at the end of two hours), then watches a real live run. CPU is
+Chromium's own `TaskDuration` of the page's main thread, the heap is measured after a forced collection at both ends,
+and a frame is late when more than 50 ms lie between two.
 
     python -m benches.bench_dashboard [--seconds 60]
 
-Goals: under 15 % of one core, a flat heap (less than 2 MB more), no frame over 50 ms in a minute. On busy cores the last
-one says more about the machine than about the page; the figures are told either way.
+Goals: under 15 % of one core, a flat heap (less than 2 MB more), no frame over 50 ms in a minute. On busy cores the
+last one says more about the machine than about the page; the figures are told either way.
 """
 
 import argparse
