@@ -16,6 +16,7 @@ from app.accounts.oidc_endpoints import router as oidc_router
 from app.accounts.users_endpoints import roles_router
 from app.accounts.users_endpoints import router as users_router
 from app.benchmarks.cluster_endpoints import router as cluster_router
+from app.benchmarks.curve_endpoints import router as curves_router
 from app.benchmarks.endpoints import router as benchmarks_router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.http import error_responses
@@ -105,6 +106,7 @@ REST_ROUTERS: tuple[APIRouter, ...] = (
     providers_router,
     comparisons_router,
     report_pages_router,
+    curves_router,
     reports_router,  # before results: /results/export is not a result's id
     results_router,
     cluster_router,

@@ -541,7 +541,7 @@ class Executor:
         summary = calibrations.annotate(found, self._data_dir, engines=planner.shard_count(run.spec))
         values = {
             "summary": summary,
-            "timeline": {"columns": run.statistics.timeline.columns()},
+            "timeline": {"columns": run.live.with_offered(run.statistics.timeline.columns())},
             "histograms": run.statistics.encode(with_timeline=False),
             "error": run.error,
         }

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.benchmarks import load_facts, planner
+from app.benchmarks import load_facts, offered, planner
 from app.benchmarks.explorations import Search
+from app.benchmarks.offered import StageStart
 from app.benchmarks.planner import Point
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.states import Status
 from app.benchmarks.supervisor import ShardTick, slo_of
+from app.stats.error_classes import ErrorClasses
 from app.stats.histogram import Histogram
 from app.stats.rolling import SERIES, RollingWindow, Slot
 from app.stats.run_statistics import Counters, RunStatistics, TargetKey
@@ -34,6 +36,8 @@ class LiveRun:
         self.statistics = RunStatistics(origin_ns, slo_of(spec))
         self.target_index = 0
         self.point: Point | None = None
+        self.errors = ErrorClasses()
+        self._stages: list[StageStart] = []
         self._spec = spec
         self._origin_ns = origin_ns
         self._stage_began_ns = origin_ns
@@ -57,6 +61,7 @@ class LiveRun:
         self.point = point
         self._stage_began_ns = start_at_ns
         self._ended_before = self.counters().total
+        self._stages.append(StageStart((start_at_ns - self._origin_ns) / _NS_PER_S, point.level if point else None))
 
     def take(self, tick: ShardTick) -> RunStatistics:
         """Merge a shard's report; the answer is what it measured since its last one."""
@@ -67,6 +72,8 @@ class LiveRun:
         self._reported_ns = max(self._reported_ns, tick.at_ns)
         slot = self._window.slot(max(int((tick.at_ns - self._origin_ns) // _NS_PER_S), 0))
         slot.add(delta)
+        for statistics in delta.targets.values():
+            self.errors.add((tick.at_ns - self._origin_ns) / _NS_PER_S, statistics.counters.by_error_type)
         counters = _ShardCounters(tick.started, tick.in_flight, tick.waiting)
         self._shards[tick.target, tick.point, tick.shard] = counters
         slot.in_flight = self._sum("in_flight")
@@ -81,7 +88,13 @@ class LiveRun:
 
     def timeline(self) -> dict[str, list[float | None]]:
         """All columns, for a run that is over."""
-        return self.statistics.timeline.columns()
+        return self.with_offered(self.statistics.timeline.columns())
+
+    def with_offered(self, columns: dict[str, list[float | None]]) -> dict[str, list[float | None]]:
+        """Columns of a timeline of this run, with what its load offered beside what was achieved."""
+        at = columns["t_s"]
+        width_s = (at[1] or 0.0) - (at[0] or 0.0) if len(at) > 1 else 1.0
+        return columns | {"offered_per_s": offered.column(self._spec, self._stages, at, width_s)}
 
     def timeline_so_far(self) -> dict[str, list[float | None]]:
         """Columns of a run that lasts, up to the newest second that `progress` tells as its point."""
@@ -188,7 +201,11 @@ class LiveRun:
         Longer ones would keep a live view waiting: then it is what was *reported* in the last full second.
         """
         settled = self._settled(elapsed_s)
-        return self._reported(int(elapsed_s) - 1) if settled is None else self.statistics.timeline.point(settled - 1)
+        point = self._reported(int(elapsed_s) - 1) if settled is None else self.statistics.timeline.point(settled - 1)
+        if point is None:
+            return None
+        width_s = float(self.statistics.timeline.width_s) if settled is not None else 1.0
+        return point | {"offered_per_s": offered.column(self._spec, self._stages, [point["t_s"]], width_s)[0]}
 
     def _settled(self, elapsed_s: float) -> int | None:
         """How many seconds of the timeline will hardly change any more; None when that is not worth waiting for."""
@@ -248,6 +265,10 @@ class LiveRuns:
     def progress(self, session_id: UUID) -> dict[str, Any] | None:
         """The newest progress; None when this process does not run it."""
         return self._progress.get(session_id)
+
+    def run(self, session_id: UUID) -> LiveRun | None:
+        """The run itself; None when this process does not run it."""
+        return self._runs.get(session_id)
 
     def timeline(self, session_id: UUID) -> dict[str, list[float | None]] | None:
         """The timeline so far; None when this process does not run it."""

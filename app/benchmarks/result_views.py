@@ -9,6 +9,7 @@ from pydantic import Field
 from app.benchmarks import gaps
 from app.benchmarks.measures import MeasuredResult
 from app.benchmarks.view import View
+from app.benchmarks.waterfall import Waterfall, waterfall
 
 
 class ResultItem(View):
@@ -90,8 +91,17 @@ class ResultDetail(ResultItem):
         description="One entry per output chunk after the first; null for a chunk that came out of one read with a "
         "later one, and then the entry behind it spans both. Null altogether when gaps were not kept."
     )
+    waterfall: Waterfall = Field(description="The request phase by phase, from its intended start.")
 
     @classmethod
     def of(cls, session_id: UUID, result: MeasuredResult, **more: Any) -> Self:
         """As `ResultItem.of`."""
-        return super().of(session_id, result, gaps_ms=gaps.milliseconds(result.gaps) if result.gaps else None, **more)
+        gaps_ms = gaps.milliseconds(result.gaps) if result.gaps else None
+        return super().of(session_id, result, gaps_ms=gaps_ms, waterfall=waterfall(result), **more)
+
+
+class RequestDetail(ResultDetail):
+    """A result, and where the next ones of its benchmark are."""
+
+    previous_index: int | None = Field(description="Of the request before it in the schedule; null for the first.")
+    next_index: int | None = Field(description="Of the request behind it; null for the last.")

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
+from app.benchmarks.curve_views import PointField, Points
 from app.benchmarks.explorations import MAX_POINTS
 from app.benchmarks.result_views import ResultDetail, ResultItem
 from app.benchmarks.results_service import ResultFilters, ResultService
@@ -53,6 +54,30 @@ async def list_(
     """Measured requests: of one benchmark in the order of its schedule, else of the newest benchmark first."""
     filters = ResultFilters(session_id, status, error_type, provider, model, point)
     return await service.list(caller, filters, limit=limit, cursor=cursor)
+
+
+@router.get(
+    "/points",
+    operation_id="listPoints",
+    summary="List two measures of requests",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def points(
+    *,
+    caller: CanRead,
+    service: Service,
+    session_id: Annotated[UUID, Query(description="Of this benchmark.")],
+    x: Annotated[PointField, Query(description="The measure across.")] = "input_tokens",
+    y: Annotated[PointField, Query(description="The measure upwards.")] = "ttft_ms",
+    status: Annotated[Literal["ok", "error"] | None, Query(description="Only those that ended so.")] = None,
+    point: Annotated[
+        int | None, Query(description="Only those of this point of a sweep or search.", ge=0, lt=MAX_POINTS)
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="About how many at most.")] = 2_000,
+) -> Points:
+    """For a scatter plot. Of more than `limit` requests an even sample, which the answer describes."""
+    filters = ResultFilters(session_id, status, point=point)
+    return await service.points(caller, filters, x, y, limit=limit)
 
 
 @router.get(

@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, false, select, true, union_all
+from sqlalchemy import ColumnElement, Select, case, false, func, select, true, union_all
 
 from app.accounts.caller import Caller
-from app.benchmarks import repository
+from app.benchmarks import points, repository
 from app.benchmarks.audience import visible_to
+from app.benchmarks.curve_views import PointField, Points
 from app.benchmarks.measures import MeasuredResult
 from app.benchmarks.models import BenchmarkSession, Result
-from app.benchmarks.result_views import ResultDetail, ResultItem
+from app.benchmarks.result_views import RequestDetail, ResultDetail, ResultItem
 from app.benchmarks.rows import TABLE, from_row, selected
 from app.core.database import Database
 from app.core.errors import NotFoundError
@@ -129,6 +130,47 @@ class ResultService:
             raise NotFoundError(f"there is no result {result_id}", resource="result", id=str(result_id))
         return ResultDetail.of(row.session_id, from_row(row))
 
+    async def request(self, caller: Caller, session_id: UUID, index: int) -> RequestDetail:
+        """A result by its position in the benchmark's schedule, with its neighbours.
+
+        Raises:
+            NotFoundError: when there is none.
+        """
+        mine = Result.session_id == session_id
+        async with self._database.read() as session:
+            await self._check_visible(session, caller, session_id)
+            query = select(*selected(with_gaps=True, with_text=True)).where(mine, Result.index == index)
+            row = (await session.execute(query)).one_or_none()
+            if row is None:
+                raise _no_request(session_id, index)
+            before = select(func.max(Result.index)).where(mine, Result.index < index)
+            behind = select(func.min(Result.index)).where(mine, Result.index > index)
+            previous_index, next_index = (
+                await session.execute(select(before.scalar_subquery(), behind.scalar_subquery()))
+            ).one()
+        return RequestDetail.of(session_id, from_row(row), previous_index=previous_index, next_index=next_index)
+
+    async def check_exists(self, caller: Caller, session_id: UUID, index: int) -> None:
+        """Raise `NotFoundError` unless the caller sees the benchmark and it has a result of this index."""
+        query = select(Result.index).where(Result.session_id == session_id, Result.index == index)
+        async with self._database.read() as session:
+            await self._check_visible(session, caller, session_id)
+            if (await session.execute(query)).one_or_none() is None:
+                raise _no_request(session_id, index)
+
+    async def points(
+        self, caller: Caller, filters: ResultFilters, x: PointField, y: PointField, *, limit: int
+    ) -> Points:
+        """Two measures of a benchmark's requests, at most about `limit` of them; `filters` must name the benchmark.
+
+        Raises:
+            NotFoundError: when there is no such benchmark.
+        """
+        assert filters.session_id is not None
+        async with self._database.read() as session:
+            await self._check_visible(session, caller, filters.session_id)
+            return await points.points(session, filters.session_id, x, y, conditions=filters.conditions(), limit=limit)
+
     async def stream(
         self, caller: Caller, session_id: UUID, *, with_gaps: bool = False, with_text: bool = False
     ) -> AsyncIterator[MeasuredResult]:
@@ -185,3 +227,12 @@ def _newest_first(
     newest = each.correlate(BenchmarkSession).lateral("newest")
     query = select(newest).select_from(BenchmarkSession).join(newest, true()).where(*wanted)
     return query.order_by(BenchmarkSession.id.desc(), newest.c.index.desc()).limit(limit)
+
+
+def _visible(caller: Caller, *, with_gaps: bool = False, with_text: bool = False) -> Select[Any]:
+    query = select(*selected(with_gaps=with_gaps, with_text=with_text))
+    return query.join(BenchmarkSession, BenchmarkSession.id == Result.session_id).where(visible_to(caller))
+
+
+def _no_request(session_id: UUID, index: int) -> NotFoundError:
+    return NotFoundError(f"benchmark {session_id} has no request {index}", resource="request", id=str(index))

@@ -20,6 +20,7 @@ from app.benchmarks.announcements import announce, control_channel
 from app.benchmarks.audience import Audience, first_audience, shared
 from app.benchmarks.changes import BenchmarkUpdate
 from app.benchmarks.cluster_service import ClusterService
+from app.benchmarks.curve_service import CurveService
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.many import ManyBenchmarks, head, list_item
 from app.benchmarks.models import BenchmarkSession
@@ -68,7 +69,7 @@ class ProviderDirectory(Protocol):
 
 
 class BenchmarkService:
-    """Serves requests about benchmarks; `results` serves those about their results, `many` those about several."""
+    """Serves requests about benchmarks; `results` and `curves` serve those about what they measured, `many` several."""
 
     def __init__(
         self,
@@ -84,6 +85,7 @@ class BenchmarkService:
         self.results = ResultService(database)
         self.live = LiveRuns() if live is None else live
         self.many = ManyBenchmarks(database, self.live)
+        self.curves = CurveService(database, self.live)
         self.on_submitted: Callable[[], None] = lambda: None  # the runner's bell
         self.run_at_once: Callable[[int], None] = lambda _number: None  # the runner's room
         self.check_placement: Callable[[int, Sequence[str]], Awaitable[None]] | None = None  # the cluster's say

@@ -5,6 +5,7 @@ A task that runs again (its worker died) skips what is stored already and counts
 
 import asyncio
 import contextlib
+import heapq
 import logging
 import time
 from collections import deque
@@ -53,6 +54,8 @@ log = logging.getLogger(__name__)
 _TOLD_RESULTS = 10
 _DATABASE_PATIENCE_SECONDS = 60.0
 _DATABASE_PAUSE_SECONDS = 0.5
+_TOLD_EXTREMES = 5
+_TOLD_ERROR_CHARACTERS = 200
 
 
 class ProviderResolver(Protocol):
@@ -286,11 +289,16 @@ class _Teller:
         self._audience = audience
         self._watch = watch
         self._newest: deque[MeasuredResult] = deque(maxlen=_TOLD_RESULTS)
+        self._slowest: list[MeasuredResult] = []
+        self._failed: deque[MeasuredResult] = deque(maxlen=_TOLD_EXTREMES)
         self._number = 0
 
     def remember(self, results: list[MeasuredResult]) -> None:
         """Results that have been measured."""
         self._newest.extend(results)
+        self._failed.extend(result for result in results if result.status != "ok")
+        timed = [result for result in results if result.status == "ok" and result.e2e_ms is not None]
+        self._slowest = heapq.nlargest(_TOLD_EXTREMES, [*self._slowest, *timed], key=lambda one: one.e2e_ms or 0.0)
         self._number += len(results)
 
     async def tell(self, tick: ShardTick) -> None:
@@ -300,8 +308,16 @@ class _Teller:
             return
         names = ("id", "index", "status", "error_type", "provider", "model", "ttft_ms", "e2e_ms", "output_tokens")
         newest = [{name: _plain(getattr(result, name)) for name in names} for result in self._newest]
-        payload = {"number": self._number, "newest": newest}
+        slowest = [{"index": one.index, "ttft_ms": one.ttft_ms, "e2e_ms": one.e2e_ms} for one in self._slowest]
+        payload = {
+            "number": self._number,
+            "newest": newest,
+            "slowest": slowest,
+            "failed": [_failure(result) for result in self._failed],
+        }
         self._newest.clear()
+        self._slowest.clear()
+        self._failed.clear()
         self._number = 0
         await self._bus.publish(
             Event(
@@ -312,6 +328,17 @@ class _Teller:
                 **(self._watch.audience or self._audience)._asdict(),
             )
         )
+
+
+def _failure(result: MeasuredResult) -> dict[str, object]:
+    return {
+        "index": result.index,
+        "error_type": result.error_type or "unknown",
+        "error": result.error[:_TOLD_ERROR_CHARACTERS] if result.error else None,
+        "http_status": result.http_status,
+        "attempts": result.attempts,
+        "failed_after_ms": result.stream_end_ms,
+    }
 
 
 def _plain(value: object) -> object:

@@ -50,6 +50,7 @@ class TimelinePoint(View):
     chunks_per_s: float = 0
     errors_per_s: float = 0
     in_flight: float = 0
+    offered_per_s: float | None = Field(None, description="Requests that an open loop wanted to start; else null.")
 
 
 class Progress(View):
@@ -162,6 +163,10 @@ class Timeline(View):
     chunks_per_s: list[float]
     errors_per_s: list[float]
     in_flight: list[float]
+    offered_per_s: list[float | None] = Field(
+        default_factory=list,
+        description="Requests that an open loop wanted to start; null in a closed one; empty for old runs.",
+    )
 
 
 EMPTY_TIMELINE: dict[str, list[Any]] = {name: [] for name in Timeline.model_fields}

@@ -18,12 +18,12 @@ from app.evaluation.schemas import (
     ComparedRun,
     Comparison,
     ComparisonWarning,
-    Curve,
     DifferenceView,
     EstimateView,
     FigureView,
     PairedView,
     Pairing,
+    RunCurve,
     WindowKind,
 )
 from app.evaluation.words import paired_sentence, percent, verdict_sentence
@@ -175,13 +175,13 @@ def _run(run: MeasuredRun, samples: RunSamples, label: str, window: WindowKind, 
     )
 
 
-def curve(sample: Sample) -> Curve:
+def curve(sample: Sample) -> RunCurve:
     """The quantile function at shares that stand evenly on a linear and on a log-nines axis, up to 1 - 1 / n."""
     nines = [1 - 10 ** -(tenths / 10) for tenths in range(5, 61)]
     every = sorted({round(share, 9) for share in [*(step / 40 for step in range(39)), *nines]})
     last = max(1 - 1 / sample.n, 0.0)
     shares = np.array([*(share for share in every if share < last), last], dtype=np.float64)
-    return Curve(n=sample.n, shares=shares.tolist(), values_ms=np.round(sample.quantiles(shares), 6).tolist())
+    return RunCurve(n=sample.n, shares=shares.tolist(), values_ms=np.round(sample.quantiles(shares), 6).tolist())
 
 
 def _figures(

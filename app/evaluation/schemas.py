@@ -12,7 +12,7 @@ WindowKind = Literal["steady", "whole"]
 Bounds = tuple[float | None, float | None]
 
 
-class Curve(View):
+class RunCurve(View):
     """The distribution of one metric: the value below which each share of the samples lies."""
 
     n: int = Field(description="Samples.")
@@ -40,7 +40,7 @@ class ComparedRun(View):
     error_share: float | None = Field(description="Failed share of them.")
     certificate: str | None = Field(description="The instrument's verdict on itself.")
     certificate_reason: str | None = Field(description="Why, in words.")
-    curves: dict[str, Curve] = Field(description="By metric.")
+    curves: dict[str, RunCurve] = Field(description="By metric.")
 
 
 class EstimateView(View):

@@ -80,6 +80,7 @@ class ProgressPoint(Payload, frozen=True, kw_only=True):
     chunks_per_s: float | None = 0
     errors_per_s: float | None = 0
     in_flight: float | None = 0
+    offered_per_s: float | None = None
 
 
 class BenchmarkProgress(Payload, frozen=True, kw_only=True):
@@ -128,11 +129,32 @@ class NewResult(Payload, frozen=True, kw_only=True):
     output_tokens: Count | None
 
 
+class Slowest(Payload, frozen=True, kw_only=True):
+    """A request that took longest of those that have just ended well."""
+
+    index: Count
+    ttft_ms: float | None
+    e2e_ms: float
+
+
+class JustFailed(Payload, frozen=True, kw_only=True):
+    """A request that has just failed."""
+
+    index: Count
+    error_type: str
+    error: str | None = None
+    http_status: int | None = None
+    attempts: Count = 1
+    failed_after_ms: float | None = None
+
+
 class TestsCompleted(Payload, frozen=True, kw_only=True):
-    """`number` requests have ended since the last such event; the `newest` of them."""
+    """`number` requests have ended since the last such event: the `newest`, the `slowest`, the newest `failed` ones."""
 
     number: Count
     newest: Annotated[list[NewResult], msgspec.Meta(max_length=10)]
+    slowest: Annotated[list[Slowest], msgspec.Meta(max_length=5)] = []
+    failed: Annotated[list[JustFailed], msgspec.Meta(max_length=5)] = []
 
 
 class DatabasePool(Payload, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from app.evaluation.schemas import Comparison, Curve, DifferenceView, EstimateView, FigureView
+from app.evaluation.schemas import Comparison, DifferenceView, EstimateView, FigureView, RunCurve
 from app.evaluation.words import percent, quantity, significant
 from app.reports.html_page import MISSING, Markup, bullets, page, section, table, text
 from app.reports.run_report import VERDICTS, charts
@@ -27,7 +27,7 @@ def comparison_report(found: Comparison, *, made_by: str, made_at: str) -> str:
     base = next(run for run in found.runs if run.is_baseline)
     others = [run for run in found.runs if not run.is_baseline]
     title = " against ".join([", ".join(run.name for run in others), base.name])
-    curves: dict[str, Sequence[tuple[str, Curve]]] = {}
+    curves: dict[str, Sequence[tuple[str, RunCurve]]] = {}
     for metric in _CURVES:
         if named := [(f"{run.label} {run.name}", run.curves[metric]) for run in found.runs if metric in run.curves]:
             curves[metric] = named

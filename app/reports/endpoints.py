@@ -12,10 +12,10 @@ from app.accounts.permissions import Permission
 from app.benchmarks.service import BenchmarkService
 from app.core.http import error_responses
 from app.providers.service import ProviderService
-from app.reports import bundling
+from app.reports import bundling, rebuilding
 from app.reports.compat import Tool, new_view, see_stream
 from app.reports.exports import MEDIA_TYPES, ExportFormat, stream_results
-from app.reports.schemas import Bundle, CompatDocument, ExportRequest
+from app.reports.schemas import Bundle, CompatDocument, ExportRequest, RequestBody
 
 router = APIRouter(tags=["results"])
 
@@ -130,6 +130,30 @@ async def bundle(
     assert isinstance(providers, ProviderService)
     found = [await bundling.endpoint_of(providers, caller, target) for target in benchmark.spec.targets]
     return Bundle(**await asyncio.to_thread(bundling.bundle_of, benchmark, found))
+
+
+@router.get(
+    "/benchmarks/{session_id}/requests/{index}/body",
+    operation_id="getRequestBody",
+    summary="Make the body of a request again",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def request_body(
+    *,
+    request: Request,
+    caller: CanRead,
+    benchmarks: Benchmarks,
+    session_id: Annotated[UUID, Path(description="Id of the benchmark.")],
+    index: Annotated[int, Path(description="Position in the schedule.", ge=0, lt=2**63)],
+) -> RequestBody:
+    """What the request asked, made from spec and seed as it was when it was sent; null where that cannot be done."""
+    await benchmarks.results.check_exists(caller, session_id, index)
+    benchmark = await benchmarks.get(caller, session_id)
+    providers = request.app.state.providers
+    assert isinstance(providers, ProviderService)
+    target = benchmark.spec.targets[rebuilding.target_of(benchmark, index)]
+    endpoint = await bundling.endpoint_of(providers, caller, target)
+    return await asyncio.to_thread(rebuilding.rebuilt, benchmark, endpoint, index)
 
 
 def _file_name(session_id: UUID, kind: ExportFormat) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from app.evaluation.comparing import MeasuredRun, curve
-from app.evaluation.schemas import Curve
+from app.evaluation.schemas import RunCurve
 from app.evaluation.words import percent, significant
 from app.reports.html_page import MISSING, Markup, bullets, cards, facts, folded, page, section, table, text
 from app.reports.svg import Line, line_chart, linear, nines, percentages
@@ -95,7 +95,7 @@ def ms(value: float | None) -> str:
     return MISSING if value is None else f"{significant(value)} ms"
 
 
-def charts(curves: Mapping[str, Sequence[tuple[str, Curve]]]) -> str:
+def charts(curves: Mapping[str, Sequence[tuple[str, RunCurve]]]) -> str:
     """Two charts a metric: its distribution, and the spectrum of its percentiles."""
     drawn = []
     for metric, named in curves.items():
@@ -125,13 +125,13 @@ def charts(curves: Mapping[str, Sequence[tuple[str, Curve]]]) -> str:
     return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
 
 
-def _at(values: Curve, share: float) -> float:
+def _at(values: RunCurve, share: float) -> float:
     return next(
         (value for at, value in zip(values.shares, values.values_ms, strict=True) if at >= share), values.values_ms[-1]
     )
 
 
-def _curves(run: MeasuredRun) -> dict[str, list[tuple[str, Curve]]]:
+def _curves(run: MeasuredRun) -> dict[str, list[tuple[str, RunCurve]]]:
     if not run.can_be_compared:
         return {}
     found = run.summary.get("window") or {}
@@ -140,7 +140,7 @@ def _curves(run: MeasuredRun) -> dict[str, list[tuple[str, Curve]]]:
         origin = int(found["origin_ns"])
         edges = origin + round(found["from_s"] * 1e9), origin + round(found["to_s"] * 1e9)
         windows.append(("steady window", edges))
-    curves: dict[str, list[tuple[str, Curve]]] = {}
+    curves: dict[str, list[tuple[str, RunCurve]]] = {}
     for label, edges_ns in windows:
         kept = from_slices(run.slices, edges_ns).metrics if run.slices is not None and run.slices.length else {}
         rows = from_rows(run.batch, edges_ns).metrics if run.batch is not None and len(run.batch) else {}

@@ -48,3 +48,12 @@ class CompatDocument(BaseModel):
     notes: list[str] = Field(description="What the tool would have seen differently.")
     missing: dict[str, str] = Field(description="Figures that cannot be told from the stored data, and why.")
     figures: dict[str, Any] = Field(description="The figures under the tool's own names, in its units.")
+
+
+class RequestBody(BaseModel):
+    """What a request asked."""
+
+    body: str | None = Field(None, description="The body as it was sent; null where it cannot be made again.")
+    body_bytes: int | None = Field(None, description="Length of all of it.")
+    turn: str | None = Field(None, description="Of a given conversation: what the user says in this turn.")
+    note: str | None = Field(None, description="Why there is no body, or what it lacks.")

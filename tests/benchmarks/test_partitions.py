@@ -105,8 +105,8 @@ async def test_a_partition_is_dropped_when_everything_in_it_is_old(postgres: Dat
     ]
     today = NOW - timedelta(days=30, hours=5)  # old enough, unlike others that were created on this day
     waits = await rows.session(id=id_at(today), status="failed", finished_at=today)
-    for session in (*old, *mixed, waits):
-        await rows.results(session, 4)
+    for benchmark in (*old, *mixed, waits):
+        await rows.results(benchmark, 4)
     assert await retention.delete_old() == 3
     assert await left(postgres) == ({mixed[1].id, waits.id}, 8)
     async with postgres.read() as session:

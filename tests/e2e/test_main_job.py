@@ -61,7 +61,7 @@ def watch_until_the_end(visitor: Visitor, pictures: Path, name: str) -> None:
     expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", re.compile(r"[1-9]\d*"))
     expect(page.locator(".progress-strip")).to_contain_text("live")
     assert visitor.number("in flight").isdigit()
-    expect(page.locator(".chart canvas")).to_have_count(4)
+    expect(page.locator(".chart canvas")).to_have_count(5)
     if WRITES_SCREENSHOTS:
         expect(page.get_by_role("progressbar")).to_have_attribute(
             "aria-valuenow", re.compile(r"[67]\d"), timeout=RUN_TIMEOUT_MS

@@ -37,11 +37,17 @@ await new Promise((resolve) => {
     retryAttempts: 0,
     shouldRetry: () => false,
   });
-  stranger.subscribe({ query: "{ me { username } }" }, {
-    next: () => {},
-    error: (event) => { found.refused = event.code; resolve(); },
-    complete: resolve,
-  });
+  stranger.subscribe(
+    { query: "{ me { username } }" },
+    {
+      next: () => {},
+      error: (event) => {
+        found.refused = event.code;
+        resolve();
+      },
+      complete: resolve,
+    },
+  );
 });
 console.log(JSON.stringify(found));
 process.exit(0);

@@ -11,7 +11,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   live: ["api/"],
   charts: ["ui/numbers"],
   app: ["api/", "live/", "ui/", "features/"],
-  features: ["api/", "live/", "charts/", "ui/", "app/router", "app/session"],
+  features: ["api/", "live/", "charts/", "ui/", "app/router", "app/session", "app/keyboard"],
 };
 
 function resolve(from: string, to: string): string {

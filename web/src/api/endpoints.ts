@@ -6,7 +6,12 @@ import type {
   BenchmarkListItem,
   BenchmarkSpec,
   Comparison,
+  Distributions,
+  ErrorTimeline,
+  Heatmap,
   Page,
+  PointField,
+  Points,
   Provider,
   ProviderChanges,
   ProviderHealth,
@@ -14,6 +19,9 @@ import type {
   ProviderKind,
   ProviderModels,
   ProviderPage,
+  RequestBody,
+  RequestDetail,
+  ResultItem,
   SignInMethods,
   Timeline,
   User,
@@ -56,6 +64,37 @@ export const downloadComparison = (query: ComparisonQuery) =>
   download("/comparisons/report.html", "comparison.html", { query: { ...query } });
 
 export const downloadReport = (id: string) => download(`/benchmarks/${at(id)}/report.html`, `report-${id}.html`);
+/** Which part of a run is looked at: a target and one of its levels; nothing is all of it. */
+export interface PartQuery {
+  target?: number | null;
+  point?: number | null;
+}
+
+export const getDistributions = (
+  id: string,
+  query: PartQuery & { metric: string; from_s?: number | null; to_s?: number | null },
+  signal?: Signal,
+) => call<Distributions>("GET", `/benchmarks/${at(id)}/distributions`, { query: { ...query }, signal });
+
+export const getHeatmap = (id: string, query: PartQuery & { metric: string }, signal?: Signal) =>
+  call<Heatmap>("GET", `/benchmarks/${at(id)}/heatmap`, { query: { ...query }, signal });
+
+export const getErrorTimeline = (id: string, signal?: Signal) =>
+  call<ErrorTimeline>("GET", `/benchmarks/${at(id)}/errors`, { signal });
+
+export const listPoints = (
+  query: { session_id: string; x: PointField; y: PointField; limit?: number; status?: "ok" | "error" },
+  signal?: Signal,
+) => call<Points>("GET", "/results/points", { query: { ...query }, signal });
+
+export const listFailed = (sessionId: string, limit: number, signal?: Signal) =>
+  call<Page<ResultItem>>("GET", "/results", { query: { session_id: sessionId, status: "error", limit }, signal });
+
+export const getRequest = (id: string, index: number, signal?: Signal) =>
+  call<RequestDetail>("GET", `/benchmarks/${at(id)}/requests/${index}`, { signal });
+
+export const getRequestBody = (id: string, index: number, signal?: Signal) =>
+  call<RequestBody>("GET", `/benchmarks/${at(id)}/requests/${index}/body`, { signal });
 
 export const createBenchmark = (spec: BenchmarkSpec) => call<{ id: string }>("POST", "/benchmarks", { body: spec });
 

@@ -704,6 +704,128 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/benchmarks/{session_id}/report.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the report of a benchmark
+         * @description All its numbers with intervals, its distributions, the certificate, the spec and the machine.
+         */
+        get: operations["getBenchmarkReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/report.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the report of a comparison
+         * @description What `GET /comparisons` answers, as a page.
+         */
+        get: operations["getComparisonReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/{benchmark_id}/distributions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the distribution of a measure
+         * @description Cumulative distribution and percentile spectrum with 95 % bands: of the run, its steady window and a given one.
+         *
+         *     While the benchmark runs, of what has ended by now and without windows.
+         */
+        get: operations["getDistributions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/{benchmark_id}/heatmap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a measure over time and size
+         * @description Counts in at most 256 stretches of time times 64 of latency. While it runs, of `ttft_ms` and `icl_ms` only.
+         */
+        get: operations["getHeatmap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/{benchmark_id}/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read failures over time
+         * @description Failed requests per second by class, also while the benchmark runs.
+         */
+        get: operations["getErrorTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/{benchmark_id}/requests/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a request by its position
+         * @description One measured request as a waterfall with everything that was kept of it, and where its neighbours are.
+         */
+        get: operations["getRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/results/export": {
         parameters: {
             query?: never;
@@ -773,6 +895,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/benchmarks/{session_id}/requests/{index}/body": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Make the body of a request again
+         * @description What the request asked, made from spec and seed as it was when it was sent; null where that cannot be done.
+         */
+        get: operations["getRequestBody"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/results": {
         parameters: {
             query?: never;
@@ -785,6 +927,26 @@ export interface paths {
          * @description Measured requests: of one benchmark in the order of its schedule, else of the newest benchmark first.
          */
         get: operations["listResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List two measures of requests
+         * @description For a scatter plot. Of more than `limit` requests an even sample, which the answer describes.
+         */
+        get: operations["listPoints"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1705,6 +1867,29 @@ export interface components {
             max_output_tokens: number | null;
         };
         /**
+         * CdfCurve
+         * @description Cumulative distribution, a step at each value; columns of one length.
+         */
+        CdfCurve: {
+            /** Value Ms */
+            value_ms: number[];
+            /**
+             * Share
+             * @description Of the samples, at most this value.
+             */
+            share: number[];
+            /**
+             * Low
+             * @description Lower edge of the 95 % band of the whole curve.
+             */
+            low: number[];
+            /**
+             * High
+             * @description Upper edge of it.
+             */
+            high: number[];
+        };
+        /**
          * ChatTurn
          * @description One message of a conversation.
          */
@@ -1974,7 +2159,7 @@ export interface components {
              * @description By metric.
              */
             curves: {
-                [key: string]: components["schemas"]["Curve"];
+                [key: string]: components["schemas"]["RunCurve"];
             };
         };
         /**
@@ -2152,24 +2337,35 @@ export interface components {
         };
         /**
          * Curve
-         * @description The distribution of one metric: the value below which each share of the samples lies.
+         * @description A metric over the requests of one stretch of the run that started in it.
          */
         Curve: {
+            /**
+             * Scope
+             * @description All of it, its steady window, or what was asked.
+             * @enum {string}
+             */
+            scope: "run" | "steady" | "window";
+            /**
+             * From S
+             * @description Seconds of the run, at edges of slices; null for the whole run.
+             */
+            from_s: number | null;
+            /** To S */
+            to_s: number | null;
             /**
              * N
              * @description Samples.
              */
             n: number;
-            /**
-             * Shares
-             * @description 0 to 1, ascending; denser towards 1.
-             */
-            shares: number[];
-            /**
-             * Values Ms
-             * @description The quantiles, in milliseconds.
-             */
-            values_ms: number[];
+            /** Min Ms */
+            min_ms: number | null;
+            /** Max Ms */
+            max_ms: number | null;
+            /** Mean Ms */
+            mean_ms: number | null;
+            cdf: components["schemas"]["CdfCurve"];
+            spectrum: components["schemas"]["SpectrumCurve"];
         };
         /**
          * DifferenceView
@@ -2236,6 +2432,42 @@ export interface components {
              * @description The verdict in words.
              */
             sentence: string;
+        };
+        /**
+         * Distributions
+         * @description The distribution of one metric. Bands take samples as independent; the summary warns where they are not.
+         */
+        Distributions: {
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "schedule_delay_ms" | "dns_ms" | "connect_ms" | "tls_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "icl_ms" | "e2e_ms" | "stream_end_ms" | "ttfb_from_intended_ms" | "ttft_from_intended_ms" | "ttfo_from_intended_ms" | "e2e_from_intended_ms" | "stream_end_from_intended_ms";
+            /**
+             * Cdf Band
+             * @default Dvoretzky-Kiefer-Wolfowitz: holds the whole true curve at once with 95 %
+             */
+            cdf_band?: string;
+            /**
+             * Spectrum Band
+             * @default order statistics: holds each percentile by itself with 95 %, as the tables do
+             */
+            spectrum_band?: string;
+            /**
+             * Curves
+             * @description The run; then its steady window and the asked one, where there are such.
+             */
+            curves: components["schemas"]["Curve"][];
+            /**
+             * Parts
+             * @description What else can be asked for, when the run has several targets or levels.
+             */
+            parts: components["schemas"]["Part"][];
+            /**
+             * Note
+             * @description Why a curve is missing.
+             */
+            note: string | null;
         };
         /**
          * EmbeddingInputs
@@ -2360,6 +2592,32 @@ export interface components {
             retryable: boolean;
         };
         /**
+         * ErrorTimeline
+         * @description Failed requests per second by class; points without any are left out.
+         */
+        ErrorTimeline: {
+            /**
+             * By
+             * @description Time is when requests started; while the run lasts, when their failure was reported.
+             * @enum {string}
+             */
+            by: "start" | "report";
+            /**
+             * Width S
+             * @description Length of a point.
+             */
+            width_s: number;
+            /**
+             * T S
+             * @description Where each point begins.
+             */
+            t_s: number[];
+            /** Per S */
+            per_s: {
+                [key: string]: number[];
+            };
+        };
+        /**
          * EstimateView
          * @description A number of one run.
          */
@@ -2450,6 +2708,23 @@ export interface components {
              * @default false
              */
             gaps?: boolean;
+        };
+        /**
+         * ExtremePoint
+         * @description A request among those with the highest y.
+         */
+        ExtremePoint: {
+            /** Index */
+            index: number;
+            /** X */
+            x: number | null;
+            /** Y */
+            y: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "error";
         };
         /**
          * FigureView
@@ -2684,6 +2959,49 @@ export interface components {
              * @description Null when the price or the count is unknown.
              */
             cost_usd: string | null;
+        };
+        /**
+         * Heatmap
+         * @description How many samples fell into which stretch of time and of latency. Cells that are not listed hold none.
+         *
+         *     Column c begins at from_s + c * width_s; row r reaches from edges_ms[r] to edges_ms[r + 1], edges being logarithmic.
+         */
+        Heatmap: {
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "schedule_delay_ms" | "dns_ms" | "connect_ms" | "tls_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "icl_ms" | "e2e_ms" | "stream_end_ms" | "ttfb_from_intended_ms" | "ttft_from_intended_ms" | "ttfo_from_intended_ms" | "e2e_from_intended_ms" | "stream_end_from_intended_ms";
+            /**
+             * By
+             * @description Time is when requests started; while the run lasts, when the first token or chunk came.
+             * @enum {string}
+             */
+            by: "start" | "event";
+            /** From S */
+            from_s: number;
+            /** Width S */
+            width_s: number;
+            /** Columns */
+            columns: number;
+            /** Edges Ms */
+            edges_ms: number[];
+            /** Column */
+            column: number[];
+            /** Row */
+            row: number[];
+            /** Count */
+            count: number[];
+            /**
+             * N
+             * @description Samples in all cells.
+             */
+            n: number;
+            /**
+             * Note
+             * @description Why there is none.
+             */
+            note: string | null;
         };
         /**
          * ImagePart
@@ -3351,6 +3669,31 @@ export interface components {
             metrics: components["schemas"]["PairedView"][];
         };
         /**
+         * Part
+         * @description A target, or one level of load of one: what curves can be asked for by `target` and `point`.
+         */
+        Part: {
+            /**
+             * Target
+             * @description Position in spec.targets.
+             */
+            target: number;
+            /** Provider */
+            provider: string;
+            /** Model */
+            model: string;
+            /**
+             * Point
+             * @description Which level; null where none is explored.
+             */
+            point: number | null;
+            /**
+             * Level
+             * @description Concurrency, or requests per second.
+             */
+            level: number | null;
+        };
+        /**
          * PasswordChange
          * @description Another password for oneself.
          */
@@ -3395,6 +3738,32 @@ export interface components {
          * @enum {string}
          */
         Permission: "benchmark.create" | "benchmark.read" | "benchmark.cancel" | "benchmark.delete" | "benchmark.share" | "results.read" | "results.export" | "provider.read" | "provider.manage" | "provider.test" | "plugin.manage" | "metrics.read" | "account.self" | "user.manage" | "admin.audit" | "admin.settings" | "admin.see_all";
+        /**
+         * Phase
+         * @description A stretch of a request's life.
+         */
+        Phase: {
+            /**
+             * Name
+             * @description schedule_delay, dns, connect, tls, first_byte, first_token, reasoning, stream, end.
+             */
+            name: string;
+            /**
+             * Duration Ms
+             * @description How long it took.
+             */
+            duration_ms: number;
+            /**
+             * Begin Ms
+             * @description From the intended start; null where only the length is known.
+             */
+            begin_ms: number | null;
+            /**
+             * End Ms
+             * @description From the intended start; null where only the length is known.
+             */
+            end_ms: number | null;
+        };
         /**
          * PointCertificate
          * @description The instrument's verdict on itself at one point.
@@ -3508,6 +3877,56 @@ export interface components {
             reason?: string | null;
             /** @description Null when the engines could not tell. */
             instrument?: components["schemas"]["PointCertificate"] | null;
+        };
+        /**
+         * Points
+         * @description Two measures of single requests; columns of one length, ordered by index.
+         */
+        Points: {
+            /**
+             * X
+             * @enum {string}
+             */
+            x: "index" | "started_s" | "schedule_delay_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "e2e_ms" | "stream_end_ms" | "ttft_from_intended_ms" | "e2e_from_intended_ms" | "connect_ms" | "tls_ms" | "input_tokens" | "output_tokens" | "reasoning_tokens" | "cache_read_tokens" | "chunks" | "attempts" | "cost_usd";
+            /**
+             * Y
+             * @enum {string}
+             */
+            y: "index" | "started_s" | "schedule_delay_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "e2e_ms" | "stream_end_ms" | "ttft_from_intended_ms" | "e2e_from_intended_ms" | "connect_ms" | "tls_ms" | "input_tokens" | "output_tokens" | "reasoning_tokens" | "cache_read_tokens" | "chunks" | "attempts" | "cost_usd";
+            /**
+             * N
+             * @description Requests that have both measures.
+             */
+            n: number;
+            /**
+             * Is Sample
+             * @description Whether these are only some of them.
+             */
+            is_sample: boolean;
+            /**
+             * Sampling
+             * @description How they were chosen, in words.
+             */
+            sampling: string;
+            /**
+             * Index
+             * @description Position in the schedule: the request's address within the benchmark.
+             */
+            index: number[];
+            /** Xs */
+            xs: number[];
+            /** Ys */
+            ys: number[];
+            /**
+             * Ok
+             * @description False for requests that failed.
+             */
+            ok: boolean[];
+            /**
+             * Extremes
+             * @description The requests with the highest y, chosen for that, not by chance.
+             */
+            extremes: components["schemas"]["ExtremePoint"][];
         };
         /**
          * PoissonLoad
@@ -4298,6 +4717,32 @@ export interface components {
             refresh_token: string;
         };
         /**
+         * RequestBody
+         * @description What a request asked.
+         */
+        RequestBody: {
+            /**
+             * Body
+             * @description The body as it was sent; null where it cannot be made again.
+             */
+            body?: string | null;
+            /**
+             * Body Bytes
+             * @description Length of all of it.
+             */
+            body_bytes?: number | null;
+            /**
+             * Turn
+             * @description Of a given conversation: what the user says in this turn.
+             */
+            turn?: string | null;
+            /**
+             * Note
+             * @description Why there is no body, or what it lacks.
+             */
+            note?: string | null;
+        };
+        /**
          * RequestCounts
          * @description Requests by outcome.
          */
@@ -4331,6 +4776,321 @@ export interface components {
             by_finish?: {
                 [key: string]: number;
             };
+        };
+        /**
+         * RequestDetail
+         * @description A result, and where the next ones of its benchmark are.
+         */
+        RequestDetail: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Id of the result.
+             */
+            id: string;
+            /**
+             * Session Id
+             * Format: uuid
+             * @description Id of its benchmark.
+             */
+            session_id: string;
+            /**
+             * Index
+             * @description Position in the benchmark's schedule, unique within it.
+             */
+            index: number;
+            /**
+             * Provider
+             * @description Name of the provider.
+             */
+            provider: string;
+            /**
+             * Model
+             * @description Name of the model.
+             */
+            model: string;
+            /**
+             * Response Id
+             * @description The provider's id of the response.
+             */
+            response_id: string | null;
+            /**
+             * Status
+             * @description Failed requests never enter latencies.
+             * @enum {string}
+             */
+            status: "ok" | "error";
+            /**
+             * Error Type
+             * @description Class of the failure, such as `connect` or `http_429`.
+             */
+            error_type: string | null;
+            /**
+             * Error
+             * @description What happened, in words.
+             */
+            error: string | null;
+            /**
+             * Http Status
+             * @description Status of the response; null when none came.
+             */
+            http_status: number | null;
+            /**
+             * Finish Reason
+             * @description Why the model stopped, in the provider's words.
+             */
+            finish_reason: string | null;
+            /**
+             * Finish Kind
+             * @description The same under every vendor: stop, length, tool_calls, content_filter, error or other.
+             */
+            finish_kind?: string | null;
+            /**
+             * Attempts
+             * @description Tries, the first included.
+             */
+            attempts: number;
+            /**
+             * Clock
+             * @description `kernel` or `user`: who took the receive stamps.
+             */
+            clock: string;
+            /**
+             * Connection Reused
+             * @description Whether a kept-alive connection served it.
+             */
+            connection_reused: boolean;
+            /**
+             * Intended Ns
+             * @description When the schedule wanted it to start.
+             */
+            intended_ns: number;
+            /**
+             * Started Ns
+             * @description When its first byte was handed to the socket.
+             */
+            started_ns: number | null;
+            /**
+             * First Byte Ns
+             * @description First byte of the response.
+             */
+            first_byte_ns: number | null;
+            /**
+             * First Token Ns
+             * @description First generated output of any kind.
+             */
+            first_token_ns: number | null;
+            /**
+             * First Output Ns
+             * @description First non-reasoning output.
+             */
+            first_output_ns: number | null;
+            /**
+             * Last Token Ns
+             * @description Last output chunk.
+             */
+            last_token_ns: number | null;
+            /**
+             * End Ns
+             * @description End of the body, or of the failure.
+             */
+            end_ns: number | null;
+            /**
+             * Schedule Delay Ms
+             * @description Intended → started.
+             */
+            schedule_delay_ms: number | null;
+            /**
+             * Dns Ms
+             * @description Name lookup of a new connection.
+             */
+            dns_ms: number | null;
+            /**
+             * Connect Ms
+             * @description TCP handshake of a new connection.
+             */
+            connect_ms: number | null;
+            /**
+             * Tls Ms
+             * @description TLS handshake of a new connection.
+             */
+            tls_ms: number | null;
+            /**
+             * Ttfb Ms
+             * @description Started → first byte of the response.
+             */
+            ttfb_ms: number | null;
+            /**
+             * Ttft Ms
+             * @description Started → first chunk with generated output of any kind.
+             */
+            ttft_ms: number | null;
+            /**
+             * Ttfo Ms
+             * @description Started → first chunk with non-reasoning content.
+             */
+            ttfo_ms: number | null;
+            /**
+             * Tpot Ms
+             * @description (Last - first output chunk) / (output tokens - 1); null below two tokens or two chunks.
+             */
+            tpot_ms: number | null;
+            /**
+             * E2E Ms
+             * @description Started → last output chunk.
+             */
+            e2e_ms: number | null;
+            /**
+             * Stream End Ms
+             * @description Started → end of the body.
+             */
+            stream_end_ms: number | null;
+            /**
+             * Ttfb From Intended Ms
+             * @description `ttfb_ms`, counted from the intended start.
+             */
+            ttfb_from_intended_ms: number | null;
+            /**
+             * Ttft From Intended Ms
+             * @description `ttft_ms`, counted from the intended start.
+             */
+            ttft_from_intended_ms: number | null;
+            /**
+             * Ttfo From Intended Ms
+             * @description `ttfo_ms`, counted from the intended start.
+             */
+            ttfo_from_intended_ms: number | null;
+            /**
+             * E2E From Intended Ms
+             * @description `e2e_ms`, counted from the intended start.
+             */
+            e2e_from_intended_ms: number | null;
+            /**
+             * Stream End From Intended Ms
+             * @description `stream_end_ms`, counted from the intended start.
+             */
+            stream_end_from_intended_ms: number | null;
+            /**
+             * Chunks
+             * @description Output chunks.
+             */
+            chunks: number;
+            /**
+             * Coalesced Chunks
+             * @description Chunks that shared a read with a later one.
+             */
+            coalesced_chunks: number;
+            /**
+             * Input Tokens
+             * @description All input tokens.
+             */
+            input_tokens: number | null;
+            /**
+             * Output Tokens
+             * @description All output tokens, reasoning included.
+             */
+            output_tokens: number | null;
+            /**
+             * Uncached Input Tokens
+             * @description Input read anew.
+             */
+            uncached_input_tokens: number | null;
+            /**
+             * Cache Read Tokens
+             * @description Input read from a cache.
+             */
+            cache_read_tokens: number | null;
+            /**
+             * Cache Write Tokens
+             * @description Input written to a cache.
+             */
+            cache_write_tokens: number | null;
+            /**
+             * Visible Output Tokens
+             * @description Output without reasoning.
+             */
+            visible_output_tokens: number | null;
+            /**
+             * Reasoning Tokens
+             * @description Reasoning, part of the output.
+             */
+            reasoning_tokens: number | null;
+            /**
+             * Token Count Source
+             * @description `usage`, `tokenizer` or `chunks`.
+             */
+            token_count_source: string | null;
+            /**
+             * Cost Usd
+             * @description From list prices; null when the price is unknown.
+             */
+            cost_usd: number | null;
+            /**
+             * Trace Id
+             * @description W3C trace id of the benchmark; sent where `metadata.span_id` is.
+             */
+            trace_id: string | null;
+            /**
+             * Point
+             * @description Which level of load it belongs to; null when none is explored.
+             */
+            point?: number | null;
+            /**
+             * Level
+             * @description That level: concurrency, or requests per second.
+             */
+            level?: number | null;
+            /**
+             * Conversation
+             * @description Which conversation it is a turn of; null for other workloads.
+             */
+            conversation?: number | null;
+            /**
+             * Turn
+             * @description Which turn of it, from 0.
+             */
+            turn?: number | null;
+            /**
+             * Tags
+             * @description Tags of the benchmark.
+             */
+            tags: string[];
+            /**
+             * Metadata
+             * @description Whatever else was kept.
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Usage
+             * @description The provider's own usage object.
+             */
+            usage: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Response Text
+             * @description Only when the spec has save_responses.
+             */
+            response_text: string | null;
+            /**
+             * Gaps Ms
+             * @description One entry per output chunk after the first; null for a chunk that came out of one read with a later one, and then the entry behind it spans both. Null altogether when gaps were not kept.
+             */
+            gaps_ms: (number | null)[] | null;
+            /** @description The request phase by phase, from its intended start. */
+            waterfall: components["schemas"]["Waterfall"];
+            /**
+             * Previous Index
+             * @description Of the request before it in the schedule; null for the first.
+             */
+            previous_index: number | null;
+            /**
+             * Next Index
+             * @description Of the request behind it; null for the last.
+             */
+            next_index: number | null;
         };
         /**
          * ResultDetail
@@ -4634,6 +5394,8 @@ export interface components {
              * @description One entry per output chunk after the first; null for a chunk that came out of one read with a later one, and then the entry behind it spans both. Null altogether when gaps were not kept.
              */
             gaps_ms: (number | null)[] | null;
+            /** @description The request phase by phase, from its intended start. */
+            waterfall: components["schemas"]["Waterfall"];
         };
         /**
          * ResultItem
@@ -4990,6 +5752,27 @@ export interface components {
              * @description Whether new users get it when none is named.
              */
             is_default: boolean;
+        };
+        /**
+         * RunCurve
+         * @description The distribution of one metric: the value below which each share of the samples lies.
+         */
+        RunCurve: {
+            /**
+             * N
+             * @description Samples.
+             */
+            n: number;
+            /**
+             * Shares
+             * @description 0 to 1, ascending; denser towards 1.
+             */
+            shares: number[];
+            /**
+             * Values Ms
+             * @description The quantiles, in milliseconds.
+             */
+            values_ms: number[];
         };
         /**
          * RunningShard
@@ -5361,6 +6144,23 @@ export interface components {
              * @description Longest time to the last output chunk.
              */
             e2e_ms?: number | null;
+        };
+        /**
+         * SpectrumCurve
+         * @description Percentile spectrum; columns of one length.
+         */
+        SpectrumCurve: {
+            /** Percentile */
+            percentile: number[];
+            /** Value Ms */
+            value_ms: number[];
+            /**
+             * Low Ms
+             * @description 95 % interval of this percentile; null where n is too small.
+             */
+            low_ms: (number | null)[];
+            /** High Ms */
+            high_ms: (number | null)[];
         };
         /**
          * SpikeLoad
@@ -5873,6 +6673,11 @@ export interface components {
             errors_per_s: number[];
             /** In Flight */
             in_flight: number[];
+            /**
+             * Offered Per S
+             * @description Requests that an open loop wanted to start; null in a closed one; empty for old runs.
+             */
+            offered_per_s?: (number | null)[];
         };
         /**
          * TimelinePoint
@@ -5921,6 +6726,11 @@ export interface components {
              * @default 0
              */
             in_flight?: number;
+            /**
+             * Offered Per S
+             * @description Requests that an open loop wanted to start; else null.
+             */
+            offered_per_s?: number | null;
         };
         /**
          * Timeouts
@@ -6350,6 +7160,42 @@ export interface components {
             created_at: string;
         };
         /**
+         * Waterfall
+         * @description Phases in their order, and the arrival of every chunk, in milliseconds from the intended start.
+         */
+        Waterfall: {
+            /**
+             * Total Ms
+             * @description From the intended start to the last instant that is known.
+             */
+            total_ms: number;
+            /**
+             * Phases
+             * @description What it waited for, in order.
+             */
+            phases: components["schemas"]["Phase"][];
+            /**
+             * Chunk Ms
+             * @description When each output chunk came; empty when gaps were not kept.
+             */
+            chunk_ms: number[];
+            /**
+             * Shared
+             * @description Chunks (from 0) that came out of one read with the next one: its stamp.
+             */
+            shared: number[];
+            /**
+             * Chunks Left Out
+             * @description Chunks beyond the first 20,000.
+             */
+            chunks_left_out: number;
+            /**
+             * Note
+             * @description What makes it less than exact.
+             */
+            note: string | null;
+        };
+        /**
          * Window
          * @description Which part of a run is steady: requests with `from_s <= (started_ns - origin_ns) / 1e9 < to_s`.
          *
@@ -6595,6 +7441,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6932,6 +7787,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -7218,6 +8082,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -7314,6 +8187,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -7401,6 +8283,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7571,6 +8462,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7958,6 +8858,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8401,6 +9310,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -8592,6 +9510,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8938,6 +9865,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -9048,6 +9984,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9841,6 +10786,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -10164,6 +11118,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10517,6 +11480,575 @@ export interface operations {
             };
         };
     };
+    getBenchmarkReport: {
+        parameters: {
+            query?: {
+                /** @description Offer it as a file instead of showing it. */
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a benchmark that has ended. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One file that opens offline, makes no request and runs no script. */
+            200: {
+                headers: {
+                    /** @description Suggests a file name. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken, or the thing's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getComparisonReport: {
+        parameters: {
+            query: {
+                /** @description Ids of two to eight benchmarks that have ended, separated by commas. */
+                ids: string;
+                /** @description The one that the others are compared with; by default the first. */
+                baseline?: string | null;
+                /** @description `steady`: in their steady windows, where each has one; `whole`: start-up included. */
+                window?: "steady" | "whole";
+                /** @description Percent below which a difference does not matter to you. */
+                margin_percent?: number;
+                /** @description Offer it as a file instead of showing it. */
+                download?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One file that opens offline, makes no request and runs no script. */
+            200: {
+                headers: {
+                    /** @description Suggests a file name. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken, or the thing's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getDistributions: {
+        parameters: {
+            query?: {
+                /** @description Which measure. */
+                metric?: "schedule_delay_ms" | "dns_ms" | "connect_ms" | "tls_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "icl_ms" | "e2e_ms" | "stream_end_ms" | "ttfb_from_intended_ms" | "ttft_from_intended_ms" | "ttfo_from_intended_ms" | "e2e_from_intended_ms" | "stream_end_from_intended_ms";
+                /** @description Also of what started from then on. */
+                from_s?: number | null;
+                /** @description And before then, seconds of the run. */
+                to_s?: number | null;
+                /** @description Only this target, by its position in the spec. */
+                target?: number | null;
+                /** @description Only this level of a sweep or search. */
+                point?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Distributions"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getHeatmap: {
+        parameters: {
+            query?: {
+                /** @description Which measure. */
+                metric?: "schedule_delay_ms" | "dns_ms" | "connect_ms" | "tls_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "icl_ms" | "e2e_ms" | "stream_end_ms" | "ttfb_from_intended_ms" | "ttft_from_intended_ms" | "ttfo_from_intended_ms" | "e2e_from_intended_ms" | "stream_end_from_intended_ms";
+                /** @description Only this target, by its position in the spec. */
+                target?: number | null;
+                /** @description Only this level of a sweep or search. */
+                point?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heatmap"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getErrorTimeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorTimeline"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                benchmark_id: string;
+                /** @description Position in the schedule. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestDetail"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     downloadResults: {
         parameters: {
             query: {
@@ -10675,6 +12207,15 @@ export interface operations {
             };
             /** @description No such thing, or not visible to the caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10894,6 +12435,94 @@ export interface operations {
             };
         };
     };
+    getRequestBody: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the benchmark. */
+                session_id: string;
+                /** @description Position in the schedule. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listResults: {
         parameters: {
             query?: {
@@ -10936,6 +12565,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listPoints: {
+        parameters: {
+            query: {
+                /** @description Of this benchmark. */
+                session_id: string;
+                /** @description The measure across. */
+                x?: "index" | "started_s" | "schedule_delay_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "e2e_ms" | "stream_end_ms" | "ttft_from_intended_ms" | "e2e_from_intended_ms" | "connect_ms" | "tls_ms" | "input_tokens" | "output_tokens" | "reasoning_tokens" | "cache_read_tokens" | "chunks" | "attempts" | "cost_usd";
+                /** @description The measure upwards. */
+                y?: "index" | "started_s" | "schedule_delay_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "e2e_ms" | "stream_end_ms" | "ttft_from_intended_ms" | "e2e_from_intended_ms" | "connect_ms" | "tls_ms" | "input_tokens" | "output_tokens" | "reasoning_tokens" | "cache_read_tokens" | "chunks" | "attempts" | "cost_usd";
+                /** @description Only those that ended so. */
+                status?: ("ok" | "error") | null;
+                /** @description Only those of this point of a sweep or search. */
+                point?: number | null;
+                /** @description About how many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Points"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -11308,6 +13033,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A value is wrong; `details.errors` names each with what is allowed. */
             422: {
                 headers: {
@@ -11502,6 +13236,15 @@ export interface operations {
             };
             /** @description The request is larger than its limit. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

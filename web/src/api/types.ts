@@ -65,10 +65,37 @@ export const TIMELINE_COLUMNS = [
   "chunks_per_s",
   "errors_per_s",
   "in_flight",
+  "offered_per_s",
 ] as const satisfies readonly TimelineColumn[];
 
 export type Progress = Required<Omit<Schemas["Progress"], keyof ExplorationProgress>> & ExplorationProgress;
 export type Headline = Schemas["Headline"];
+
+export type Metric = Schemas["Distributions"]["metric"];
+export type Distributions = Schemas["Distributions"];
+export type Curve = Schemas["Curve"];
+export type Heatmap = Schemas["Heatmap"];
+export type ErrorTimeline = Schemas["ErrorTimeline"];
+export type Points = Schemas["Points"];
+export type PointField = Points["x"];
+export type RequestDetail = Schemas["RequestDetail"];
+export type RequestBody = Required<Schemas["RequestBody"]>;
+export type WaterfallPhase = Schemas["Phase"];
+export type ResultItem = Schemas["ResultItem"];
+
+/** What `test.completed` tells of the requests that have just ended. */
+export interface TestsCompleted {
+  number: number;
+  slowest?: { index: number; ttft_ms: number | null; e2e_ms: number }[];
+  failed?: {
+    index: number;
+    error_type: string;
+    error: string | null;
+    http_status: number | null;
+    attempts: number;
+    failed_after_ms: number | null;
+  }[];
+}
 
 /** Progress as an event carries it is the one of the schema; a stored benchmark's is as complete. */
 export type Benchmark = Omit<Schemas["Benchmark"], "progress" | "summary"> & {

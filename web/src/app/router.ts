@@ -6,8 +6,8 @@ export type Route =
   | { page: "signin" }
   | { page: "benchmarks" }
   | { page: "new-benchmark" }
-  | { page: "run"; id: string }
   | { page: "compare" }
+  | { page: "run"; id: string; request?: number }
   | { page: "providers" }
   | { page: "not-found" };
 
@@ -25,6 +25,9 @@ export const place = signal<Place>(here());
 /** The page at a path; trailing slashes do not matter. */
 export function match(path: string): Route {
   const [first, second, ...rest] = path.split("/").filter(Boolean).map(decode);
+  if (first === "benchmarks" && second !== undefined && rest[0] === "requests" && /^\d{1,15}$/.test(rest[1] ?? "")) {
+    if (rest.length === 2) return { page: "run", id: second, request: Number(rest[1]) };
+  }
   if (rest.length > 0) return { page: "not-found" };
   if (first === undefined) return { page: "benchmarks" };
   if (first === "benchmarks") {
@@ -55,9 +58,14 @@ export function navigate(href: string, how: "push" | "replace" = "push"): void {
   if (target === place.value.path + place.value.query) return;
   if (how === "push") history.pushState(null, "", target);
   else history.replaceState(null, "", target);
-  const changesPage = url.pathname !== place.value.path;
+  const changesPage = pageOf(url.pathname) !== pageOf(place.value.path);
   place.value = { path: url.pathname, query: url.search };
   if (changesPage) scrollTo(0, 0);
+}
+
+/** A request opens beside its run: that is the same page. */
+function pageOf(path: string): string {
+  return path.replace(/\/requests\/\d+\/?$/, "");
 }
 
 /** Changes parts of the query in place; null and "" remove one. */

@@ -2,12 +2,15 @@
 
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import "./charts.css";
+import { ChartFrame } from "./ChartFrame";
 import { frames } from "./loop";
-import { DASHES, lineProperty, paletteVersion } from "./palette";
+import { paletteVersion } from "./palette";
 import { Plot } from "./plot";
 import type { Ring } from "./ring";
-import { type Band, type ChartSpec, type SeriesSpec, writeTime, writeValue } from "./spec";
+import { Swatch } from "./Swatch";
+import { zoomOf } from "./shared";
+import { type Band, type ChartSpec, writeTime, writeValue } from "./spec";
+import { toggled } from "./toggle";
 
 interface ChartProps<Column extends string> {
   spec: ChartSpec<Column>;
@@ -26,7 +29,7 @@ export function Chart<Column extends string>({ spec, ring, sync, bands = NO_BAND
   const time = useRef<HTMLSpanElement>(null);
   const unit = useRef<HTMLSpanElement>(null);
   const plot = useRef<Plot<Column> | null>(null);
-  const hidden = useSignal<ReadonlySet<Column>>(new Set());
+  const hidden = useSignal<ReadonlySet<number>>(new Set());
 
   useEffect(() => {
     if (!canvas.current) return;
@@ -61,73 +64,60 @@ export function Chart<Column extends string>({ spec, ring, sync, bands = NO_BAND
 
   useEffect(() => plot.current?.shade(bands), [spec, ring, sync, bands]);
 
+  useSignalEffect(() => plot.current?.zoom(zoomOf(sync).value));
+
   useSignalEffect(() => {
     if (paletteVersion.value > 0) plot.current?.recolour();
   });
 
-  const toggle = (series: SeriesSpec<Column>, isolate: boolean) => {
-    const next = new Set(hidden.value);
-    if (isolate) {
-      const others = spec.series.filter((other) => other.column !== series.column);
-      const isIsolated = !next.has(series.column) && others.every((other) => next.has(other.column));
-      next.clear();
-      if (!isIsolated) for (const other of others) next.add(other.column);
-    } else if (!next.delete(series.column)) {
-      next.add(series.column);
-    }
-    hidden.value = next;
-    for (const each of spec.series) plot.current?.show(each.column, !next.has(each.column));
+  const toggle = (index: number, isolate: boolean) => {
+    hidden.value = toggled(hidden.value, index, spec.series.length, isolate);
+    for (const [at, { column }] of spec.series.entries()) plot.current?.show(column, !hidden.value.has(at));
   };
 
   return (
-    <figure class="chart panel" aria-label={spec.title}>
-      <figcaption class="chart-head">
-        <h2>{spec.title}</h2>
-        <span class="chart-axis">
+    <ChartFrame
+      title={spec.title}
+      axis={
+        <>
           <span ref={unit} />
           {spec.right && ` · right: ${spec.right.label}`}
-        </span>
-        <span class="chart-time number" ref={time} />
-      </figcaption>
-      <div class="chart-legend" ref={legend}>
-        {spec.series.map((series, index) => (
-          <button
-            key={series.column}
-            type="button"
-            class="chart-key"
-            aria-pressed={!hidden.value.has(series.column)}
-            title="Click to hide or show, alt-click to see it alone"
-            onClick={(event) => toggle(series, event.altKey)}
-          >
-            <Swatch colour={series.colour} order={index} />
-            <span class="chart-label">{series.label}</span>
-            <span class="chart-value number" data-series={index} />
-            {series.unit && <span class="chart-unit">{series.unit}</span>}
-          </button>
-        ))}
-      </div>
-      <div class="chart-canvas" ref={canvas} />
-    </figure>
+        </>
+      }
+      readout={<span ref={time} />}
+      rows={() => rowsOf(spec, ring)}
+      legend={
+        <div class="chart-legend" ref={legend}>
+          {spec.series.map((series, index) => (
+            <button
+              key={series.column}
+              type="button"
+              class="chart-key"
+              aria-pressed={!hidden.value.has(index)}
+              title="Click to hide or show, alt-click to see it alone"
+              onClick={(event) => toggle(index, event.altKey)}
+            >
+              <Swatch colour={series.colour} order={index} />
+              <span class="chart-label">{series.label}</span>
+              <span class="chart-value number" data-series={index} />
+              {series.unit && <span class="chart-unit">{series.unit}</span>}
+            </button>
+          ))}
+        </div>
+      }
+    >
+      <div class="chart-canvas" ref={canvas} data-drawing />
+    </ChartFrame>
   );
+}
+
+function* rowsOf<Column extends string>(spec: ChartSpec<Column>, ring: Ring<Column>) {
+  yield ["t_s", ...spec.series.map(({ column }) => column)];
+  const columns = spec.series.map(({ column }) => ring.y(column));
+  for (const [row, at] of ring.x().entries()) yield [at, ...columns.map((values) => values[row])];
 }
 
 /** The newest value that is one. */
 function newest(values: Float64Array): number | undefined {
   return values.findLast((value) => !Number.isNaN(value));
-}
-
-function Swatch({ colour, order }: { colour: number; order: number }) {
-  return (
-    <svg class="chart-swatch" width="22" height="8" aria-hidden="true">
-      <line
-        x1="0"
-        x2="22"
-        y1="4"
-        y2="4"
-        stroke={`var(${lineProperty(colour)})`}
-        stroke-width="2"
-        stroke-dasharray={(DASHES[order % DASHES.length] ?? []).join(" ")}
-      />
-    </svg>
-  );
 }

@@ -1,8 +1,10 @@
 /** A few points per series over another quantity than time: drawn once, as SVG, with a label for every point. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import "./charts.css";
+import { ChartFrame } from "./ChartFrame";
 import { DASHES, lineProperty } from "./palette";
+import { Swatch } from "./Swatch";
+import { toggled } from "./toggle";
 import { levelAxis, linearAxis, place } from "./xy";
 
 export interface XyPoint {
@@ -44,6 +46,9 @@ export function XyChart({ title, xLabel, yLabel, series, hasLevels, limit }: XyC
     return () => observer.disconnect();
   }, []);
 
+  const [hidden, setHidden] = useState<ReadonlySet<number>>(new Set());
+  const [pointed, setPointed] = useState<XyPoint | null>(null);
+  const shown = series.filter((_, index) => !hidden.has(index));
   const points = series.flatMap((each) => each.points);
   const highest = Math.max(...points.map(({ y }) => y), limit ? limit.y * 1.05 : 0, 0);
   const xs = points.map(({ x }) => x);
@@ -53,31 +58,44 @@ export function XyChart({ title, xLabel, yLabel, series, hasLevels, limit }: XyC
   const top = (y: number) => HEIGHT - MARGIN.bottom - place(yAxis, y) * (HEIGHT - MARGIN.top - MARGIN.bottom);
 
   return (
-    <figure class="chart panel" aria-label={title}>
-      <figcaption class="chart-head">
-        <h2>{title}</h2>
-        <span class="chart-axis">
-          {yLabel}
-          {xAxis.isLog && " · x is logarithmic"}
-        </span>
-      </figcaption>
-      {series.length > 1 && (
-        <div class="chart-legend">
-          {series.map((each, index) => (
-            <span key={each.label} class="chart-key xy-key">
-              <svg class="chart-swatch" width="22" height="8" aria-hidden="true">
-                <line x1="0" x2="22" y1="4" y2="4" {...stroke(each.colour, index)} />
-              </svg>
-              <span class="chart-label">{each.label}</span>
-            </span>
-          ))}
-        </div>
-      )}
-      <div class="xy-frame" ref={frame}>
+    <ChartFrame
+      title={title}
+      axis={`${yLabel}${xAxis.isLog ? " · x is logarithmic" : ""}`}
+      readout={pointed?.label}
+      rows={() => rowsOf(xLabel, yLabel, series)}
+      legend={
+        series.length > 1 && (
+          <div class="chart-legend">
+            {series.map((each, index) => (
+              <button
+                key={each.label}
+                type="button"
+                class="chart-key"
+                aria-pressed={!hidden.has(index)}
+                title="Click to hide or show, alt-click to see it alone"
+                onClick={(event) => setHidden(toggled(hidden, index, series.length, event.altKey))}
+              >
+                <Swatch colour={each.colour} order={index} />
+                <span class="chart-label">{each.label}</span>
+              </button>
+            ))}
+          </div>
+        )
+      }
+    >
+      <div class="xy-frame" ref={frame} data-drawing>
         <svg
           width={width}
           height={HEIGHT}
           role="img"
+          onMouseMove={(event) => {
+            const { left: x, top: y } = event.currentTarget.getBoundingClientRect();
+            const away = (point: XyPoint) =>
+              Math.hypot(left(point.x) - event.clientX + x, top(point.y) - event.clientY + y);
+            const all = shown.flatMap((each) => each.points);
+            setPointed(all.reduce<XyPoint | null>((best, one) => (best && away(best) <= away(one) ? best : one), null));
+          }}
+          onMouseLeave={() => setPointed(null)}
           aria-label={`${title}: ${points.map(({ label }) => label).join("; ")}`}
         >
           {yAxis.ticks.map((tick) => (
@@ -99,12 +117,12 @@ export function XyChart({ title, xLabel, yLabel, series, hasLevels, limit }: XyC
           {limit && (
             <line class="xy-limit" x1={MARGIN.left} x2={width - MARGIN.right} y1={top(limit.y)} y2={top(limit.y)} />
           )}
-          {series.map((each, index) => (
+          {shown.map((each) => (
             <g key={each.label}>
               <polyline
                 fill="none"
                 points={each.points.map(({ x, y }) => `${left(x)},${top(y)}`).join(" ")}
-                {...stroke(each.colour, index)}
+                {...stroke(each.colour, series.indexOf(each))}
               />
               {each.points.map((point) => (
                 <circle
@@ -128,8 +146,13 @@ export function XyChart({ title, xLabel, yLabel, series, hasLevels, limit }: XyC
           )}
         </svg>
       </div>
-    </figure>
+    </ChartFrame>
   );
+}
+
+function* rowsOf(xLabel: string, yLabel: string, series: readonly XySeries[]) {
+  yield ["series", xLabel, yLabel, "point"];
+  for (const { label, points } of series) for (const { x, y, label: name } of points) yield [label, x, y, name];
 }
 
 function stroke(colour: number, order: number) {

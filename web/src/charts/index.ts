@@ -1,6 +1,12 @@
 export { Chart } from "./Chart";
+export { Heatmap } from "./Heatmap";
+export type { HeatmapData } from "./heatmap-plot";
+export { LinesChart } from "./LinesChart";
+export type { LineSeries, LinesView } from "./lines-plot";
 export { frames } from "./loop";
 export { Ring } from "./ring";
 export { Sparkline } from "./Sparkline";
-export type { ChartSpec, SeriesSpec } from "./spec";
+export { type ScaleKind, wantsLog } from "./scales";
+export { forgetZoom, zoomOf } from "./shared";
+export type { Band, ChartSpec, SeriesSpec } from "./spec";
 export { XyChart, type XyPoint, type XySeries } from "./XyChart";

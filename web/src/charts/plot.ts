@@ -5,9 +5,10 @@ import "uplot/dist/uPlot.min.css";
 import type { DurationScale } from "../ui/numbers";
 import { DASHES, lineProperty, resolveColour } from "./palette";
 import type { Ring } from "./ring";
+import { type Range, sameRange, zoomOf } from "./shared";
 import { type Band, type ChartSpec, scaleFor, writeTick, writeTime } from "./spec";
 
-const HEIGHT_PX = 200;
+const LEAST_HEIGHT_PX = 200;
 // A chart of a run's first seconds shows this much time, so that it does not stretch with every point.
 const SHORTEST_SPAN_S = 10;
 
@@ -30,6 +31,7 @@ export class Plot<Column extends string> {
   #zoomed = false;
   #bands: readonly Band[] = [];
   #leftScale: DurationScale | null = null;
+  readonly #columns: Nullable[] = [];
   readonly #observer: ResizeObserver;
 
   constructor(element: HTMLElement, spec: ChartSpec<Column>, ring: Ring<Column>, sync: string, hooks: PlotHooks) {
@@ -41,7 +43,10 @@ export class Plot<Column extends string> {
     this.#uplot = this.#build();
     this.#observer = new ResizeObserver(() => {
       const width = element.clientWidth;
-      if (width > 0 && width !== this.#uplot.width) this.#uplot.setSize({ width, height: HEIGHT_PX });
+      const height = heightOf(element);
+      if (width > 0 && (width !== this.#uplot.width || height !== this.#uplot.height)) {
+        this.#uplot.setSize({ width, height });
+      }
     });
     this.#observer.observe(element);
   }
@@ -62,8 +67,16 @@ export class Plot<Column extends string> {
     const kept = this.#zoomed && min !== undefined && max !== undefined ? { min, max } : null;
     this.#uplot.setData(data, false);
     // Said outright: left to itself uPlot shows a single point on an axis of 100 seconds.
-    this.#uplot.setScale("x", kept ?? whole(this.#uplot));
+    this.#uplot.setScale("x", kept ?? zoomOf(this.#sync).peek() ?? whole(this.#uplot));
     this.#hooks.onCursor(this.#uplot.cursor.idx ?? null);
+  }
+
+  /** Shows this stretch; everything when there is none. */
+  zoom(range: Range | null): void {
+    const { min, max } = this.#uplot.scales.x ?? {};
+    if (range && min === range.min && max === range.max) return;
+    if (!range && !this.#zoomed) return;
+    this.#uplot.setScale("x", range ?? whole(this.#uplot));
   }
 
   show(column: Column, visible: boolean): void {
@@ -96,8 +109,14 @@ export class Plot<Column extends string> {
   #data(): uPlot.AlignedData {
     const durations = this.#spec.series.filter((series) => series.axis === "left");
     this.#leftScale = scaleFor(this.#spec.left.measure, this.#values(durations.map((series) => series.column)));
-    const columns = this.#spec.series.map((series) => nullable(this.#ring.y(series.column)));
-    return [Array.from(this.#ring.x()), ...columns];
+    const columns = this.#spec.series.map((series, index) => nullable(this.#ring.y(series.column), this.#kept(index)));
+    return [nullable(this.#ring.x(), this.#kept(columns.length)) as number[], ...columns];
+  }
+
+  /** The array that a column is written into, redraw after redraw: two hours of points are no garbage every second. */
+  #kept(index: number): Nullable {
+    this.#columns[index] ??= [];
+    return this.#columns[index];
   }
 
   *#values(columns: readonly Column[]): Iterable<number> {
@@ -148,7 +167,7 @@ export class Plot<Column extends string> {
     }
     const options: uPlot.Options = {
       width: Math.max(this.#element.clientWidth, 200),
-      height: HEIGHT_PX,
+      height: heightOf(this.#element),
       legend: { show: false },
       padding: [8, this.#spec.right ? 0 : 24, 0, 0],
       cursor: {
@@ -181,7 +200,12 @@ export class Plot<Column extends string> {
         setCursor: [(u) => this.#hooks.onCursor(u.cursor.idx ?? null)],
         setScale: [
           (u, key) => {
-            if (key === "x") this.#zoomed = isZoomed(u);
+            if (key !== "x") return;
+            this.#zoomed = isZoomed(u);
+            const { min, max } = u.scales.x ?? {};
+            const range = this.#zoomed && min !== undefined && max !== undefined ? { min, max } : null;
+            const zoom = zoomOf(this.#sync);
+            if (!sameRange(range, zoom.peek())) zoom.value = range;
           },
         ],
       },
@@ -228,8 +252,18 @@ function extent(u: uPlot): { first: number; last: number } {
   return { first: xs[0] ?? 0, last: xs[xs.length - 1] ?? 0 };
 }
 
-function nullable(values: Float64Array): Nullable {
-  return Array.from(values, (value) => (Number.isNaN(value) ? null : value));
+function nullable(values: Float64Array, into: Nullable): Nullable {
+  into.length = values.length;
+  for (let row = 0; row < values.length; row += 1) {
+    const value = values[row] ?? Number.NaN;
+    into[row] = Number.isNaN(value) ? null : value;
+  }
+  return into;
+}
+
+/** In full screen a chart fills it. */
+function heightOf(element: HTMLElement): number {
+  return Math.max(LEAST_HEIGHT_PX, element.clientHeight);
 }
 
 /** Axes start at zero: a latency axis that does not would make small changes look large. */

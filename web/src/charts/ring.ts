@@ -46,12 +46,25 @@ export class Ring<Column extends string> {
   put(x: number, row: Partial<Record<Column, number | null | undefined>>): boolean {
     const last = this.lastX;
     if (!Number.isFinite(x) || (last !== null && x < last)) return false;
-    if (x !== last) this.#grow();
     const index = this.#start + this.#length - 1;
-    this.#write(this.#x, index, x);
-    for (const [column, values] of this.#y) this.#write(values, index, row[column] ?? NOTHING);
+    // Four times a second the same newest point comes again: charts have nothing to draw then.
+    if (x === last && this.#holds(index, row)) return false;
+    if (x !== last) this.#grow();
+    this.#fill(this.#start + this.#length - 1, x, row);
     this.#version += 1;
     return true;
+  }
+
+  #holds(index: number, row: Partial<Record<Column, number | null | undefined>>): boolean {
+    for (const [column, values] of this.#y) {
+      if (!Object.is(values[index % this.capacity], row[column] ?? NOTHING)) return false;
+    }
+    return true;
+  }
+
+  #fill(index: number, x: number, row: Partial<Record<Column, number | null | undefined>>): void {
+    this.#write(this.#x, index, x);
+    for (const [column, values] of this.#y) this.#write(values, index, row[column] ?? NOTHING);
   }
 
   /** The x column, oldest first: a view, valid until the next `put`. */

@@ -131,6 +131,21 @@ export function CertificatePanel({ instrument, isImported }: { instrument: Maybe
   );
 }
 
+/** While a run lasts: what will be said, and when. */
+export function LiveCertificate() {
+  return (
+    <Panel
+      title="Certificate: the instrument's own error"
+      aside={<Badge tone="quiet" icon="clock" word="with the end of the run" />}
+    >
+      <p class="certificate-reason">
+        The instrument watches itself while it measures: how late it sends and reads, how busy its cores are, whether
+        the clock jumps. Its verdict needs all of that, so it comes with the end of the run.
+      </p>
+    </Panel>
+  );
+}
+
 /** Commands stand between back quotes. */
 function marked(text: string): ComponentChildren[] {
   return text.split("`").map((piece, index) => (index % 2 === 1 ? <code key={index}>{piece}</code> : piece));

@@ -1,6 +1,6 @@
 import type { PointFigures, PointVerdict, Summary } from "../../api/summary";
 import type { BenchmarkSpec } from "../../api/types";
-import { XyChart } from "../../charts";
+import { XyChart, type XySeries } from "../../charts";
 import { Badge, type Tone } from "../../ui/Badge";
 import { describeTarget, METRIC_NAMES, writeLevel } from "../../ui/describe";
 import type { IconName } from "../../ui/icons";
@@ -9,7 +9,17 @@ import { Panel } from "../../ui/Panel";
 import { sentence } from "../../ui/states";
 import { TableFrame } from "../../ui/TableFrame";
 import { VERDICTS as CERTIFICATES } from "./CertificatePanel";
-import { curves, interactivity, metricOf, perSecond, pointsByTarget, scaleOf, watched } from "./exploration";
+import {
+  curves,
+  frontier,
+  interactivity,
+  keepsLimit,
+  metricOf,
+  perSecond,
+  pointsByTarget,
+  scaleOf,
+  watched,
+} from "./exploration";
 
 /** What a sweep or search found: the answer, its curves, and every point. */
 export function ExplorationPanel({ summary, spec }: { summary: Summary; spec: BenchmarkSpec }) {
@@ -84,11 +94,28 @@ function Curves({ groups, spec }: { groups: readonly PointFigures[][]; spec: Ben
           title="Throughput against speed per user"
           xLabel="tok/s for one user, median"
           yLabel="tok/s in all"
-          series={curves(groups, interactivity, throughput, (value) => perSecond(value, "tok/s"))}
+          series={[
+            ...curves(groups, interactivity, throughput, (value) => perSecond(value, "tok/s")),
+            ...frontierOf(groups, spec, throughput),
+          ]}
         />
       )}
     </div>
   );
+}
+
+/** The best that keeps the limits: from here on more throughput costs each user speed. */
+function frontierOf(
+  groups: readonly PointFigures[][],
+  spec: BenchmarkSpec,
+  throughput: (point: PointFigures) => number | null | undefined,
+): XySeries[] {
+  const limits = watched(spec);
+  const kept = groups.map((points) => points.filter((point) => keepsLimit(point, limits)));
+  const all = curves(kept, interactivity, throughput, (value) => perSecond(value, "tok/s"));
+  const best = frontier(all.flatMap(({ points }) => points));
+  const label = limits.limitMs === null ? "frontier" : "frontier within the limit";
+  return best.length > 0 ? [{ label, colour: 2, points: best }] : [];
 }
 
 const VERDICTS: Record<PointVerdict, { tone: Tone; icon: IconName; word: string }> = {

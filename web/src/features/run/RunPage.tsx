@@ -1,23 +1,29 @@
 import { useEffect, useMemo } from "preact/hooks";
 import type { Benchmark } from "../../api/types";
-import { Chart } from "../../charts";
+import { route } from "../../app/router";
 import { StatusBadge } from "../../ui/Badge";
-import { LinkButton } from "../../ui/Button";
+import { Button, LinkButton } from "../../ui/Button";
 import { PageHead } from "../../ui/Panel";
 import { Failure, Loading, Message, Notice, sentence } from "../../ui/states";
 import { exact, relative } from "../../ui/times";
 import { useNow } from "../../ui/useNow";
 import { Actions } from "./Actions";
 import { BigNumbers } from "./BigNumbers";
-import { CHARTS } from "./chart-specs";
+import { LiveCertificate } from "./CertificatePanel";
+import { DistributionPanels } from "./DistributionPanels";
 import { ErrorClasses } from "./ErrorClasses";
 import { ExplorationPanel } from "./ExplorationPanel";
+import { ExtremesPanel } from "./ExtremesPanel";
+import { PhasesPanel } from "./PhasesPanel";
 import { ProgressStrip } from "./ProgressStrip";
 import { bandsOf } from "./parts";
+import { RequestPanel } from "./RequestPanel";
+import { ScatterPanel } from "./ScatterPanel";
 import { SourcePanel } from "./SourcePanel";
 import { SpecPanel } from "./SpecPanel";
 import { SummaryPanels } from "./SummaryPanels";
 import { RunStore } from "./store";
+import { TimeCharts } from "./TimeCharts";
 import { Warnings } from "./Warnings";
 import "./run.css";
 
@@ -54,6 +60,7 @@ export function RunPage({ id }: { id: string }) {
 function Run({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
   const { error, timelineError } = run;
   const bands = useMemo(() => bandsOf(benchmark.summary), [benchmark.summary]);
+  const opened = route.value.page === "run" ? (route.value.request ?? null) : null;
   return (
     <div class="run">
       <PageHead
@@ -64,7 +71,12 @@ function Run({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
             <StatusBadge status={run.status.value} />
           </span>
         }
-        actions={<Actions run={run} benchmark={benchmark} />}
+        actions={
+          <>
+            <PauseButton run={run} />
+            <Actions run={run} benchmark={benchmark} />
+          </>
+        }
       />
       <Facts benchmark={benchmark} />
       {error.value && <Notice error={error.value} what="This page is not up to date." />}
@@ -82,15 +94,34 @@ function Run({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
       <BigNumbers run={run} benchmark={benchmark} />
       {benchmark.summary && <ExplorationPanel summary={benchmark.summary} spec={benchmark.spec} />}
       {timelineError.value && <Notice error={timelineError.value} what="The charts have no history." />}
-      <div class="run-charts">
-        {CHARTS.map((spec) => (
-          <Chart key={spec.title} spec={spec} ring={run.ring} sync={run.id} bands={bands} />
-        ))}
-      </div>
+      <TimeCharts run={run} benchmark={benchmark} bands={bands} />
+      <ExtremesPanel run={run} />
+      {!benchmark.summary && !run.isOver.value && <LiveCertificate />}
       <ErrorClasses run={run} />
+      {benchmark.summary && <PhasesPanel figures={benchmark.summary} />}
+      {benchmark.summary && <DistributionPanels benchmark={benchmark} />}
+      {benchmark.summary && <ScatterPanel benchmark={benchmark} />}
       {benchmark.summary && <SummaryPanels summary={benchmark.summary} spec={benchmark.spec} />}
       <SpecPanel spec={benchmark.spec} />
+      {opened !== null && <RequestPanel run={run.id} index={opened} />}
     </div>
+  );
+}
+
+/** Stops the view, not the run. */
+function PauseButton({ run }: { run: RunStore }) {
+  if (run.isOver.value || run.status.value === "pending") return null;
+  if (!run.isPaused.value) {
+    return (
+      <Button title="The view stands still, the run goes on" onClick={() => run.pause()}>
+        Pause the view
+      </Button>
+    );
+  }
+  return (
+    <Button kind="primary" icon="play" onClick={() => run.resume()}>
+      Go on
+    </Button>
   );
 }
 

@@ -20,14 +20,16 @@ interface Values {
   tokensPerS: number | null | undefined;
   ttft50: number | null | undefined;
   ttft95: number | null | undefined;
+  ttft99: number | null | undefined;
   tpot50: number | null | undefined;
   errorRate: number | null | undefined;
   errorTitle: string;
   cost: number | null | undefined;
+  budget?: number | null | undefined;
 }
 
 function layout(values: Values): Figure[] {
-  const scale = durationScale([values.ttft50, values.ttft95]);
+  const scale = durationScale([values.ttft50, values.ttft95, values.ttft99]);
   const tpotScale = durationScale([values.tpot50]);
   return [
     values.first,
@@ -60,6 +62,13 @@ function layout(values: Values): Figure[] {
       title: "Time to first token, 95th percentile",
     },
     {
+      label: "TTFT p99",
+      value: inScale(values.ttft99, scale),
+      unit: scale.unit,
+      column: "ttft_p99_ms",
+      title: "Time to first token, 99th percentile",
+    },
+    {
       label: "TPOT p50",
       value: inScale(values.tpot50, tpotScale),
       unit: tpotScale.unit,
@@ -77,7 +86,7 @@ function layout(values: Values): Figure[] {
     {
       label: "cost",
       value: dollars(values.cost),
-      unit: "",
+      unit: values.budget == null ? "" : `/ ${dollars(values.budget)}`,
       column: null,
       title: values.cost == null ? "No price is known for this model" : "Cost so far, in US dollars",
     },
@@ -104,10 +113,12 @@ export function liveFigures(progress: Progress | null, spec: BenchmarkSpec): Fig
     tokensPerS: progress?.output_tokens_per_s,
     ttft50: progress?.ttft_ms?.p50,
     ttft95: progress?.ttft_ms?.p95,
+    ttft99: progress?.ttft_ms?.p99,
     tpot50: progress?.tpot_ms?.p50,
     errorRate: progress?.error_rate,
     errorTitle: progress ? `${count(progress.failed)} of ${count(progress.completed)} failed` : MISSING,
     cost: progress?.cost_usd,
+    budget: spec.budget_usd,
   });
 }
 
@@ -125,6 +136,7 @@ export function finalFigures(summary: Summary): Figure[] {
     tokensPerS: rates.output_tokens_per_s,
     ttft50: metrics.ttft_ms?.p50,
     ttft95: metrics.ttft_ms?.p95,
+    ttft99: metrics.ttft_ms?.p99,
     tpot50: metrics.tpot_ms?.p50,
     errorRate: requests.total > 0 ? requests.failed / requests.total : null,
     errorTitle: `${count(requests.failed)} of ${count(requests.total)} failed`,

@@ -69,6 +69,22 @@ export function curves(
   });
 }
 
+/** The points that no other beats in both: more throughput means less speed for each user from here on. */
+export function frontier(points: readonly CurvePoint[]): CurvePoint[] {
+  const ordered = [...points].sort((one, other) => other.x - one.x || other.y - one.y);
+  const kept: CurvePoint[] = [];
+  for (const point of ordered) if (point.y > (kept.at(-1)?.y ?? Number.NEGATIVE_INFINITY)) kept.push(point);
+  return kept.reverse();
+}
+
+/** Whether a point keeps the limit that is watched; without one, whether it was not found to break any. */
+export function keepsLimit(point: PointFigures, { metric, percentile, limitMs }: Watched): boolean {
+  if (point.verdict === "not_met") return false;
+  if (limitMs === null) return true;
+  const value = metricOf(point, metric)?.[percentile];
+  return value != null && value <= limitMs;
+}
+
 export function metricOf(figures: Figures, name: string): MetricSummary | null {
   return figures.metrics[name] ?? null;
 }

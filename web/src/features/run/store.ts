@@ -3,10 +3,18 @@
 import { batch, computed, signal } from "@preact/signals";
 import { getBenchmark, getTimeline } from "../../api/endpoints";
 import { type ApiError, asApiError } from "../../api/errors";
-import { type Benchmark, type Progress, TIMELINE_COLUMNS, type Timeline, type TimelineColumn } from "../../api/types";
-import { frames, Ring } from "../../charts";
+import {
+  type Benchmark,
+  type Progress,
+  type TestsCompleted,
+  TIMELINE_COLUMNS,
+  type Timeline,
+  type TimelineColumn,
+} from "../../api/types";
+import { forgetZoom, frames, Ring } from "../../charts";
 import { live } from "../../live";
 import type { LiveEvent } from "../../live/messages";
+import { Extremes } from "./extremes";
 
 // Two hours at one point a second; the server keeps at most 3,600 points, coarser for longer runs.
 const RING_ROWS = 7_200;
@@ -17,7 +25,13 @@ export class RunStore {
   readonly progress = signal<Progress | null>(null);
   readonly error = signal<ApiError | null>(null);
   readonly timelineError = signal<ApiError | null>(null);
+  /** Grows when the timeline has been read anew. */
+  readonly timelineVersion = signal(0);
   readonly isDeleted = signal(false);
+  /** The view stands still; what comes meanwhile is kept and shown when it goes on. */
+  readonly isPaused = signal(false);
+  /** The slowest and the failed requests, as they happen. */
+  readonly extremes = new Extremes();
   /** When the newest progress came, ms since the epoch. */
   readonly heardAt = signal(0);
   readonly ring = new Ring<TimelineColumn>(TIMELINE_COLUMNS, RING_ROWS);
@@ -29,6 +43,7 @@ export class RunStore {
   readonly isOver = computed(() => isEnd(this.status.value));
   #abort = new AbortController();
   #stopListening: (() => void) | null = null;
+  readonly #held: Progress[] = [];
 
   constructor(id: string) {
     this.id = id;
@@ -37,7 +52,7 @@ export class RunStore {
   open(): void {
     this.#abort = new AbortController();
     this.#stopListening = live.subscribe({
-      topics: ["benchmark.*"],
+      topics: ["benchmark.*", "test.completed"],
       sessionId: this.id,
       onEvent: (event) => this.onEvent(event),
       onResume: () => void this.load(),
@@ -47,7 +62,20 @@ export class RunStore {
 
   close(): void {
     this.#abort.abort();
+    forgetZoom(this.id);
     this.#stopListening?.();
+  }
+
+  pause(): void {
+    this.isPaused.value = true;
+  }
+
+  /** Shows what has come in the meantime. */
+  resume(): void {
+    batch(() => {
+      this.isPaused.value = false;
+      for (const progress of this.#held.splice(0)) this.#take(progress);
+    });
   }
 
   /** Reads the benchmark and its timeline; also fills the gap after the connection was away. */
@@ -59,6 +87,7 @@ export class RunStore {
       batch(() => {
         this.benchmark.value = benchmark;
         this.error.value = null;
+        if (isEnd(benchmark.status)) this.isPaused.value = false;
         if (benchmark.progress) this.#hear(benchmark.progress);
       });
     } catch (reason) {
@@ -70,6 +99,7 @@ export class RunStore {
       if (aborted.aborted) return;
       fillRing(this.ring, timeline, { isOver: this.isOver.value });
       this.timelineError.value = null;
+      this.timelineVersion.value += 1;
       frames.wake();
     } catch (reason) {
       if (!aborted.aborted) this.timelineError.value = asApiError(reason);
@@ -79,11 +109,24 @@ export class RunStore {
   onEvent(event: LiveEvent): void {
     if (event.topic === "benchmark.deleted") this.isDeleted.value = true;
     else if (event.topic === "benchmark.progress") this.#tick(event.payload as unknown as Progress);
+    else if (event.topic === "test.completed") this.extremes.take(event.payload as unknown as TestsCompleted);
     else void this.load();
   }
 
   #tick(progress: Progress): void {
     if (this.benchmark.value && isEnd(this.benchmark.value.status)) return;
+    if (this.isPaused.value) {
+      this.heardAt.value = Date.now();
+      // Of each second the newest says all; two hours of seconds are what the ring holds as well.
+      if (this.#held.at(-1)?.point?.t_s === progress.point?.t_s) this.#held.pop();
+      if (this.#held.length >= RING_ROWS) this.#held.shift();
+      this.#held.push(progress);
+      return;
+    }
+    this.#take(progress);
+  }
+
+  #take(progress: Progress): void {
     this.#hear(progress);
     if (!progress.point) return;
     const { t_s: at, ...row } = progress.point;

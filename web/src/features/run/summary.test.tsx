@@ -97,7 +97,7 @@ describe("a summary of nulls", () => {
   );
   it.each(["null", "undefined", "NaN", "Infinity"])("never writes “%s”", (words) => expect(text).not.toContain(words));
   it("has big numbers without values", () => {
-    expect(finalFigures(NULLS).map((figure) => figure.value)).toEqual(["0", "—", "—", "—", "—", "—", "—", "—"]);
+    expect(finalFigures(NULLS).map((figure) => figure.value)).toEqual(["0", "—", "—", "—", "—", "—", "—", "—", "—"]);
   });
 });
 

@@ -1,0 +1,243 @@
+/** One request beside its run: its waterfall, and what was asked and answered. `esc` closes, `j` and `k` move on. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { getRequest, getRequestBody } from "../../api/endpoints";
+import type { RequestDetail } from "../../api/types";
+import { listen } from "../../app/keyboard";
+import { navigate } from "../../app/router";
+import { Badge } from "../../ui/Badge";
+import { Button } from "../../ui/Button";
+import { count, dollars, duration, MISSING, NOT_APPLICABLE } from "../../ui/numbers";
+import { Failure, Loading, sentence } from "../../ui/states";
+import { useLoad } from "../../ui/useLoad";
+import { requestHref, runHref } from "./request-address";
+import { WaterfallView } from "./WaterfallView";
+import "./request.css";
+
+const TABS = ["prompt", "response", "usage", "headers", "error", "raw"] as const;
+type Tab = (typeof TABS)[number];
+
+export function RequestPanel({ run, index }: { run: string; index: number }) {
+  const { data, error, loading, reload } = useLoad(`${run} ${index}`, (signal) => getRequest(run, index, signal));
+  const [tab, setTab] = useState<Tab>("prompt");
+  const panel = useRef<HTMLElement>(null);
+  const found = data.value?.index === index ? data.value : null;
+  const go = (to: number | null | undefined) => to != null && navigate(requestHref(run, to), "replace");
+  const close = () => navigate(runHref(run));
+
+  useEffect(() => panel.current?.focus(), []);
+  useEffect(
+    () =>
+      listen([
+        { key: "Escape", what: "Close the request", run: close },
+        { key: "j", what: "Next request", run: () => go(found?.next_index) },
+        { key: "k", what: "Previous request", run: () => go(found?.previous_index) },
+      ]),
+    [found, run],
+  );
+
+  return (
+    <section ref={panel} class="request" role="dialog" aria-label={`Request ${index}`} tabIndex={-1}>
+      <header class="request-head">
+        <h2>
+          Request <span class="number"># {count(index)}</span>
+        </h2>
+        {found && <Outcome request={found} />}
+        <span class="request-moves">
+          <Button
+            kind="quiet"
+            disabled={found?.previous_index == null}
+            title="Previous (k)"
+            onClick={() => go(found?.previous_index)}
+          >
+            ‹ Previous
+          </Button>
+          <Button
+            kind="quiet"
+            disabled={found?.next_index == null}
+            title="Next (j)"
+            onClick={() => go(found?.next_index)}
+          >
+            Next ›
+          </Button>
+          <Button kind="quiet" icon="cross" title="Close (esc)" onClick={close}>
+            Close
+          </Button>
+        </span>
+      </header>
+      {error.value && !found ? (
+        <Failure error={error.value} what="request" retry={reload} />
+      ) : !found ? (
+        loading.value && <Loading what="the request" />
+      ) : (
+        <div class="request-body">
+          <Facts request={found} />
+          <WaterfallView request={found} />
+          <div class="tabs" role="tablist" aria-label="Parts of the request">
+            {TABS.map((name) => (
+              <button
+                key={name}
+                type="button"
+                role="tab"
+                id={`tab-${name}`}
+                aria-selected={tab === name}
+                aria-controls="request-tab"
+                tabIndex={tab === name ? 0 : -1}
+                onClick={() => setTab(name)}
+                onKeyDown={(event) => {
+                  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+                  if (!step) return;
+                  const next = TABS[(TABS.indexOf(name) + step + TABS.length) % TABS.length] ?? name;
+                  setTab(next);
+                  document.getElementById(`tab-${next}`)?.focus();
+                }}
+              >
+                {name}
+              </button>
+            ))}
+          </div>
+          <div id="request-tab" role="tabpanel" aria-labelledby={`tab-${tab}`} class="request-tab">
+            <TabContent tab={tab} request={found} run={run} />
+          </div>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Outcome({ request }: { request: RequestDetail }) {
+  if (request.status === "ok") return <Badge tone="ok" icon="check" word="ok" />;
+  return <Badge tone="bad" icon="cross" word={request.error_type ?? "failed"} />;
+}
+
+function Facts({ request }: { request: RequestDetail }) {
+  const facts: [string, string][] = [
+    ["TTFT", duration(request.ttft_ms)],
+    ["TPOT", request.tpot_ms === null && (request.output_tokens ?? 0) < 2 ? NOT_APPLICABLE : duration(request.tpot_ms)],
+    ["end to end", duration(request.e2e_ms)],
+    ["input", request.input_tokens === null ? MISSING : `${count(request.input_tokens)} tok`],
+    ["output", request.output_tokens === null ? MISSING : `${count(request.output_tokens)} tok`],
+    ["cost", dollars(request.cost_usd)],
+    ["tries", count(request.attempts)],
+    ["stamps", request.clock || MISSING],
+  ];
+  return (
+    <dl class="request-facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd class="number">{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function TabContent({ tab, request, run }: { tab: Tab; request: RequestDetail; run: string }) {
+  switch (tab) {
+    case "prompt":
+      return <Prompt key={request.index} run={run} index={request.index} />;
+    case "response":
+      return request.response_text === null ? (
+        <Nothing>The text was not kept. Runs with “save responses” keep it.</Nothing>
+      ) : (
+        <pre>{request.response_text || "(empty)"}</pre>
+      );
+    case "usage":
+      return (
+        <>
+          <Table
+            rows={{
+              "input tokens": request.input_tokens,
+              "of them read anew": request.uncached_input_tokens,
+              "of them from a cache": request.cache_read_tokens,
+              "of them written to a cache": request.cache_write_tokens,
+              "output tokens": request.output_tokens,
+              "of them reasoning": request.reasoning_tokens,
+              "counted by": request.token_count_source,
+            }}
+          />
+          {request.usage ? (
+            <pre>{JSON.stringify(request.usage, null, 2)}</pre>
+          ) : (
+            <Nothing>The provider sent no usage.</Nothing>
+          )}
+        </>
+      );
+    case "headers":
+      return <Headers request={request} />;
+    case "error":
+      return request.status === "ok" ? (
+        <Nothing>The request went well{request.attempts > 1 && ` at try ${request.attempts}`}.</Nothing>
+      ) : (
+        <>
+          <Table rows={{ class: request.error_type, "HTTP status": request.http_status, tries: request.attempts }} />
+          {request.error && <pre>{sentence(request.error)}</pre>}
+        </>
+      );
+    case "raw":
+      return <pre>{JSON.stringify(request, null, 2)}</pre>;
+  }
+}
+
+function Prompt({ run, index }: { run: string; index: number }) {
+  const { data, error, loading } = useLoad(`${run} ${index}`, (signal) => getRequestBody(run, index, signal));
+  const body = data.value;
+  if (error.value) return <Nothing>{sentence(error.value.message)}</Nothing>;
+  if (!body) return loading.value ? <Loading what="the prompt" /> : null;
+  const text = body.body ?? body.turn;
+  return (
+    <>
+      <p class="muted request-note">
+        {body.body !== null && "The body as it was sent, made again from the spec and its seed. "}
+        {body.note && sentence(body.note)}
+      </p>
+      {text !== null && <pre>{indented(text)}</pre>}
+    </>
+  );
+}
+
+function Headers({ request }: { request: RequestDetail }) {
+  const { rate_limits: limits, server_timings_ms: timings } = request.metadata;
+  return (
+    <>
+      <Table
+        rows={{
+          "HTTP status": request.http_status,
+          "response id": request.response_id,
+          "finish reason": request.finish_reason,
+          "trace id sent": request.trace_id,
+          connection: request.connection_reused ? "kept alive" : "new",
+        }}
+      />
+      {limits != null && <pre>{JSON.stringify({ rate_limits: limits }, null, 2)}</pre>}
+      {timings != null && <pre>{JSON.stringify({ server_timings_ms: timings }, null, 2)}</pre>}
+      <p class="muted request-note">Of response headers only these, rate limits and server timings are kept.</p>
+    </>
+  );
+}
+
+function Table({ rows }: { rows: Record<string, string | number | null> }) {
+  return (
+    <dl class="facts request-table">
+      {Object.entries(rows).map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd class="number">{value === null ? MISSING : typeof value === "number" ? count(value) : value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Nothing({ children }: { children: preact.ComponentChildren }) {
+  return <p class="muted request-note">{children}</p>;
+}
+
+function indented(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
