@@ -1,7 +1,7 @@
 """Replicate's predictions from the server's side: whole answers, as to requests with `Prefer: wait`, and streams.
 
 A request with `stream` is answered at once, with the address of the stream in `urls.stream`; faults and times are those
-of the second request, which fetches it. Source: Replicate's guide "Streaming output"; its client reads no event that has
+of the second request, which fetches it. Source: Replicate's guide "Streaming output"; its client reads no event with
 no `id`.
 """
 

@@ -1,4 +1,4 @@
-"""Replicate's own client against the simulator, whole answers and streams; our adapter over the instrument, whole ones."""
+"""Replicate's own client against the simulator, answers and streams; our adapter over the instrument, answers."""
 
 import contextlib
 import gc
