@@ -71,6 +71,7 @@ _OPENAI = Profile(
     takes=_HEARS,
 )
 _API_KEY = ("api-key", "")
+_PERPLEXITY_EMBEDDINGS = OpenAiEmbeddings("/v1/embeddings")
 _AZURE_VERSION = "api-version=2024-10-21"
 _AZURE = Profile(
     path=f"/openai/deployments/{{model}}/chat/completions?{_AZURE_VERSION}",
@@ -123,7 +124,7 @@ _KINDS: dict[str, Kind] = {
         "https://bedrock-runtime.us-east-1.amazonaws.com",
         "aws",
         None,
-        of_kind(json_mode=None),
+        of_kind(),
     ),
     "replicate": Kind(
         "Replicate", Replicate(), "https://api.replicate.com", None, None, of_kind(vision=False, streaming=False)
@@ -156,8 +157,8 @@ _KINDS: dict[str, Kind] = {
         _PERPLEXITY,
         "https://api.perplexity.ai",
         "perplexity",
-        _EMBEDDINGS,
-        of_kind(tools=None, embeddings=None),
+        _PERPLEXITY_EMBEDDINGS,
+        of_kind(tools=None, embeddings=True),
     ),
     "deepseek": Kind("DeepSeek", _PLAIN_TEXT, "https://api.deepseek.com/v1", "deepseek", None, of_kind(vision=False)),
     "xai": Kind("xAI", _XAI, "https://api.x.ai/v1", "x-ai", _EMBEDDINGS, of_kind(embeddings=None)),
@@ -188,7 +189,7 @@ _KINDS: dict[str, Kind] = {
     "moonshot": Kind(
         "Moonshot AI", _PLAIN, "https://api.moonshot.ai/v1", "moonshotai", _EMBEDDINGS, of_kind(embeddings=None)
     ),
-    "zai": Kind("Z.ai", _PLAIN, "https://api.z.ai/api/paas/v4", "zai", _EMBEDDINGS, of_kind(embeddings=True)),
+    "zai": Kind("Z.ai", _PLAIN, "https://api.z.ai/api/paas/v4", "zai", _EMBEDDINGS, of_kind(embeddings=None)),
     "huggingface": Kind(
         "Hugging Face router", _PLAIN, "https://router.huggingface.co/v1", None, _EMBEDDINGS, of_kind(embeddings=None)
     ),
@@ -202,7 +203,7 @@ _KINDS: dict[str, Kind] = {
         "http://127.0.0.1:8080",
         None,
         None,
-        of_kind(vision=False, tools=False, json_mode=None),
+        of_kind(vision=False, tools=False),
     ),
     "ollama": Kind(
         "Ollama",

@@ -76,6 +76,10 @@ class Format(ABC):
     def whole(self, script: Script) -> Any:
         """The answer that is no stream, as JSON."""
 
+    def accepted(self, response_id: str, ask: Ask, address: str) -> Any:
+        """What answers a request whose stream is fetched from `address`, as JSON; only such formats are asked."""
+        raise NotImplementedError
+
     def whole_failure(self, script: Script, message: str) -> Any:
         """An answer that is no stream and says, with a good status, that it failed; None where there is no such."""
         return None

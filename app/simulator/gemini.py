@@ -47,7 +47,10 @@ class Gemini(Format):
         return _chunk(script, parts, _FINISH[script.finish]) | _usage(script)
 
     def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
-        return {"error": {"code": status, "message": message, "status": _STATUS[status]}}, {}
+        error: dict[str, Any] = {"code": status, "message": message, "status": _STATUS[status]}
+        if status == 429:  # the API says when to come back in the body
+            error["details"] = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]
+        return {"error": error}, {}
 
 
 def _part(text: str, *, is_thought: bool) -> dict[str, Any]:

@@ -1,4 +1,9 @@
-"""Replicate's predictions from the server's side: whole answers, as to requests with `Prefer: wait`."""
+"""Replicate's predictions from the server's side: whole answers, as to requests with `Prefer: wait`, and streams.
+
+A request with `stream` is answered at once, with the address of the stream in `urls.stream`; faults and times are those
+of the second request, which fetches it. Source: Replicate's guide "Streaming output"; its client reads no event with
+no `id`.
+"""
 
 from typing import Any
 from urllib.parse import unquote
@@ -23,36 +28,45 @@ class Replicate(Format):
         model = unquote("/".join(target.split("/")[3:5])) if target.startswith("/v1/models/") else body.get("version")
         text = f"{spoken(sent.get('system_prompt') or '')} {spoken(sent['prompt'])}"
         limit = count(sent.get("max_tokens"), "max_tokens")
-        return Ask(str(model), text, stream=False, limit=limit, insists=sent.get("min_tokens") is not None)
+        insists, streams = sent.get("min_tokens") is not None, body.get("stream") is True
+        return Ask(str(model), text, stream=streams, limit=limit, insists=insists, is_fetched=streams)
+
+    def accepted(self, response_id: str, ask: Ask, address: str) -> Any:
+        later = {"started_at": None, "completed_at": None}
+        started = _prediction(response_id, ask.model, status="starting", output=None, metrics={}, **later)
+        return started | {"urls": started["urls"] | {"stream": address}}
 
     def token(self, script: Script, number: int, word: str) -> bytes:
-        raise AssertionError("this format has whole answers only")
+        return b"event: output\nid: %d:0\ndata: %b\n\n" % (number + 1, word.encode())
 
     def closing(self, script: Script) -> bytes:
-        raise AssertionError("this format has whole answers only")
+        return b"event: done\nid: %d:0\ndata: {}\n\n" % (script.tokens + 1)
 
     def failure(self, message: str) -> bytes:
-        raise AssertionError("this format has whole answers only")
+        return b"event: error\nid: 0:1\ndata: %b\n\n" % message.encode()
 
     def whole(self, script: Script) -> Any:
         words = [script.word(number) for number in range(script.tokens)]
         metrics: dict[str, Any] = {"predict_time": 0.1}
         if script.has_usage:
             metrics |= {"input_token_count": script.prompt, "output_token_count": script.tokens}
-        return _prediction(script, status="succeeded", output=words, metrics=metrics)
+        return _prediction(script.response_id, script.model, status="succeeded", output=words, metrics=metrics)
 
     def whole_failure(self, script: Script, message: str) -> Any:
-        return _prediction(script, status="failed", output=None, error=message, metrics={"predict_time": 0.1})
+        metrics = {"predict_time": 0.1}
+        return _prediction(
+            script.response_id, script.model, status="failed", output=None, error=message, metrics=metrics
+        )
 
     def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
         return {"title": _TITLES.get(status, "Error"), "detail": message, "status": status}, {}
 
 
-def _prediction(script: Script, **fields: Any) -> dict[str, Any]:
-    address = f"https://api.replicate.com/v1/predictions/{script.response_id}"
+def _prediction(response_id: str, model: str, **fields: Any) -> dict[str, Any]:
+    address = f"https://api.replicate.com/v1/predictions/{response_id}"
     return {
-        "id": script.response_id,
-        "model": script.model,
+        "id": response_id,
+        "model": model,
         "version": "hidden",
         "input": {},
         "logs": "",

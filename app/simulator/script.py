@@ -14,7 +14,10 @@ _SPEAKING_FIELDS = ("content", "text", "parts", "system", "systemInstruction", "
 
 
 class Ask(NamedTuple):
-    """What the simulator reads of a request. `insists` is for exactly `limit` tokens."""
+    """What the simulator reads of a request.
+
+    `insists` is for exactly `limit` tokens; `is_fetched`: the stream is asked for with a second request.
+    """
 
     model: str
     text: str
@@ -23,6 +26,7 @@ class Ask(NamedTuple):
     insists: bool = False
     wants_usage: bool = True
     attached: Attached = Attached()
+    is_fetched: bool = False
 
     def tokens(self, usual: int) -> int:
         """How long the answer is: the usual length, cut by the request's limit, or just that limit if it insists."""

@@ -21,8 +21,9 @@ from app.simulator.behaviour import Behaviour, Course, course
 from app.simulator.counting import TokenCount
 from app.simulator.embedding_formats import EmbeddingForm
 from app.simulator.formats import Answer, Format, error_response, json_response
+from app.simulator.later_streams import LaterStreams
 from app.simulator.routes import KEY_HEADERS, Routes, is_right_key, model_list
-from app.simulator.script import script
+from app.simulator.script import Ask, script
 from app.simulator.slots import Slots
 from app.simulator.tls import ServerTls, server_context
 from app.simulator.truth import Truth, TruthLog
@@ -70,6 +71,7 @@ class _Client:
     def on_message_begin(self) -> None:
         self.target = b""
         self.key = b""
+        self.host = b""
         self.body = bytearray()
         self.is_too_large = False
 
@@ -77,8 +79,11 @@ class _Client:
         self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() in KEY_HEADERS:
+        lower = name.lower()
+        if lower in KEY_HEADERS:
             self.key = value
+        elif lower == b"host":
+            self.host = value
 
     def on_body(self, data: bytes) -> None:
         if len(self.body) + len(data) > _BODY_LIMIT_BYTES:
@@ -96,6 +101,7 @@ class Simulator:
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
         self._routes = Routes(behaviour.spoken)
+        self._later = LaterStreams()
         self._log = TruthLog(behaviour.log)
         self._requests_log = TruthLog(behaviour.requests_log)
         self._count = TokenCount(behaviour.tokens_per_word, behaviour.overhead_tokens)
@@ -104,6 +110,7 @@ class Simulator:
         self._due: list[tuple[int, int, _Client]] = []
         self._tie = itertools.count()
         self._numbers = itertools.count()
+        self._accepted = itertools.count()
         self._slots: Slots[_Client] = Slots(behaviour.slots)
         self._stopping = False
         self._owner_fd: int | None = None
@@ -246,6 +253,8 @@ class Simulator:
             self._chat(client, form, path)
         elif (embedding := routes.embedding_form(path)) is not None and method == "POST":
             self._embed(client, embedding, path)
+        elif (later := self._later.at(path)) is not None and method == "GET":
+            self._reply(client, *later)
         elif routes.is_model_list(path) and method == "GET":
             self._answer(client, json_response(200, model_list(self._behaviour.model)))
         elif path == "/health" and method == "GET":
@@ -259,6 +268,20 @@ class Simulator:
         except (ValueError, RecursionError) as error:
             self._answer(client, error_response(form, 400, f"wrong body: {error}"))
             return
+        if ask.is_fetched:
+            self._accept_stream(client, form, ask)
+        else:
+            self._reply(client, form, ask)
+
+    def _accept_stream(self, client: _Client, form: Format, ask: Ask) -> None:
+        """Say where the stream is; it is a request of its own."""
+        response_id = f"prediction-sim-{self._behaviour.seed}-{next(self._accepted)}"
+        host = client.host.decode("latin-1") or f"{self._behaviour.host}:{self.port}"
+        scheme = "https" if self._tls else "http"
+        address = f"{scheme}://{host}{self._later.keep(response_id, form, ask)}"
+        self._answer(client, json_response(form.whole_status, form.accepted(response_id, ask, address)))
+
+    def _reply(self, client: _Client, form: Format, ask: Ask) -> None:
         number = next(self._numbers)
         self.requests += 1
         response_id = f"chatcmpl-sim-{self._behaviour.seed}-{number}"
@@ -276,7 +299,8 @@ class Simulator:
             sounds=sounds or msgspec.UNSET,
         )
         client.steps = _steps(form, Answer(form, said), plan, stream=ask.stream, ping_every=self._behaviour.pings)
-        self._requests_log.write_raw(response_id, bytes(client.body))
+        if client.body:
+            self._requests_log.write_raw(response_id, bytes(client.body))
         self._admit(client)
 
     def _embed(self, client: _Client, form: EmbeddingForm, path: str) -> None:

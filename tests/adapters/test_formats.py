@@ -4,7 +4,7 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.adapters import registry
@@ -149,6 +149,7 @@ def test_usage_is_missing(recorded: Recorded) -> None:
 @EACH
 @given(junk=st.binary(max_size=300))
 def test_junk_never_raises(recorded: Recorded, junk: bytes) -> None:
+    assume(b"[DONE]" not in junk)  # the regular end of a stream is no junk: it may follow anything
     for pieces in ([junk], [*recorded.events[:3], junk], [b"data: " + junk + b"\n\n"], [junk + b"\n"]):
         assert decode(recorded, pieces).error_type is not None
     body(recorded, junk)

@@ -372,7 +372,7 @@ CLIENTS: dict[str, Client] = {
             401: anthropic.AuthenticationError,
             429: anthropic.RateLimitError,
             500: anthropic.InternalServerError,
-            529: anthropic.InternalServerError,
+            529: anthropic.OverloadedError,
         },
         anthropic.APIStatusError,
         lambda base, key: [model.id for model in _anthropic(base, key).models.list()],

@@ -1,4 +1,4 @@
-"""Replicate's own client against the simulator, and our adapter over the instrument: whole answers both."""
+"""Replicate's own client against the simulator, answers and streams; our adapter over the instrument, answers."""
 
 import contextlib
 import gc
@@ -54,6 +54,18 @@ def test_the_client_understands_predictions(simulated: Callable[..., int]) -> No
     assert (said.status, "".join(said.output), said.model) == ("succeeded", TEXT, "acme/m")
     assert (said.metrics["input_token_count"], said.metrics["output_token_count"]) == (6, 8)
     assert "".join(ask(simulated(), max_tokens=2).output) == " one zwölf"
+
+
+def test_the_client_fetches_streams(simulated: Callable[..., int]) -> None:
+    client = Client(api_token="k", base_url=f"http://127.0.0.1:{simulated()}")
+    for model in ("acme/m", "acme/m:abc"):
+        *events, last = client.stream(model, input=INPUT)
+        assert [str(event) for event in events] == [f" {word}" for word in TEXT.split()]
+        assert last.event.value == "done"
+    assert "".join(map(str, client.stream("acme/m", input=INPUT | {"max_tokens": 2}))) == " one zwölf"
+    broken = Client(api_token="k", base_url=f"http://127.0.0.1:{simulated(*failing('stream_error'))}")
+    with pytest.raises(RuntimeError, match="simulated failure in the stream"):
+        list(broken.stream("acme/m", input=INPUT))
 
 
 @pytest.mark.parametrize("status", [400, 429, 500, 529])
