@@ -16,6 +16,7 @@ function row(id: string, created: string, part: Partial<BenchmarkListItem> = {})
     created_at: created,
     started_at: null,
     finished_at: null,
+    trace_id: null,
     error: null,
     progress: null,
     targets: [],
