@@ -125,7 +125,7 @@ def _window(runs: Sequence[MeasuredRun], labels: str, wanted: WindowKind) -> tup
     without = [label for run, label in zip(runs, labels, strict=True) if _steady(run) is None]
     if not without:
         return "steady", []
-    text = f"{', '.join(without)} has no steady window, so all runs are compared as a whole, start-up included."
+    text = f"No steady window in {', '.join(without)}: all runs are compared as a whole, start-up included."
     return "whole", [ComparisonWarning(kind="window", runs=without, text=text)]
 
 

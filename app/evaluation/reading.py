@@ -11,7 +11,7 @@ from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.rows import TABLE
 from app.core.database import Database
 from app.evaluation.figures import NAMES
-from app.stats.batch import Batch
+from app.stats.batch import CHUNK_METRIC, Batch
 from app.stats.run_statistics import RunStatistics
 from app.stats.slices import Slices
 
@@ -19,7 +19,8 @@ MAX_ROWS = 200_000  # of one run; above it the slices say the same in a hundredt
 MAX_GAP_ROWS = 20_000  # whose chunk gaps are read: 200 tokens each make four million values
 _BATCH = 10_000
 _NUMBERS = ("intended_ns", "started_ns", "first_token_ns", "last_token_ns", "end_ns", "input_tokens", "output_tokens")
-_COLUMNS = ("index", "status", "attempts", *_NUMBERS, "cost_usd", *NAMES)
+_LATENCIES = tuple(name for name in NAMES if name != CHUNK_METRIC)  # chunk gaps have a column of their own form
+_COLUMNS = ("index", "status", "attempts", *_NUMBERS, "cost_usd", *_LATENCIES)
 
 
 async def read_rows(database: Database, session_id: UUID, *, with_gaps: bool) -> tuple[Batch, list[int]]:
@@ -79,7 +80,7 @@ def _batch(columns: dict[str, list[Any]]) -> Batch:
         first_token_ns=integers("first_token_ns"),
         last_token_ns=integers("last_token_ns"),
         end_ns=np.maximum(integers("end_ns"), starts),
-        metrics={name: np.array(columns[name], dtype=np.float64) for name in NAMES},
+        metrics={name: np.array(columns[name], dtype=np.float64) for name in _LATENCIES},
         gaps_ns=gaps_ns,
         gap_counts=gap_counts,
         chunks=nothing,

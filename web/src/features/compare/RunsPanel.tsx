@@ -1,11 +1,12 @@
 import type { ComparedRun, Comparison } from "../../api/types";
-import { setQuery } from "../../app/router";
+import { query, setQuery } from "../../app/router";
 import { Badge, type Tone } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 import type { IconName } from "../../ui/icons";
 import { count, percent, significant } from "../../ui/numbers";
 import { Panel } from "../../ui/Panel";
 import { TableFrame } from "../../ui/TableFrame";
+import { readSelection } from "./selection";
 
 const VERDICTS: Record<string, { tone: Tone; icon: IconName; word: string }> = {
   trusted: { tone: "ok", icon: "check", word: "trusted" },
@@ -16,6 +17,7 @@ const VERDICTS: Record<string, { tone: Tone; icon: IconName; word: string }> = {
 /** What is compared: which is the baseline, in what part, and how far to trust each. */
 export function RunsPanel({ comparison }: { comparison: Comparison }) {
   const { runs } = comparison;
+  const chosen = readSelection(query.value).baseline; // what was asked for, while its answer is under way
   const remove = (run: ComparedRun) =>
     setQuery({
       ids: runs
@@ -56,7 +58,7 @@ export function RunsPanel({ comparison }: { comparison: Comparison }) {
                     type="radio"
                     name="baseline"
                     aria-label={`${run.label} ${run.name} is the baseline`}
-                    checked={run.is_baseline}
+                    checked={run.id === chosen}
                     onInput={() => setQuery({ baseline: run.id })}
                   />
                 </td>

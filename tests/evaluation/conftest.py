@@ -1,0 +1,3 @@
+from tests.service import running
+
+__all__ = ["running"]
