@@ -10,7 +10,6 @@ function row(id: string, created: string, part: Partial<BenchmarkListItem> = {})
     status: "completed",
     tags: [],
     owner: null,
-    trace_id: null,
     visibility: "private",
     team: null,
     created_at: created,
