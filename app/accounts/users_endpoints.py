@@ -87,7 +87,7 @@ async def get(
 ) -> Response:
     """One user. The `ETag` is what `If-Match` takes; a sign-in of theirs does not make it stale for writes."""
     user = await service.users.get(username)
-    return known.respond(user_tag(user), UserDetail.of(user).model_dump_json().encode())
+    return known.respond(user_tag(user), UserDetail.of(user).model_dump_json(by_alias=True).encode())
 
 
 @router.patch(

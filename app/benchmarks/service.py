@@ -246,7 +246,7 @@ class BenchmarkService:
         known = (session_id, version, owner_name)
         if status not in LIVE and (body := self._rendered.get(known)) is not None:
             return f'"{tag}"', body
-        body = (await self.get(caller, session_id)).model_dump_json().encode()
+        body = (await self.get(caller, session_id)).model_dump_json(by_alias=True).encode()
         if status in LIVE:  # progress is not a version: what a write would overwrite stays the same
             return f'"{tag}.{hashlib.blake2b(body, digest_size=8).hexdigest()}"', body
         # Read after the version was: when it changed in between, a newer body has an older tag, and 304 is never wrong.

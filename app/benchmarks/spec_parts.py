@@ -36,9 +36,8 @@ def plain_json(document: dict[str, Any], info: ValidationInfo) -> dict[str, Any]
         if any(isinstance(value, float) and not math.isfinite(value) for value in level):
             raise ValueError("must hold finite numbers only")
         containers = [value for value in level if isinstance(value, dict | list)]
-        texts = [value for value in level if isinstance(value, str)]
-        texts += [key for value in containers if isinstance(value, dict) for key in value]
-        if any(_is_half(text) for text in texts):
+        # Half characters in values are found, with their path, when the spec is stored.
+        if any(_is_half(key) for value in containers if isinstance(value, dict) for key in value):
             raise ValueError("must hold whole characters only (a surrogate stands alone)")
         level = [item for value in containers for item in (value.values() if isinstance(value, dict) else value)]
     if level:

@@ -35,7 +35,7 @@ def etag_of(*parts: object) -> str:
 
 def etag_of_view(view: BaseModel) -> str:
     """The tag of a representation that is small enough to be read whole."""
-    return etag_of(view.model_dump_json())
+    return etag_of(view.model_dump_json(by_alias=True))
 
 
 @dataclass(frozen=True, slots=True)

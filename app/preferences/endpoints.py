@@ -34,7 +34,7 @@ Known = Annotated[Preconditions, Depends(known_state)]
 
 
 def _tagged(found: RuntimeSettingsView | PreferencesDocument, known: Preconditions) -> Response:
-    return known.respond(version_tag(found.version), found.model_dump_json().encode())
+    return known.respond(version_tag(found.version), found.model_dump_json(by_alias=True).encode())
 
 
 @router.get(

@@ -79,7 +79,7 @@ async def create_provider(body: ProviderCreate, caller: ProvidersManage, service
 async def get_provider(name: Name, _caller: ProvidersRead, service: Service, known: Known) -> Response:
     """One provider, without its key. Give its `ETag` back as `If-Match` to change what you saw and nothing newer."""
     view = await service.get(name)
-    return known.respond(etag_of_view(view), view.model_dump_json().encode())
+    return known.respond(etag_of_view(view), view.model_dump_json(by_alias=True).encode())
 
 
 @router.patch(

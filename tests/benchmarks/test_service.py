@@ -155,7 +155,8 @@ async def test_results_are_paged_by_index_or_newest_first(service: BenchmarkServ
         if (cursor := page.next_cursor) is None:
             break
     assert len(everything) == 7
-    assert [item.id for item in everything] == sorted((item.id for item in everything), reverse=True)
+    places = [(item.session_id, item.index) for item in everything]
+    assert places == sorted(places, reverse=True), "the newest benchmark first, of each its last request first"
     failed = await service.results.list(ADMIN, ResultFilters(error_type="http_5xx"), limit=9)
     assert [(item.status, item.http_status) for item in failed.items] == [("error", 500)]
     assert len((await service.results.list(ADMIN, ResultFilters(model="big"), limit=9)).items) == 1
