@@ -14,6 +14,7 @@ from app.benchmarks.endpoints import router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.http import install_error_handlers
 from app.core.ids import new_id
+from app.core.settings import load_settings
 from tests.benchmarks.conftest import Bench, Hosting, fake
 from tests.factories import make_caller, make_spec
 
@@ -43,6 +44,7 @@ async def client(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
     async def authenticate(request: Any) -> Any:
         return bench.caller if request.headers.get("X-Role") != "viewer" else make_caller(role=Role.VIEWER)
 
+    app.state.settings = load_settings()
     app.state.benchmarks = bench.service
     app.state.authenticate = authenticate
     transport = httpx.ASGITransport(app)

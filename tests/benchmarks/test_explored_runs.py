@@ -160,7 +160,8 @@ async def test_an_engine_that_dies_at_a_point_leaves_the_points_before_it(bench:
     assert "signal 9" in (benchmark.error or "")
     summary = benchmark.summary
     assert summary is not None
-    assert [(point.value, point.requests.ok) for point in summary.points or []] == [(1, 6), (2, 3)]
+    # Each of the two engines after the first one got one request further.
+    assert [(point.value, point.requests.ok) for point in summary.points or []] == [(1, 6), (2, 5)]
     assert "signal 9" in ((summary.points or [])[1].reason or "")
 
 

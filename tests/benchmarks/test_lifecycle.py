@@ -212,7 +212,7 @@ async def test_runs_of_a_dead_server_are_closed_and_summarised(hosting: Hosting,
 
 
 async def test_a_run_with_a_fresh_heartbeat_belongs_to_another_server(hosting: Hosting, rows: Rows) -> None:
-    async with hosting() as bench:
+    async with hosting(max_running_benchmarks=2) as bench:
         if bench.database.dialect == "sqlite":
             pytest.skip("an SQLite file has one server")
         now = SystemClock().now()

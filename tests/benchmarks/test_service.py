@@ -140,7 +140,7 @@ async def test_what_cannot_run_is_refused_with_its_path(
 
 
 async def test_results_are_paged_by_index_or_newest_first(service: BenchmarkService, rows: Rows) -> None:
-    first, second = await rows.session(), await rows.session()
+    first, second = await rows.session(), await rows.session(models=["small", "big"])
     await rows.results(first, 5)
     await rows.add([make_failed_result(0, session_id=second.id), make_result(1, session_id=second.id, model="big")])
     page = await service.results.list(ADMIN, ResultFilters(session_id=first.id), limit=3)
