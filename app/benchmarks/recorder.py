@@ -202,7 +202,9 @@ async def store(
             async with database.write() as session:
                 await _copy(await session.connection(), "results", rows)
             counts = Counter(row[_STATUS] for row in rows)
-        except asyncpg.UniqueViolationError:
+        except IntegrityError as error:
+            if not isinstance(error.orig, asyncpg.UniqueViolationError):
+                raise
             async with database.write() as session:
                 counts = await _copy_new(await session.connection(), rows)
     ok, failed = counts.get("ok", 0), counts.get("error", 0)

@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import JSON, DateTime, MetaData, TypeDecorator, Uuid, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -150,6 +150,10 @@ def _wrapped_failures() -> Iterator[None]:
     # socket, and refusals such as "the database system is starting up".
     try:
         yield
+    except asyncpg.IntegrityConstraintViolationError as error:  # of a COPY, which goes past SQLAlchemy too
+        raise IntegrityError(None, None, error) from error
+    except asyncpg.DataError as error:
+        raise DataError(None, None, error) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error) as error:
         if isinstance(error, OSError) and error.filename is not None:  # of a file in the block, not of a socket
             raise
