@@ -36,28 +36,28 @@ class RunningShard(View):
 class ClusterWorker(View):
     """One worker."""
 
-    name: str
+    name: str = Field(description="Its name.")
     status: WorkerStatus = Field(
         description="`draining` takes nothing new, `mismatch` has another version and gets nothing."
     )
     tags: list[str] = Field(description="What benchmarks may ask for in `placement`.")
     slots: int = Field(description="Shards at once.")
-    running: list[RunningShard]
-    version: str
+    running: list[RunningShard] = Field(description="Shards that it runs now.")
+    version: str = Field(description="Version of its program.")
     clock_offset_ms: float | None = Field(
         description="How far its clock is ahead of the server's; null: not known yet."
     )
     clock_error_ms: float | None = Field(description="By how much that may be wrong.")
-    last_heartbeat_at: datetime | None
+    last_heartbeat_at: datetime | None = Field(description="When the scheduler last heard of it.")
 
 
 class WaitingBenchmark(View):
     """A benchmark in the queue. Its id and name are null when the caller may not see it."""
 
     position: int = Field(description="1 is next.")
-    id: UUID | None
-    name: str | None
-    created_at: datetime
+    id: UUID | None = Field(description="Its id.")
+    name: str | None = Field(description="Its name.")
+    created_at: datetime = Field(description="When it was submitted.")
 
 
 class ClusterView(View):
@@ -66,13 +66,13 @@ class ClusterView(View):
     mode: Literal["embedded", "distributed"] = Field(description="`embedded`: the server measures by itself.")
     version: str = Field(description="Of the server that answers.")
     problem: str | None = Field(description="Why the workers are not known, such as a scheduler that does not answer.")
-    workers: list[ClusterWorker]
-    slots: int
-    slots_taken: int
+    workers: list[ClusterWorker] = Field(description="Who measures.")
+    slots: int = Field(description="Shards that all workers together can run at once.")
+    slots_taken: int = Field(description="Slots that run a shard now.")
     tags: list[str] = Field(description="Tags of workers that take shards.")
     running: int = Field(description="Benchmarks that run, on all servers.")
     waiting: int = Field(description="Benchmarks that wait.")
-    max_running: int
+    max_running: int = Field(description="Benchmarks that run at once, over all servers.")
     max_running_per_user: int = Field(description="0: no such limit.")
     queue: list[WaitingBenchmark] = Field(description=f"Who is next; at most {SHOWN_WAITING}.")
 

@@ -133,11 +133,11 @@ class Comparison(View):
     margin: float = Field(description="Share below which a difference does not matter.")
     comparisons: int = Field(description="How many p-values are judged together.")
     conclusions: list[str] = Field(description="The verdicts on the most important numbers.")
-    runs: list[ComparedRun]
-    figures: list[FigureView]
-    pairings: list[Pairing]
-    setup: list[SetupDifference]
-    warnings: list[ComparisonWarning]
+    runs: list[ComparedRun] = Field(description="What is compared, in the order asked for.")
+    figures: list[FigureView] = Field(description="Each figure of each run, and its difference from the baseline.")
+    pairings: list[Pairing] = Field(description="Requests with the same prompt, compared in pairs.")
+    setup: list[SetupDifference] = Field(description="What differs in specs and machines.")
+    warnings: list[ComparisonWarning] = Field(description="What makes the comparison less than fair.")
 
     def document(self) -> dict[str, Any]:
         """As JSON values."""

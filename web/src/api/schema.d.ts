@@ -1871,7 +1871,10 @@ export interface components {
          * @description Cumulative distribution, a step at each value; columns of one length.
          */
         CdfCurve: {
-            /** Value Ms */
+            /**
+             * Value Ms
+             * @description Where the curve steps up.
+             */
             value_ms: number[];
             /**
              * Share
@@ -1998,11 +2001,20 @@ export interface components {
              * @description Why the workers are not known, such as a scheduler that does not answer.
              */
             problem: string | null;
-            /** Workers */
+            /**
+             * Workers
+             * @description Who measures.
+             */
             workers: components["schemas"]["ClusterWorker"][];
-            /** Slots */
+            /**
+             * Slots
+             * @description Shards that all workers together can run at once.
+             */
             slots: number;
-            /** Slots Taken */
+            /**
+             * Slots Taken
+             * @description Slots that run a shard now.
+             */
             slots_taken: number;
             /**
              * Tags
@@ -2019,7 +2031,10 @@ export interface components {
              * @description Benchmarks that wait.
              */
             waiting: number;
-            /** Max Running */
+            /**
+             * Max Running
+             * @description Benchmarks that run at once, over all servers.
+             */
             max_running: number;
             /**
              * Max Running Per User
@@ -2037,7 +2052,10 @@ export interface components {
          * @description One worker.
          */
         ClusterWorker: {
-            /** Name */
+            /**
+             * Name
+             * @description Its name.
+             */
             name: string;
             /**
              * Status
@@ -2055,9 +2073,15 @@ export interface components {
              * @description Shards at once.
              */
             slots: number;
-            /** Running */
+            /**
+             * Running
+             * @description Shards that it runs now.
+             */
             running: components["schemas"]["RunningShard"][];
-            /** Version */
+            /**
+             * Version
+             * @description Version of its program.
+             */
             version: string;
             /**
              * Clock Offset Ms
@@ -2069,7 +2093,10 @@ export interface components {
              * @description By how much that may be wrong.
              */
             clock_error_ms: number | null;
-            /** Last Heartbeat At */
+            /**
+             * Last Heartbeat At
+             * @description When the scheduler last heard of it.
+             */
             last_heartbeat_at: string | null;
         };
         /**
@@ -2198,15 +2225,30 @@ export interface components {
              * @description The verdicts on the most important numbers.
              */
             conclusions: string[];
-            /** Runs */
+            /**
+             * Runs
+             * @description What is compared, in the order asked for.
+             */
             runs: components["schemas"]["ComparedRun"][];
-            /** Figures */
+            /**
+             * Figures
+             * @description Each figure of each run, and its difference from the baseline.
+             */
             figures: components["schemas"]["FigureView"][];
-            /** Pairings */
+            /**
+             * Pairings
+             * @description Requests with the same prompt, compared in pairs.
+             */
             pairings: components["schemas"]["Pairing"][];
-            /** Setup */
+            /**
+             * Setup
+             * @description What differs in specs and machines.
+             */
             setup: components["schemas"]["SetupDifference"][];
-            /** Warnings */
+            /**
+             * Warnings
+             * @description What makes the comparison less than fair.
+             */
             warnings: components["schemas"]["ComparisonWarning"][];
         };
         /**
@@ -2351,18 +2393,30 @@ export interface components {
              * @description Seconds of the run, at edges of slices; null for the whole run.
              */
             from_s: number | null;
-            /** To S */
+            /**
+             * To S
+             * @description The end of the stretch; null for the whole run.
+             */
             to_s: number | null;
             /**
              * N
              * @description Samples.
              */
             n: number;
-            /** Min Ms */
+            /**
+             * Min Ms
+             * @description Smallest sample.
+             */
             min_ms: number | null;
-            /** Max Ms */
+            /**
+             * Max Ms
+             * @description Largest sample.
+             */
             max_ms: number | null;
-            /** Mean Ms */
+            /**
+             * Mean Ms
+             * @description Mean of the samples.
+             */
             mean_ms: number | null;
             cdf: components["schemas"]["CdfCurve"];
             spectrum: components["schemas"]["SpectrumCurve"];
@@ -2440,16 +2494,19 @@ export interface components {
         Distributions: {
             /**
              * Metric
+             * @description What was measured.
              * @enum {string}
              */
             metric: "schedule_delay_ms" | "dns_ms" | "connect_ms" | "tls_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "icl_ms" | "e2e_ms" | "stream_end_ms" | "ttfb_from_intended_ms" | "ttft_from_intended_ms" | "ttfo_from_intended_ms" | "e2e_from_intended_ms" | "stream_end_from_intended_ms";
             /**
              * Cdf Band
+             * @description Kind of the CDF's band.
              * @default Dvoretzky-Kiefer-Wolfowitz: holds the whole true curve at once with 95 %
              */
             cdf_band?: string;
             /**
              * Spectrum Band
+             * @description Kind of the spectrum's band.
              * @default order statistics: holds each percentile by itself with 95 %, as the tables do
              */
             spectrum_band?: string;
@@ -2612,7 +2669,10 @@ export interface components {
              * @description Where each point begins.
              */
             t_s: number[];
-            /** Per S */
+            /**
+             * Per S
+             * @description Failures per second at each point, by class.
+             */
             per_s: {
                 [key: string]: number[];
             };
@@ -2714,14 +2774,24 @@ export interface components {
          * @description A request among those with the highest y.
          */
         ExtremePoint: {
-            /** Index */
+            /**
+             * Index
+             * @description Index of the request.
+             */
             index: number;
-            /** X */
+            /**
+             * X
+             * @description Its value of `x`.
+             */
             x: number | null;
-            /** Y */
+            /**
+             * Y
+             * @description Its value of `y`.
+             */
             y: number;
             /**
              * Status
+             * @description `ok` or `error`.
              * @enum {string}
              */
             status: "ok" | "error";
@@ -2969,6 +3039,7 @@ export interface components {
         Heatmap: {
             /**
              * Metric
+             * @description What was measured.
              * @enum {string}
              */
             metric: "schedule_delay_ms" | "dns_ms" | "connect_ms" | "tls_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "icl_ms" | "e2e_ms" | "stream_end_ms" | "ttfb_from_intended_ms" | "ttft_from_intended_ms" | "ttfo_from_intended_ms" | "e2e_from_intended_ms" | "stream_end_from_intended_ms";
@@ -2978,19 +3049,40 @@ export interface components {
              * @enum {string}
              */
             by: "start" | "event";
-            /** From S */
+            /**
+             * From S
+             * @description Where the first column begins, in seconds of the run.
+             */
             from_s: number;
-            /** Width S */
+            /**
+             * Width S
+             * @description Length of a column.
+             */
             width_s: number;
-            /** Columns */
+            /**
+             * Columns
+             * @description How many columns there are.
+             */
             columns: number;
-            /** Edges Ms */
+            /**
+             * Edges Ms
+             * @description Edges of the rows, one more than rows.
+             */
             edges_ms: number[];
-            /** Column */
+            /**
+             * Column
+             * @description Column of each listed cell, from 0.
+             */
             column: number[];
-            /** Row */
+            /**
+             * Row
+             * @description Row of each listed cell, from 0.
+             */
             row: number[];
-            /** Count */
+            /**
+             * Count
+             * @description Samples in each listed cell.
+             */
             count: number[];
             /**
              * N
@@ -3678,9 +3770,15 @@ export interface components {
              * @description Position in spec.targets.
              */
             target: number;
-            /** Provider */
+            /**
+             * Provider
+             * @description Its provider.
+             */
             provider: string;
-            /** Model */
+            /**
+             * Model
+             * @description Its model.
+             */
             model: string;
             /**
              * Point
@@ -3885,11 +3983,13 @@ export interface components {
         Points: {
             /**
              * X
+             * @description What is on the x axis.
              * @enum {string}
              */
             x: "index" | "started_s" | "schedule_delay_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "e2e_ms" | "stream_end_ms" | "ttft_from_intended_ms" | "e2e_from_intended_ms" | "connect_ms" | "tls_ms" | "input_tokens" | "output_tokens" | "reasoning_tokens" | "cache_read_tokens" | "chunks" | "attempts" | "cost_usd";
             /**
              * Y
+             * @description What is on the y axis.
              * @enum {string}
              */
             y: "index" | "started_s" | "schedule_delay_ms" | "ttfb_ms" | "ttft_ms" | "ttfo_ms" | "tpot_ms" | "e2e_ms" | "stream_end_ms" | "ttft_from_intended_ms" | "e2e_from_intended_ms" | "connect_ms" | "tls_ms" | "input_tokens" | "output_tokens" | "reasoning_tokens" | "cache_read_tokens" | "chunks" | "attempts" | "cost_usd";
@@ -3913,9 +4013,15 @@ export interface components {
              * @description Position in the schedule: the request's address within the benchmark.
              */
             index: number[];
-            /** Xs */
+            /**
+             * Xs
+             * @description Values of `x`, one per point.
+             */
             xs: number[];
-            /** Ys */
+            /**
+             * Ys
+             * @description Values of `y`, one per point.
+             */
             ys: number[];
             /**
              * Ok
@@ -6150,16 +6256,25 @@ export interface components {
          * @description Percentile spectrum; columns of one length.
          */
         SpectrumCurve: {
-            /** Percentile */
+            /**
+             * Percentile
+             * @description From 0 to below 100.
+             */
             percentile: number[];
-            /** Value Ms */
+            /**
+             * Value Ms
+             * @description The percentile itself.
+             */
             value_ms: number[];
             /**
              * Low Ms
              * @description 95 % interval of this percentile; null where n is too small.
              */
             low_ms: (number | null)[];
-            /** High Ms */
+            /**
+             * High Ms
+             * @description Upper end of that interval.
+             */
             high_ms: (number | null)[];
         };
         /**
@@ -7149,13 +7264,20 @@ export interface components {
              * @description 1 is next.
              */
             position: number;
-            /** Id */
+            /**
+             * Id
+             * @description Its id.
+             */
             id: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description Its name.
+             */
             name: string | null;
             /**
              * Created At
              * Format: date-time
+             * @description When it was submitted.
              */
             created_at: string;
         };
