@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -16,6 +16,7 @@ from app.accounts.audit_views import AuditEntryView
 from app.accounts.caller import Caller
 from app.accounts.models import AuditEntry
 from app.core.database import Database
+from app.core.errors import InvalidRequestError
 from app.core.pagination import Page, decode_cursor, encode_cursor
 
 STREAM_BATCH = 1_000
@@ -58,9 +59,9 @@ class AuditFilters(NamedTuple):
         if self.resource_id is not None:
             found.append(AuditEntry.resource_id == self.resource_id)
         if self.since is not None:
-            found.append(AuditEntry.at >= self.since)
+            found.append(AuditEntry.at >= _in_utc(self.since))
         if self.until is not None:
-            found.append(AuditEntry.at < self.until)
+            found.append(AuditEntry.at < _in_utc(self.until))
         return found
 
 
@@ -132,6 +133,16 @@ def _cell(value: object) -> str:
         return ""
     text = orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text  # a spreadsheet would run it
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # before year 1 or after 9999 there
+        raise InvalidRequestError(
+            "since, until: use a moment between the years 1 and 9999 in UTC",
+            errors=[{"path": "since", "message": "is out of range", "allowed": "years 1 to 9999 in UTC"}],
+        ) from None
 
 
 def _is_actor(actor: str) -> ColumnElement[bool]:

@@ -228,6 +228,11 @@ class Limits(SchemaExtension):
         context = self.execution_context
         if context.graphql_document is None or context.pre_execution_errors is not None:
             return
+        operations = [one for one in context.graphql_document.definitions if isinstance(one, OperationDefinitionNode)]
+        if len(operations) > 1 and not context._provided_operation_name:  # noqa: SLF001  (else the first one is taken)
+            message = "the document has several operations; say which one in `operationName`"
+            context.pre_execution_errors = [GraphQLError(message, original_error=InvalidRequestError(message))]
+            return
         schema = context.schema._schema  # noqa: SLF001  (graphql-core's own schema)
         try:
             check(

@@ -66,6 +66,7 @@ async def test_every_request_is_answered_in_graphqls_words(running: Running) -> 
 
 async def _check(name: str, response: httpx.Response) -> None:
     assert response.status_code < 500, (name, response.text)
+    assert response.json().get("errors"), (name, response.text)
     for error in response.json()["errors"]:
         extensions = error["extensions"]
         assert extensions["code"] in {"INVALID_REQUEST", "NOT_FOUND"}, (name, error)
