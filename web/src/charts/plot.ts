@@ -9,6 +9,8 @@ import { type Range, sameRange, zoomOf } from "./shared";
 import { type Band, type ChartSpec, scaleFor, writeTick, writeTime } from "./spec";
 
 const LEAST_HEIGHT_PX = 200;
+const LONG_ROWS = 600;
+const LONG_EVERY_MS = 900;
 // A chart of a run's first seconds shows this much time, so that it does not stretch with every point.
 const SHORTEST_SPAN_S = 10;
 
@@ -28,6 +30,7 @@ export class Plot<Column extends string> {
   readonly #hidden = new Set<Column>();
   #uplot: uPlot;
   #drawnVersion = -1;
+  #drawnAt = Number.NEGATIVE_INFINITY;
   #zoomed = false;
   #bands: readonly Band[] = [];
   #leftScale: DurationScale | null = null;
@@ -57,10 +60,13 @@ export class Plot<Column extends string> {
   }
 
   isDirty(): boolean {
-    return this.#drawnVersion !== this.#ring.version;
+    if (this.#drawnVersion === this.#ring.version) return false;
+    // Of a long run a pixel is more than a second: what comes within one waits for the next.
+    return this.#ring.length <= LONG_ROWS || performance.now() - this.#drawnAt >= LONG_EVERY_MS;
   }
 
   draw(): void {
+    this.#drawnAt = performance.now();
     this.#drawnVersion = this.#ring.version;
     const data = this.#data();
     const { min, max } = this.#uplot.scales.x ?? {};

@@ -61,8 +61,10 @@ export class SparklinePlot<Column extends string> {
     const last = this.#ring.lastX ?? 0;
     const span = Math.min(LONGEST_S, Math.max(SHORTEST_S, last - (xs[0] ?? 0)));
     const start = last - span;
-    const first = xs.findIndex((x) => x >= start);
-    if (first < 0) return [];
+    // From the end: the last minute is there, however long the run is.
+    let first = xs.length;
+    while (first > 0 && (xs[first - 1] ?? 0) >= start) first -= 1;
+    if (first === xs.length) return [];
     const highest = highestOf(ys.subarray(first)) || 1;
     const stretches: [number, number][][] = [];
     let isOpen = false;

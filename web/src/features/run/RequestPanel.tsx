@@ -22,6 +22,10 @@ export function RequestPanel({ run, index }: { run: string; index: number }) {
   const [tab, setTab] = useState<Tab>("prompt");
   const panel = useRef<HTMLElement>(null);
   const found = data.value?.index === index ? data.value : null;
+  // Before a request has come its neighbours are not known but for the one that was left: keys may be pressed fast.
+  const left = data.value?.index ?? index;
+  const next = found ? found.next_index : left > index ? left : null;
+  const previous = found ? found.previous_index : left < index ? left : null;
   const go = (to: number | null | undefined) => to != null && navigate(requestHref(run, to), "replace");
   const close = () => navigate(runHref(run));
 
@@ -30,10 +34,10 @@ export function RequestPanel({ run, index }: { run: string; index: number }) {
     () =>
       listen([
         { key: "Escape", what: "Close the request", run: close },
-        { key: "j", what: "Next request", run: () => go(found?.next_index) },
-        { key: "k", what: "Previous request", run: () => go(found?.previous_index) },
+        { key: "j", what: "Next request", run: () => go(next) },
+        { key: "k", what: "Previous request", run: () => go(previous) },
       ]),
-    [found, run],
+    [next, previous, run],
   );
 
   return (
