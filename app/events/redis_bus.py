@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from app.core.redis import connect
 from app.events.bus import DEFAULT_QUEUE_SIZE, OnGap, Subscription, tick_key
 from app.events.catalogue import check
+from app.events.ending import end
 from app.events.log import DEFAULT_EVENTS, DEFAULT_SECONDS, new_epoch
 from app.events.mailbox import Mailbox, MailboxClosedError
 from app.events.memory import MemoryBus
@@ -126,10 +127,7 @@ class RedisBus:
         self._outgoing.close()
         if self._sender is not None:
             await asyncio.wait({self._sender}, timeout=CLOSE_TIMEOUT_SECONDS)
-        running = {task for task in (self._sender, self._reader) if task is not None}
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end((self._sender, self._reader))
         await self._frames.close()
         await self._local.close()
         await self._client.aclose()

@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from app.events.bus import Subscription
+from app.events.ending import end
 from app.events.memory import MemoryBus
 
 log = logging.getLogger(__name__)
@@ -49,10 +50,7 @@ class FrameReader:
     async def close(self) -> None:
         """Stop listening."""
         self._closed = True
-        running = {task for task in (self._reader, *self._commands) if task is not None}
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end((self._reader, *self._commands))
 
     def _unwant(self, channel: str) -> None:
         self._wanted[channel] -= 1

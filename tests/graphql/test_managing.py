@@ -74,7 +74,8 @@ async def test_a_change_is_not_lost(running: Running) -> None:
     read = 'query ($id: UUID!) { benchmark(id: $id) { etag tags } provider(name: "local") { etag } }'
     seen = await data(admin, read, id=made)
     path = f"/api/v1/benchmarks/{made}"
-    assert (await admin.get(path)).headers["etag"].strip('"').split(".")[0] == seen["benchmark"]["etag"]
+    plain = await admin.get(path, headers={"Accept-Encoding": "identity"})  # a coded answer has a tag of its own
+    assert plain.headers["etag"].strip('"').split(".")[0] == seen["benchmark"]["etag"]
     change = (
         "mutation ($id: UUID!, $tags: [String!], $etag: String) "
         "{ updateBenchmark(id: $id, input: {tags: $tags}, ifMatch: $etag) { tags etag } }"
