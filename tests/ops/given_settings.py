@@ -7,7 +7,7 @@ import pytest
 
 from app.cli import COMMANDS, load_command
 from app.cli.settings_catalogue import settings
-from app.core.settings import DistributedSettings, Settings, load_settings
+from app.core.settings import Settings, load_settings
 
 SECRETS = {
     "secret-key": "s" * 64,
@@ -20,14 +20,11 @@ SECRETS = {
 """What lies in the files, by name."""
 
 _KNOWN = {setting.variable for setting in settings()}
-HAS_CLUSTER = "tls_ca" in DistributedSettings.model_fields
 
 
 def loaded(variables: Mapping[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The settings that a container with these variables has."""
     for name, value in variables.items():
-        if name.startswith("LTB_DISTRIBUTED__TLS_") and not HAS_CLUSTER:
-            continue
         if name not in _KNOWN:
             assert name.removesuffix("_FILE") in _KNOWN, f"{name} is no setting"
             secret = Path(value).name
@@ -41,7 +38,5 @@ def check_command(arguments: list[str]) -> None:
     """Fail unless `llm-test-bench` takes these arguments."""
     if arguments[0] == "--version":
         return
-    if arguments[0] in {"scheduler", "worker", "cluster"} and not HAS_CLUSTER:
-        pytest.skip(f"this version has no {arguments[0]}")
     assert arguments[0] in COMMANDS, arguments
     load_command(arguments[0]).make_context(arguments[0], arguments[1:]).close()

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from app.cli import COMMANDS
-from tests.ops.given_settings import HAS_CLUSTER, SECRETS, check_command, loaded
+from tests.ops.given_settings import SECRETS, check_command, loaded
 from tests.ops.prometheus import ROOT
 
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -156,8 +156,6 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_env_makes_every_secret_for_its_owner_alone(made: Path) -> None:
     for secret in COMPOSE["secrets"].values():
         path = made / secret["file"]
-        if path.parent.name == "cluster" and not HAS_CLUSTER:
-            continue
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
     assert stat.S_IMODE((made / "secrets").stat().st_mode) == 0o700
     assert stat.S_IMODE((made / ".env").stat().st_mode) == 0o600
