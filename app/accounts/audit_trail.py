@@ -59,9 +59,9 @@ class AuditFilters(NamedTuple):
         if self.resource_id is not None:
             found.append(AuditEntry.resource_id == self.resource_id)
         if self.since is not None:
-            found.append(AuditEntry.at >= _in_utc(self.since))
+            found.append(AuditEntry.at >= _in_utc("since", self.since))
         if self.until is not None:
-            found.append(AuditEntry.at < _in_utc(self.until))
+            found.append(AuditEntry.at < _in_utc("until", self.until))
         return found
 
 
@@ -135,13 +135,13 @@ def _cell(value: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text  # a spreadsheet would run it
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _in_utc(name: str, moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:  # before year 1 or after 9999 there
         raise InvalidRequestError(
-            "since, until: use a moment between the years 1 and 9999 in UTC",
-            errors=[{"path": "since", "message": "is out of range", "allowed": "years 1 to 9999 in UTC"}],
+            f"{name}: use a moment between the years 1 and 9999 in UTC",
+            errors=[{"path": name, "message": "is out of range", "allowed": "years 1 to 9999 in UTC"}],
         ) from None
 
 
