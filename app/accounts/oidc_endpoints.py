@@ -49,7 +49,7 @@ class SignInMethods(BaseModel):
     oidc: list[OidcMethod] = Field(description="At these identity providers.")
 
 
-def _service(request: Request) -> OidcService:
+async def _service(request: Request) -> OidcService:
     return cast("OidcService", request.app.state.oidc)
 
 
