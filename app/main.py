@@ -279,6 +279,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             settings.storage.data_dir,
             production=settings.security.production,
             password=admin_password.get_secret_value() if admin_password else None,
+            takes_passwords=settings.security.enable_password,
         )
         demo_url = await stack.enter_async_context(_demo_target(settings, database))
         benchmarks = app.state.benchmarks = await stack.enter_async_context(

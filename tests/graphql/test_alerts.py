@@ -64,7 +64,9 @@ async def test_an_alert_reaches_who_listens_over_either_socket(served: Served) -
         assert {one["topic"] for one in raised} == {"alert.raised"}
         assert {one["payload"]["kind"] for one in raised} == {"provider_unhealthy"}
         assert {one["payload"]["provider"] for one in raised} == {"acme"}
-        assert (await admin.post("/api/v1/providers/acme/health")).json()["status"] == "unreachable"  # tells nothing new
+        assert (await admin.post("/api/v1/providers/acme/health")).json()[
+            "status"
+        ] == "unreachable"  # tells nothing new
 
         again = await asyncio.start_server(_vendor, "127.0.0.1", port)
         stack.push_async_callback(again.wait_closed)

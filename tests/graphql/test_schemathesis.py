@@ -36,7 +36,9 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "Long": _INTEGERS,
     "BigInt": st.one_of(_INTEGERS, st.integers().map(str).map(nodes.String)),
     "DateTime": st.one_of(
-        st.datetimes().map(lambda moment: f"{moment.isoformat()}Z"), st.text(max_size=20), st.just("9999-12-31T23:59:59Z")
+        st.datetimes().map(lambda moment: f"{moment.isoformat()}Z"),
+        st.text(max_size=20),
+        st.just("9999-12-31T23:59:59Z"),
     ).map(nodes.String),
     "Date": st.dates().map(str).map(nodes.String),
     "Decimal": st.decimals(allow_nan=True).map(str).map(nodes.String),

@@ -6190,10 +6190,9 @@ export interface components {
         SignInMethods: {
             /**
              * Password
-             * @description With a user name and a password.
-             * @default true
+             * @description With a user name and a password (`security.enable_password`).
              */
-            password?: boolean;
+            password: boolean;
             /**
              * Oidc
              * @description At these identity providers.
