@@ -35,6 +35,7 @@ from app.core.database import Database
 from app.core.errors import ServiceUnavailableError
 from app.core.http import install_error_handlers
 from app.core.keyring import Keyring, load_keyring
+from app.core.methods import HeadAsGet
 from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
 from app.core.origins import HostPolicy, OriginPolicy
 from app.core.quotas import Quotas
@@ -155,9 +156,10 @@ def _add_middlewares(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(CountWebSockets)
     app.add_middleware(HostCheck, policy=HostPolicy(server))
     app.add_middleware(ErrorBoundary)
-    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=app.state.routes.of)
     if server.http.enable_compression:
         app.add_middleware(Compression, never=(f"{API_PREFIX}/auth",))
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=app.state.routes.of)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestContext)
 
@@ -277,6 +279,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             settings.storage.data_dir,
             production=settings.security.production,
             password=admin_password.get_secret_value() if admin_password else None,
+            takes_passwords=settings.security.enable_password,
         )
         demo_url = await stack.enter_async_context(_demo_target(settings, database))
         benchmarks = app.state.benchmarks = await stack.enter_async_context(

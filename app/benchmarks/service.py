@@ -26,6 +26,7 @@ from app.benchmarks.many import ManyBenchmarks, head, list_item
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.rendered import RenderedBodies
 from app.benchmarks.repository import Filters
+from app.benchmarks.result_counts import ResultCounts
 from app.benchmarks.results_service import ResultService
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.spec_parts import STORED
@@ -83,6 +84,7 @@ class BenchmarkService:
         default_visibility: str = Visibility.PRIVATE,
     ) -> None:
         self.results = ResultService(database)
+        self.result_counts = ResultCounts(database)
         self.live = LiveRuns() if live is None else live
         self.many = ManyBenchmarks(database, self.live)
         self.curves = CurveService(database, self.live)
