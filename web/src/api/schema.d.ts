@@ -1023,6 +1023,28 @@ export interface paths {
         patch: operations["updateSettings"];
         trace?: never;
     };
+    "/api/v1/settings/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settings of the configuration
+         * @description What the server that answers was started with, and where each value is from. Only a restart changes these.
+         *
+         *     Those with a `runtime_name` can be changed by `PATCH /settings` too; what is in force of them is in `GET /settings`.
+         */
+        get: operations["getConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/preferences": {
         parameters: {
             query?: never;
@@ -1040,6 +1062,26 @@ export interface paths {
          * @description Replace the caller's document: any JSON object of at most 16 KiB.
          */
         put: operations["savePreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts
+         * @description Alerts that the caller may see; the topics `alert.*` of `/ws` tell them as they come.
+         */
+        get: operations["listAlerts"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1133,6 +1175,91 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AlertView
+         * @description One alert.
+         */
+        AlertView: {
+            /**
+             * Key
+             * @description Names the condition: the same when it is raised again.
+             */
+            key: string;
+            /**
+             * Kind
+             * @description What kind of condition.
+             * @example disk_low
+             */
+            kind: string;
+            /**
+             * Severity
+             * @description `warning` or `critical`.
+             */
+            severity: string;
+            /**
+             * Message
+             * @description What it is about, in words.
+             */
+            message: string;
+            /**
+             * Is Lasting
+             * @description False: a fact about a run that has ended, which nothing resolves.
+             */
+            is_lasting: boolean;
+            /**
+             * Benchmark Id
+             * @description The benchmark that it is about.
+             */
+            benchmark_id: string | null;
+            /**
+             * Provider
+             * @description The provider that it is about.
+             */
+            provider: string | null;
+            /**
+             * Instance
+             * @description The server process that it is about.
+             */
+            instance: string | null;
+            /**
+             * Raised At
+             * Format: date-time
+             * @description When it was raised.
+             */
+            raised_at: string;
+            /**
+             * Resolved At
+             * @description When it was over.
+             */
+            resolved_at: string | null;
+        };
+        /**
+         * Alerts
+         * @description What wants attention, and what did.
+         */
+        Alerts: {
+            /**
+             * Since
+             * Format: date-time
+             * @description Alerts from before this moment, the start of this server, are not known.
+             */
+            since: string;
+            /**
+             * Has Gap
+             * @description Events were missed since: an alert may be missing, or over already.
+             */
+            has_gap: boolean;
+            /**
+             * Open
+             * @description Not over yet, the newest first; at most 200.
+             */
+            open: components["schemas"]["AlertView"][];
+            /**
+             * Past
+             * @description Over, or facts about ended runs, the newest first; at most 100.
+             */
+            past: components["schemas"]["AlertView"][];
+        };
         /**
          * Alive
          * @description The process answers.
@@ -2042,6 +2169,22 @@ export interface components {
              */
             max_running_per_user: number;
             /**
+             * At
+             * Format: date-time
+             * @description When this was so, by the clock of the server that answers.
+             */
+            at: string;
+            /**
+             * Clock Offset Limit Ms
+             * @description Clocks that are further off make results suspect.
+             */
+            clock_offset_limit_ms: number;
+            /**
+             * Heartbeat Limit Seconds
+             * @description A worker not heard of for longer is probably lost.
+             */
+            heartbeat_limit_seconds: number;
+            /**
              * Queue
              * @description Who is next; at most 200.
              */
@@ -2312,6 +2455,54 @@ export interface components {
             figures: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * ConfiguredSetting
+         * @description One setting of the configuration.
+         */
+        ConfiguredSetting: {
+            /**
+             * Key
+             * @description Its name in `config.toml`.
+             * @example server.port
+             */
+            key: string;
+            /**
+             * Variable
+             * @description The environment variable that sets it.
+             * @example LTB_SERVER__PORT
+             */
+            variable: string;
+            /**
+             * Value
+             * @description In force since the start; secrets are asterisks.
+             */
+            value: unknown;
+            /**
+             * Default
+             * @description What holds when nothing sets it.
+             */
+            default: unknown;
+            /**
+             * Source
+             * @description What set it: `default`, `command line`, a variable, or the file.
+             */
+            source: string;
+            /**
+             * Description
+             * @description What it does.
+             */
+            description: string;
+            /**
+             * Allowed
+             * @description What it may be, where there is more to say than its type.
+             */
+            allowed: string;
+            /**
+             * Runtime Name
+             * @description What it is called in `/settings`, where it can be changed there.
+             */
+            runtime_name: string | null;
         };
         /**
          * ConstantLoad
@@ -5895,6 +6086,11 @@ export interface components {
              * @description Null when the caller may not see the benchmark.
              */
             benchmark_id: string | null;
+            /**
+             * Benchmark Name
+             * @description Likewise.
+             */
+            benchmark_name: string | null;
         };
         /**
          * RuntimeSettingsUpdate
@@ -6199,6 +6395,18 @@ export interface components {
              * @description At these identity providers.
              */
             oidc: components["schemas"]["OidcMethod"][];
+            /**
+             * Min Password Characters
+             * @description Shorter passwords are refused.
+             * @default 10
+             */
+            min_password_characters?: number;
+            /**
+             * Max Password Characters
+             * @description Longer passwords are refused.
+             * @default 1024
+             */
+            max_password_characters?: number;
         };
         /**
          * SignedIn
@@ -7280,6 +7488,17 @@ export interface components {
              * @description When it was submitted.
              */
             created_at: string;
+            /**
+             * Reason
+             * @description `starting`: there is room, it is about to be claimed; `all_running`: as many run as may; `owner_running`: as many of its owner's run as may; `behind_others`: others before it take the room.
+             * @enum {string}
+             */
+            reason: "starting" | "all_running" | "owner_running" | "behind_others";
+            /**
+             * May Cancel
+             * @description Whether the caller may cancel it.
+             */
+            may_cancel: boolean;
         };
         /**
          * Waterfall
@@ -13211,6 +13430,71 @@ export interface operations {
             };
         };
     };
+    getConfiguration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfiguredSetting"][];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     getPreferences: {
         parameters: {
             query?: never;
@@ -13385,6 +13669,71 @@ export interface operations {
             };
             /** @description This server wants `If-Match` with every change. */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
