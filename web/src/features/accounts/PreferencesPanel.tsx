@@ -1,0 +1,53 @@
+import { chooseTheme, chooseZone, preferences } from "../../app/preferences";
+import { asTheme } from "../../app/theme";
+import { Choice } from "../../ui/Field";
+import { Panel } from "../../ui/Panel";
+import { Notice } from "../../ui/states";
+import { exact, zoneName } from "../../ui/times";
+import { useAction } from "../../ui/useAction";
+import { useNow } from "../../ui/useNow";
+
+/** What holds in every browser in which one signs in. */
+export function PreferencesPanel() {
+  const now = useNow(1000);
+  const { busy, error, run } = useAction();
+  const stored = preferences.value;
+  const theme = asTheme(stored?.theme) ?? "system";
+  const times = stored?.times === "utc" ? "utc" : "local";
+  return (
+    <Panel title="Preferences" aside={busy.value ? "Saving…" : "Kept by the service, for all your browsers"}>
+      <div class="preferences">
+        <div>
+          <h3>Theme</h3>
+          <Choice
+            legend="Theme"
+            value={theme}
+            onInput={(next) => void run(() => chooseTheme(asTheme(next) ?? "system"))}
+            options={[
+              { value: "system", label: "As the system" },
+              { value: "light", label: "Light" },
+              { value: "dark", label: "Dark" },
+            ]}
+          />
+          <p class="field-hint">The switch at the top changes it in this browser only.</p>
+        </div>
+        <div>
+          <h3>Times</h3>
+          <Choice
+            legend="Times"
+            value={times}
+            onInput={(next) => void run(() => chooseZone(next === "utc" ? "utc" : "local"))}
+            options={[
+              { value: "local", label: "Local" },
+              { value: "utc", label: "UTC" },
+            ]}
+          />
+          <p class="field-hint">
+            Now: {exact(new Date(now).toISOString())} ({zoneName()})
+          </p>
+        </div>
+      </div>
+      {error.value && <Notice error={error.value} what="Not saved." />}
+    </Panel>
+  );
+}
