@@ -82,10 +82,10 @@ export function KeyTable({ keys, onRevoked }: { keys: readonly ApiKey[]; onRevok
 function Expiry({ at, now }: { at: string | null; now: number }) {
   if (at === null) return <span class="muted">never</span>;
   if (Date.parse(at) <= now) return <Badge tone="bad" icon="cross" word="expired" title={exact(at)} />;
-  const days = Math.ceil((Date.parse(at) - now) / 86_400_000);
+  const days = Math.round((Date.parse(at) - now) / 86_400_000);
   return (
     <time dateTime={at} title={exact(at)}>
-      {days === 1 ? "within a day" : `in ${days} days`}
+      {days < 1 ? "within a day" : days === 1 ? "in a day" : `in ${days} days`}
     </time>
   );
 }

@@ -37,7 +37,7 @@ export function PasswordPanel({ username, onChanged }: { username: string; onCha
   return (
     <Panel title="Password">
       <form class="account-form" onSubmit={(event) => void submit(event)}>
-        <input class="visually-hidden" autoComplete="username" value={username} readOnly tabIndex={-1} aria-hidden />
+        <input hidden autoComplete="username" value={username} readOnly />
         <TextField
           label="Password now"
           name="old-password"

@@ -1,9 +1,10 @@
+import { useState } from "preact/hooks";
 import { chooseTheme, chooseZone, preferences } from "../../app/preferences";
-import { asTheme } from "../../app/theme";
+import { asTheme, type Theme } from "../../app/theme";
 import { Choice } from "../../ui/Field";
 import { Panel } from "../../ui/Panel";
 import { Notice } from "../../ui/states";
-import { exact, zoneName } from "../../ui/times";
+import { exact, type Zone, zoneName } from "../../ui/times";
 import { useAction } from "../../ui/useAction";
 import { useNow } from "../../ui/useNow";
 
@@ -12,8 +13,15 @@ export function PreferencesPanel() {
   const now = useNow(1000);
   const { busy, error, run } = useAction();
   const stored = preferences.value;
-  const theme = asTheme(stored?.theme) ?? "system";
-  const times = stored?.times === "utc" ? "utc" : "local";
+  // What was just chosen shows at once; when it cannot be kept, what is kept shows again.
+  const [chosen, setChosen] = useState<{ theme?: Theme; times?: Zone }>({});
+  const theme = chosen.theme ?? asTheme(stored?.theme) ?? "system";
+  const times = chosen.times ?? (stored?.times === "utc" ? "utc" : "local");
+  const choose = async (choice: typeof chosen, keep: () => Promise<void>) => {
+    setChosen(choice);
+    await run(keep);
+    setChosen({});
+  };
   return (
     <Panel title="Preferences" aside={busy.value ? "Saving…" : "Kept by the service, for all your browsers"}>
       <div class="preferences">
@@ -22,7 +30,10 @@ export function PreferencesPanel() {
           <Choice
             legend="Theme"
             value={theme}
-            onInput={(next) => void run(() => chooseTheme(asTheme(next) ?? "system"))}
+            onInput={(value) => {
+              const next = asTheme(value) ?? "system";
+              void choose({ theme: next }, () => chooseTheme(next));
+            }}
             options={[
               { value: "system", label: "As the system" },
               { value: "light", label: "Light" },
@@ -36,7 +47,10 @@ export function PreferencesPanel() {
           <Choice
             legend="Times"
             value={times}
-            onInput={(next) => void run(() => chooseZone(next === "utc" ? "utc" : "local"))}
+            onInput={(value) => {
+              const next = value === "utc" ? "utc" : "local";
+              void choose({ times: next }, () => chooseZone(next));
+            }}
             options={[
               { value: "local", label: "Local" },
               { value: "utc", label: "UTC" },

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { getUser, listRoles, updateUser } from "../../api/admin";
 import type { UserDetail } from "../../api/types";
 import { me } from "../../app/session";
@@ -95,8 +95,10 @@ function UserForm({ user, stored }: { user: UserDetail; stored: Stored<UserDetai
   const newer = stored.newer.value;
   const known = me();
   // What others changed shows as soon as it is stored here, unless something was typed.
+  const before = useRef(user);
   useEffect(() => {
-    if (changes === null) setDraft(draftOf(user));
+    if (changesOf(draft, before.current) === null) setDraft(draftOf(user));
+    before.current = user;
   }, [user]);
 
   const submit = async (event: Event) => {

@@ -11,7 +11,7 @@ const APPLY_AFTER_MS = 350;
 
 const FIELDS: readonly { name: Filter; label: string; placeholder: string; list?: readonly string[]; max: number }[] = [
   { name: "actor", label: "Who", placeholder: "name or id", max: 64 },
-  { name: "action", label: "Action", placeholder: "auth.* for a family", list: ACTIONS, max: 64 },
+  { name: "action", label: "Action", placeholder: "auth.*", list: ACTIONS, max: 64 },
   { name: "resource_type", label: "Kind of thing", placeholder: "user", list: RESOURCE_TYPES, max: 32 },
   { name: "resource_id", label: "Its id", placeholder: "", max: 128 },
 ];

@@ -3,6 +3,7 @@ import type { ConfiguredSetting } from "../../api/types";
 import { query, setQuery } from "../../app/router";
 import { Badge } from "../../ui/Badge";
 import { CheckField } from "../../ui/Field";
+import { count } from "../../ui/numbers";
 import { Failure, Loading } from "../../ui/states";
 import { TableFrame } from "../../ui/TableFrame";
 import type { Load } from "../../ui/useLoad";
@@ -11,9 +12,9 @@ import { isSet, sections, showValue } from "./configuration";
 /** Everything that only the configuration and a restart can change: to be looked at. */
 export function ConfigurationTable({ configuration }: { configuration: Load<ConfiguredSetting[]> }) {
   const text = query.value.get("q") ?? "";
-  const onlySet = query.value.get("set") === "1";
+  const wantsAll = query.value.get("all") === "1";
   const all = configuration.data.value;
-  const found = all ? sections(all, text, onlySet) : [];
+  const found = all ? sections(all, text, wantsAll) : [];
   return (
     <section aria-labelledby="configuration">
       <header class="section-head">
@@ -29,9 +30,9 @@ export function ConfigurationTable({ configuration }: { configuration: Load<Conf
           onInput={(event) => setQuery({ q: event.currentTarget.value || null })}
         />
         <CheckField
-          label="Only what is set"
-          checked={onlySet}
-          onInput={(isWanted) => setQuery({ set: isWanted ? "1" : null })}
+          label={all ? `All ${count(all.length)} settings, also those with their defaults` : "All settings"}
+          checked={wantsAll}
+          onInput={(isWanted) => setQuery({ all: isWanted ? "1" : null })}
         />
       </search>
       {!all && configuration.error.value && (
@@ -40,7 +41,7 @@ export function ConfigurationTable({ configuration }: { configuration: Load<Conf
       {!all && !configuration.error.value && <Loading what="the configuration" />}
       {all && found.length === 0 && (
         <p class="panel muted">
-          {onlySet && text === "" ? "Nothing is set: every setting has its default." : "No setting matches."}
+          {text.trim() === "" ? "Nothing is set: every setting has its default." : "No setting matches."}
         </p>
       )}
       {found.length > 0 && (

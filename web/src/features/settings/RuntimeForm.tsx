@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { getSettings, updateSettings } from "../../api/admin";
 import type { ConfiguredSetting, RuntimeSettings } from "../../api/types";
 import { live } from "../../live";
@@ -51,8 +51,10 @@ function Form({ settings, stored, configuration }: FormProps) {
   const changes = changesOf(draft, settings);
   const isTyped = changes !== null;
   const newer = stored.newer.value;
+  const before = useRef(settings);
   useEffect(() => {
-    if (!isTyped) setDraft(draftOf(settings));
+    if (changesOf(draft, before.current) === null) setDraft(draftOf(settings));
+    before.current = settings;
   }, [settings]);
   // What was typed is never lost to a change of somebody else: saving it will find that out.
   useEffect(() => {

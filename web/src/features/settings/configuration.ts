@@ -14,18 +14,21 @@ export function isSet(setting: ConfiguredSetting): boolean {
   return setting.source !== "default";
 }
 
-/** Those that hold every word, by section in the order of the service; empty sections are left out. */
+/**
+ * Those that hold every word, by section in the order of the service; empty sections are left out. Without words only
+ * those that are set, unless `all` are wanted.
+ */
 export function sections(
   settings: readonly ConfiguredSetting[],
   text: string,
-  onlySet: boolean,
+  all: boolean,
 ): { section: string; settings: ConfiguredSetting[] }[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const found = new Map<string, ConfiguredSetting[]>();
   for (const setting of settings) {
-    if (onlySet && !isSet(setting)) continue;
-    const all = `${setting.key} ${setting.variable} ${setting.description}`.toLowerCase();
-    if (!words.every((word) => all.includes(word))) continue;
+    if (!all && words.length === 0 && !isSet(setting)) continue;
+    const held = `${setting.key} ${setting.variable} ${setting.description}`.toLowerCase();
+    if (!words.every((word) => held.includes(word))) continue;
     const section = setting.key.slice(0, setting.key.lastIndexOf("."));
     found.set(section, [...(found.get(section) ?? []), setting]);
   }

@@ -54,10 +54,10 @@ describe("the configuration", () => {
   ];
 
   it("is searched by words, and by what is set", () => {
-    expect(sections(all, "", false).map(({ section }) => section)).toEqual(["server", "server.websocket", "storage"]);
-    expect(sections(all, "QUEUE what", false).map(({ section }) => section)).toEqual(["server.websocket"]);
-    expect(sections(all, "", true).map(({ section }) => section)).toEqual(["server.websocket"]);
-    expect(sections(all, "absent", false)).toEqual([]);
+    expect(sections(all, "", true).map(({ section }) => section)).toEqual(["server", "server.websocket", "storage"]);
+    expect(sections(all, "", false).map(({ section }) => section)).toEqual(["server.websocket"]);
+    expect(sections(all, "HOST what", false).map(({ section }) => section)).toEqual(["server"]);
+    expect(sections(all, "absent", true)).toEqual([]);
   });
 
   it("knows what a run-time setting is without its change", () => {
