@@ -29,7 +29,7 @@ _FILE: dict[str, Any] = {
 }
 
 
-def _service(request: Request) -> AccountService:
+async def _service(request: Request) -> AccountService:
     return cast("AccountService", request.app.state.accounts)
 
 
@@ -37,7 +37,7 @@ Service = Annotated[AccountService, Depends(_service)]
 Text = Annotated[str | None, Query(max_length=128)]
 
 
-def _filters(
+async def _filters(
     actor: Annotated[str | None, Query(max_length=64, description="Only by this user: name or id.")] = None,
     action: Annotated[
         str | None, Query(max_length=64, description="Only this action; `auth.*` means a whole family.")

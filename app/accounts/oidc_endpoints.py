@@ -52,7 +52,7 @@ class SignInMethods(BaseModel):
     max_password_characters: int = Field(MAX_PASSWORD_CHARACTERS, description="Longer passwords are refused.")
 
 
-def _service(request: Request) -> OidcService:
+async def _service(request: Request) -> OidcService:
     return cast("OidcService", request.app.state.oidc)
 
 

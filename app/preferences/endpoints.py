@@ -23,7 +23,7 @@ Administrator = Annotated[Caller, Depends(require(Permission.ADMIN_SETTINGS))]
 Self = Annotated[Caller, Depends(require(Permission.ACCOUNT_SELF))]
 
 
-def _service(request: Request) -> PreferenceService:
+async def _service(request: Request) -> PreferenceService:
     return cast("PreferenceService", request.app.state.preferences)
 
 
