@@ -23,6 +23,7 @@ from app.core.http import error_responses
 from app.core.settings import Settings
 from app.evaluation.endpoints import router as comparisons_router
 from app.graphql.endpoints import router as graphql_router
+from app.monitoring.alert_endpoints import router as alerts_router
 from app.monitoring.endpoints import health_router, metrics_router
 from app.preferences.endpoints import router as preferences_router
 from app.providers.endpoints import router as providers_router
@@ -60,7 +61,7 @@ TAGS = [
     {"name": "comparisons", "description": "What benchmarks say together, with confidence intervals."},
     {"name": "settings", "description": "Settings that change at run time, and one's own preferences."},
     {"name": "health", "description": "Probes. Public."},
-    {"name": "monitoring", "description": "Prometheus metrics."},
+    {"name": "monitoring", "description": "Prometheus metrics; alerts."},
 ]
 
 SECURITY_SCHEMES = {
@@ -113,6 +114,7 @@ REST_ROUTERS: tuple[APIRouter, ...] = (
     results_router,
     cluster_router,
     preferences_router,
+    alerts_router,
 )
 
 

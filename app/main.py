@@ -54,9 +54,11 @@ from app.graphql.endpoints import build_view
 from app.graphql.subscribers import Subscribers
 from app.idempotency.middleware import Idempotency
 from app.idempotency.service import IdempotencyService
+from app.monitoring.alert_board import AlertBoard
 from app.monitoring.health import Readiness, database_check, redis_check
 from app.monitoring.metrics import Metrics, ObserveRequests
 from app.monitoring.system import Counts, SystemReporter
+from app.preferences.configured import configured as configured_settings
 from app.preferences.schemas import RuntimeValues
 from app.preferences.service import PreferenceService
 from app.providers.alerts import HealthAlerts
@@ -211,6 +213,7 @@ async def _start_preferences(
         benchmarks.default_visibility = values.default_visibility
         retention.keep_days(values.retention_days)
 
+    app.state.configuration = configured_settings(settings)
     preferences = app.state.preferences = PreferenceService(database, app.state.clock, app.state.bus, configured)
     preferences.apply(use)
     await preferences.start()
@@ -307,6 +310,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         subscribers = app.state.subscribers = Subscribers(settings.server.graphql)
         stack.callback(subscribers.close)
         await _start_preferences(stack, app, settings, database, gate)
+        board = app.state.alerts = AlertBoard(bus, clock)
+        board.start()
+        stack.callback(board.close)
         reporter = app.state.system = SystemReporter(
             bus, clock, database, settings.storage.data_dir, _counts(benchmarks, gateway)
         )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
@@ -106,3 +106,18 @@ async def verify(
     found.
     """
     return AuditCheck.of(await service.verify_audit(parse_anchor(anchor) if anchor else None))
+
+
+@router.get(
+    "/{sequence}",
+    operation_id="getAuditEntry",
+    summary="Read one entry of the audit trail",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def get(
+    caller: CanAudit,  # noqa: ARG001
+    service: Service,
+    sequence: Annotated[int, Path(ge=1, le=2**53 - 1, description="Its number.")],
+) -> AuditEntryView:
+    """By its number."""
+    return await service.trail.entry(sequence)

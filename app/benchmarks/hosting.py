@@ -85,7 +85,7 @@ async def host_benchmarks(
         goes_on=not embedded,
     )
     service.check_placement = cluster.check_possible
-    service.cluster = ClusterService(database, cluster, runner)
+    service.cluster = ClusterService(database, cluster, runner, settings)
     service.on_submitted = runner.wake
     service.run_at_once = runner.run_at_once
     if embedded:
