@@ -31,6 +31,7 @@ from app.core.errors import ConfigError, ServiceUnavailableError
 from app.core.keyring import load_keyring
 from app.core.settings import Settings
 from app.events.redis_bus import RedisBus
+from app.monitoring.tracing import new_tracer
 from app.providers.wiring import provider_service
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,10 @@ async def build_context(settings: Settings, stack: AsyncExitStack) -> WorkerCont
     stack.push_async_callback(bus.close)
     providers = provider_service(settings, database, SystemClock(), load_keyring(settings))
     spool = settings.storage.data_dir / "spool"
-    return WorkerContext(database, bus, providers, is_shared=True, spool_folder=spool)
+    tracer = new_tracer(settings, "worker")
+    if tracer is not None:
+        stack.push_async_callback(asyncio.to_thread, tracer.close)
+    return WorkerContext(database, bus, providers, is_shared=True, spool_folder=spool, spans=tracer)
 
 
 async def serve_worker(settings: Settings, node: Node, on_joined: Callable[[str], None]) -> None:

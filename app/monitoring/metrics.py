@@ -20,7 +20,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.monitoring.families import CounterFamily, HistogramFamily
+from app.monitoring.families import CounterFamily, HistogramFamily, TextFamily
 from app.monitoring.machine import CpuShare, memory_bytes
 from app.monitoring.measured import MeasuredRuns
 
@@ -41,6 +41,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.before_scrape: list[tuple[Gauge, Callable[[], Awaitable[float]]]] = []  # whose value has to be asked for
         self.measured = MeasuredRuns()
+        self.more: list[TextFamily] = []  # of parts that only some processes have
         self.requests = CounterFamily(
             "llm_api_requests_total",
             "Requests answered, by method, route template and status.",
@@ -94,7 +95,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Everything as Prometheus text, format 0.0.4."""
-        counted = "".join(family.text() for family in self.families())
+        counted = "".join(family.text() for family in (*self.families(), *self.more))
         return counted.encode() + generate_latest(self.registry)
 
     def families(self) -> tuple[CounterFamily | HistogramFamily, ...]:
