@@ -53,6 +53,7 @@ class SpanDelivery:
         self._lock = threading.Lock()
         self._bell = threading.Event()
         self._deadline: float | None = None  # of the end, on the monotonic clock
+        self._is_closed = False
         self._is_failing = False
         self._is_full = False
         self._in_hand = 0
@@ -106,6 +107,7 @@ class SpanDelivery:
             lost = self.waiting
             self.counts["unsent"] += lost
             self._queue.clear()
+            self._in_hand, self._is_closed = 0, True
         if lost:
             log.warning("traces: %d spans could not be sent before the end", lost)
 
@@ -201,8 +203,10 @@ class SpanDelivery:
 
     def _count(self, outcome: Outcome, number: int) -> None:
         with self._lock:
+            if self._is_closed:  # they are counted as unsent already
+                return
             self.counts[outcome] += number
-            self._in_hand -= min(number, self._in_hand)
+            self._in_hand -= number
 
     def _rest(self, until: float) -> bool:
         """Wait; False when the end came before that."""
