@@ -1500,6 +1500,11 @@ export interface components {
             spec: components["schemas"]["BenchmarkSpec"];
             /** @description Once it has ended. */
             summary: components["schemas"]["Summary"] | null;
+            /**
+             * Trace Url
+             * @description Its trace for people; null without `telemetry.trace_url`.
+             */
+            trace_url?: string | null;
         };
         /**
          * BenchmarkListItem
@@ -5133,7 +5138,7 @@ export interface components {
             cost_usd: number | null;
             /**
              * Trace Id
-             * @description W3C trace id of the benchmark; sent where `metadata.span_id` is.
+             * @description W3C trace id of the benchmark; `metadata.span_id` is its span.
              */
             trace_id: string | null;
             /**
@@ -5187,6 +5192,11 @@ export interface components {
             gaps_ms: (number | null)[] | null;
             /** @description The request phase by phase, from its intended start. */
             waterfall: components["schemas"]["Waterfall"];
+            /**
+             * Trace Url
+             * @description Its trace for people; null without `telemetry.trace_url`.
+             */
+            trace_url?: string | null;
             /**
              * Previous Index
              * @description Of the request before it in the schedule; null for the first.
@@ -5448,7 +5458,7 @@ export interface components {
             cost_usd: number | null;
             /**
              * Trace Id
-             * @description W3C trace id of the benchmark; sent where `metadata.span_id` is.
+             * @description W3C trace id of the benchmark; `metadata.span_id` is its span.
              */
             trace_id: string | null;
             /**
@@ -5502,6 +5512,11 @@ export interface components {
             gaps_ms: (number | null)[] | null;
             /** @description The request phase by phase, from its intended start. */
             waterfall: components["schemas"]["Waterfall"];
+            /**
+             * Trace Url
+             * @description Its trace for people; null without `telemetry.trace_url`.
+             */
+            trace_url?: string | null;
         };
         /**
          * ResultItem
@@ -5753,7 +5768,7 @@ export interface components {
             cost_usd: number | null;
             /**
              * Trace Id
-             * @description W3C trace id of the benchmark; sent where `metadata.span_id` is.
+             * @description W3C trace id of the benchmark; `metadata.span_id` is its span.
              */
             trace_id: string | null;
             /**
