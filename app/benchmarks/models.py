@@ -46,6 +46,7 @@ class BenchmarkSession(Base):
     finished_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
     trace_id: Mapped[str | None] = mapped_column(String(32))  # of the request that submitted it
+    parent_span_id: Mapped[str | None] = mapped_column(String(16))  # whose span it hangs under in that trace
     # Counts changes that a reader can see; every UPDATE raises it unless it sets it itself (see `repository.beat`).
     version: Mapped[int] = mapped_column(Integer, default=1, server_default="1", onupdate=text("version + 1"))
 

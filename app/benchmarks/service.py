@@ -29,6 +29,7 @@ from app.benchmarks.repository import Filters
 from app.benchmarks.result_counts import ResultCounts
 from app.benchmarks.results_service import ResultService
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.spans import SpanSink, TraceLink, no_link, parent_of
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status
 from app.benchmarks.storable import check_storable
@@ -42,6 +43,7 @@ from app.core.ids import new_id
 from app.core.pagination import Page, bad_cursor, decode_cursor, encode_cursor
 from app.events.bus import Bus
 from app.events.types import Topic
+from app.loadgen.trace_context import execution_span_id
 
 try:
     _RELEASE = importlib.metadata.version("llm-test-bench")
@@ -99,6 +101,12 @@ class BenchmarkService:
         self._max_workers = max_workers
         self._rendered = RenderedBodies()
         self.default_visibility = default_visibility
+        self.spans: SpanSink | None = None  # who exports traces
+        self.trace_link: TraceLink = no_link
+
+    def _link(self, row: BenchmarkSession | Row[Any]) -> str | None:
+        span = execution_span_id(row.trace_id, row.id.hex) if row.trace_id else None
+        return self.trace_link(row.trace_id, span)
 
     async def count_unfinished(self) -> int:
         """Benchmarks that wait or run, over all servers of this database."""
@@ -114,6 +122,7 @@ class BenchmarkService:
         """
         document, _ = await self._checked(spec)
         audience = first_audience(caller, visibility, self.default_visibility)
+        trace = tracing.current_or_new()
         row = BenchmarkSession(
             id=new_id(),
             name=spec.name,
@@ -127,7 +136,8 @@ class BenchmarkService:
             requests_ok=0,
             requests_failed=0,
             created_at=self._clock.now(),
-            trace_id=tracing.current_or_new().trace_id,
+            trace_id=trace.trace_id,
+            parent_span_id=parent_of(trace, self.spans),
         )
         async with self._database.write() as session:
             session.add(row)
@@ -158,6 +168,7 @@ class BenchmarkService:
             started_at=None,
             finished_at=None,
             trace_id=row.trace_id,
+            trace_url=self._link(row),
             error=None,
             progress=None,
             spec=spec,
@@ -230,7 +241,8 @@ class BenchmarkService:
                 document = await repository.find_live_document(session, session_id)
                 progress = (document or {}).get("progress")
         return Benchmark.model_validate(
-            head(row, progress) | {"spec": row.spec, "summary": row.summary}, context=STORED
+            head(row, progress) | {"spec": row.spec, "summary": row.summary, "trace_url": self._link(row)},
+            context=STORED,
         )
 
     async def read(self, caller: Caller, session_id: UUID) -> tuple[str, bytes]:

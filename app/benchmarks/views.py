@@ -135,6 +135,7 @@ class Benchmark(BenchmarkHead):
 
     spec: BenchmarkSpec
     summary: Summary | None = Field(description="Once it has ended.")
+    trace_url: str | None = Field(None, description="Its trace for people; null without `telemetry.trace_url`.")
 
 
 class SpecCheck(View):
