@@ -106,7 +106,7 @@ class BulkAnswer(View):
     """What became of each, in the order of the request."""
 
     done: int = Field(description="How many were changed.")
-    items: list[BulkItem]
+    items: list[BulkItem] = Field(description="Each benchmark, and what became of it.")
 
 
 class Changer(Protocol):

@@ -35,16 +35,18 @@ def plain(value: Any) -> Any:
 
 
 @strawberry.input(
-    description="What a listing of benchmarks is narrowed to. Fields left out do not narrow; of a list one is enough, "
-    "except of tags."
+    description="What a listing of benchmarks is narrowed to. Fields left out do not narrow. Of a list one is enough, "
+    "but of `tags` all are needed."
 )
 class BenchmarkFilter:
     """What a listing of benchmarks is narrowed to."""
 
-    status: list[StatusType] | None = strawberry.field(default=None, description="Only those in one of these states.")
+    status: StatusType | None = strawberry.field(default=None, description="Only those in this state.")
+    statuses: list[StatusType] | None = strawberry.field(default=None, description="Only those in one of these states.")
     provider: str | None = strawberry.field(default=None, description="Only those with a target at this provider.")
     model: str | None = strawberry.field(default=None, description="Only those with a target of this model.")
-    tag: list[str] | None = strawberry.field(default=None, description="Only those with all of these tags.")
+    tag: str | None = strawberry.field(default=None, description="Only those with this tag.")
+    tags: list[str] | None = strawberry.field(default=None, description="Only those with all of these tags.")
     text: str | None = strawberry.field(
         default=None, description="Only those with each of these words in their name, a tag, a provider or a model."
     )
@@ -74,8 +76,8 @@ class BenchmarkFilter:
             if text is not None and len(text) > MAX_TEXT_CHARACTERS:
                 raise _refused(name, "is too long", f"at most {MAX_TEXT_CHARACTERS} characters")
         for name, values, most in (
-            ("status", self.status, MAX_VALUES),
-            ("tag", self.tag, MAX_VALUES),
+            ("statuses", self.statuses, MAX_VALUES),
+            ("tags", self.tags, MAX_VALUES),
             ("load", self.load, MAX_VALUES),
             ("verdict", self.verdict, MAX_VALUES),
             ("ids", self.ids, MAX_IDS),
@@ -85,11 +87,13 @@ class BenchmarkFilter:
         for name, moment in (("createdFrom", self.created_from), ("createdBefore", self.created_before)):
             if moment is not None and moment.tzinfo is None:
                 raise _refused(name, "has no time zone", "such as 2026-01-31T12:00:00Z")
+        statuses = [*(self.statuses or ()), *([] if self.status is None else [self.status])]
+        tags = [*(self.tags or ()), *([] if self.tag is None else [self.tag])]
         return Filters(
-            status=[Status(plain(value)) for value in self.status or ()],
+            status=[Status(plain(value)) for value in statuses],
             provider=self.provider,
             model=self.model,
-            tag=self.tag or (),
+            tag=tags,
             text=self.text,
             owner=self.owner,
             load=[LoadKind(plain(value)) for value in self.load or ()],

@@ -7,11 +7,13 @@ import type { Login } from "./types";
 const BASE = "/api/v1";
 const TIMEOUT_MS = 30_000;
 
-type Query = Record<string, string | number | null | undefined>;
+type Query = Record<string, string | number | readonly string[] | null | undefined>;
 
 export interface CallOptions {
   query?: Query;
   body?: unknown;
+  /** The tag of what is changed: refused with 412 when somebody changed it meanwhile. */
+  ifMatch?: string | null;
   signal?: AbortSignal;
 }
 
@@ -32,7 +34,8 @@ export function watchSession(listener: SessionListener): () => void {
 function address(path: string, query: Query | undefined): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
+    if (typeof value === "object" && value !== null) for (const one of value) search.append(name, one);
+    else if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
   }
   const text = search.toString();
   return `${BASE}${path}${text ? `?${text}` : ""}`;
@@ -42,6 +45,7 @@ async function send(method: string, path: string, options: CallOptions): Promise
   const headers: Record<string, string> = { Accept: "application/json" };
   if (tokens.token) headers.Authorization = `Bearer ${tokens.token}`;
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  if (options.ifMatch) headers["If-Match"] = options.ifMatch;
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {
     return await fetch(address(path, options.query), {
@@ -104,14 +108,15 @@ export async function call<Result>(method: string, path: string, options: CallOp
 }
 
 /**
- * Saves an answer that is no JSON as a file, under the name given here.
+ * Saves an answer that is no JSON as a file, under the name given here. What has a body is posted.
  *
  * @throws {ApiError} as `call`
  */
 export async function download(path: string, name: string, options: CallOptions = {}): Promise<void> {
   if (tokens.token && Date.now() >= tokens.renewAt) await renewSession();
-  let response = await send("GET", path, options);
-  if (response.status === 401 && (await renewSession())) response = await send("GET", path, options);
+  const method = options.body === undefined ? "GET" : "POST";
+  let response = await send(method, path, options);
+  if (response.status === 401 && (await renewSession())) response = await send(method, path, options);
   if (!response.ok) await read<never>(response);
   const address = URL.createObjectURL(await response.blob());
   const link = Object.assign(document.createElement("a"), { href: address, download: name });
