@@ -15,6 +15,7 @@ from app.accounts.endpoints import router as auth_router
 from app.accounts.oidc_endpoints import router as oidc_router
 from app.accounts.users_endpoints import roles_router
 from app.accounts.users_endpoints import router as users_router
+from app.benchmarks.bulk_endpoints import router as bulk_router
 from app.benchmarks.cluster_endpoints import router as cluster_router
 from app.benchmarks.curve_endpoints import router as curves_router
 from app.benchmarks.endpoints import router as benchmarks_router
@@ -101,6 +102,7 @@ IDEMPOTENT_PATHS = frozenset(f"{API_PREFIX}/{name}" for name in ("benchmarks", "
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
     benchmarks_router,  # asked for most: routes are tried in this order
+    bulk_router,
     auth_router,
     oidc_router,
     users_router,

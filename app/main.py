@@ -60,9 +60,9 @@ from app.monitoring.health import Readiness, database_check, redis_check
 from app.monitoring.metrics import Metrics, ObserveRequests
 from app.monitoring.request_spans import TraceRequests
 from app.monitoring.system import Counts, SystemReporter
-from app.preferences.configured import configured as configured_settings
 from app.monitoring.trace_metrics import TraceFamilies
 from app.monitoring.tracing import Tracer, new_tracer
+from app.preferences.configured import configured as configured_settings
 from app.preferences.schemas import RuntimeValues
 from app.preferences.service import PreferenceService
 from app.providers.alerts import HealthAlerts
