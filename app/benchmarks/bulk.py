@@ -98,7 +98,7 @@ class BulkItem(View):
     """One benchmark, and what became of it."""
 
     id: UUID = Field(description="Its id.")
-    outcome: BulkOutcome
+    outcome: BulkOutcome = Field(description="What became of it.")
     message: str | None = Field(description="Why nothing changed; null when it did.")
 
 

@@ -23,6 +23,7 @@ from app.graphql.connections import (
 from app.graphql.context import Info
 from app.graphql.derive import NAMES, TYPES
 from app.graphql.guard import guarded
+from app.graphql.scalars import BigInt
 
 NAMES["AuditEntryView"] = "AuditEntry"
 MAX_TEXT_CHARACTERS = 128
@@ -81,6 +82,13 @@ class AuditQueries:
         size, cursor = page_size(info, first), cursor_of_client(after)
         page = await info.context.services.accounts.trail.page(filters, limit=size, cursor=cursor)
         return connection(page, lambda entry: encode_cursor(entry.sequence), after=cursor)
+
+    @guarded(Permission.ADMIN_AUDIT, returns=TYPES.of(AuditEntryView), cost=5)
+    async def audit_entry(
+        self, info: Info, sequence: Annotated[BigInt, strawberry.argument(description="Its number.")]
+    ) -> Any:
+        """One entry of the audit trail."""
+        return await info.context.services.accounts.trail.entry(sequence)
 
     @guarded(Permission.ADMIN_AUDIT, returns=TYPES.of(AuditCheck), cost=2_000)
     async def audit_check(

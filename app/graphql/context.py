@@ -18,6 +18,7 @@ from app.evaluation.service import ComparisonService
 from app.events.bus import Bus
 from app.graphql.loaders import Loaders
 from app.idempotency.service import IdempotencyService
+from app.monitoring.alert_board import AlertBoard
 from app.monitoring.metrics import Metrics
 from app.monitoring.system import SystemReporter
 from app.providers.service import ProviderService
@@ -74,7 +75,9 @@ class Services:
     """`server.http.require_if_match`."""
     system: SystemReporter
     comparisons: ComparisonService
+    alerts: AlertBoard
     preferences: Any = None
+    configuration: Any = None
 
     @classmethod
     def of(cls, app: FastAPI) -> "Services":
@@ -91,7 +94,9 @@ class Services:
             requires_if_match=state.settings.server.http.require_if_match,
             system=state.system,
             comparisons=state.comparisons,
+            alerts=state.alerts,
             preferences=getattr(state, "preferences", None),
+            configuration=getattr(state, "configuration", None),
         )
 
 

@@ -17,8 +17,10 @@ from strawberry.utils.operation import get_operation_type
 from app.core.errors import InvalidRequestError, MethodNotAllowedError, TestBenchError, UpstreamTimeoutError
 from app.core.settings import GraphQLSettings
 from app.graphql.accounts import AccountMutations, AccountQueries
+from app.graphql.alerts import AlertQueries
 from app.graphql.audit import AuditQueries
 from app.graphql.benchmarks import BenchmarkMutations, BenchmarkQueries
+from app.graphql.bulk import BulkMutations, BulkQueries
 from app.graphql.cluster import ClusterQueries
 from app.graphql.comparisons import ComparisonQueries
 from app.graphql.context import SocketContext
@@ -46,13 +48,21 @@ class Query(
     SettingsQueries,
     UserQueries,
     AuditQueries,
+    AlertQueries,
+    BulkQueries,
 ):
     """What can be read."""
 
 
 @strawberry.type(description="What can be changed.")
 class Mutation(
-    BenchmarkMutations, ProviderMutations, AccountMutations, SettingsMutations, SignInMutations, UserMutations
+    BenchmarkMutations,
+    BulkMutations,
+    ProviderMutations,
+    AccountMutations,
+    SettingsMutations,
+    SignInMutations,
+    UserMutations,
 ):
     """What can be changed."""
 

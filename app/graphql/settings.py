@@ -11,6 +11,7 @@ from app.graphql.derive import NAMES, TYPES
 from app.graphql.guard import guarded
 from app.graphql.inputs import INPUTS, read
 from app.graphql.scalars import JSON
+from app.preferences.configured import ConfiguredSetting
 from app.preferences.schemas import (
     PreferencesDocument,
     PreferencesUpdate,
@@ -23,6 +24,7 @@ NAMES |= {"RuntimeSettingsView": "Settings", "RuntimeSettingsUpdate": "Settings"
 SettingsType = TYPES.of(RuntimeSettingsView)
 SettingsInput = INPUTS.of(RuntimeSettingsUpdate)
 PreferencesType = TYPES.of(PreferencesDocument)
+ConfiguredType = TYPES.of(ConfiguredSetting)
 IfVersion = Annotated[int | None, strawberry.argument(description="Change it only when nobody has since this version.")]
 
 
@@ -34,6 +36,11 @@ class SettingsQueries:
     async def settings(self, info: Info) -> Any:
         """The settings that can be changed without a restart, as they are in force now."""
         return await info.context.services.preferences.get(info.context.caller)
+
+    @guarded(Permission.ADMIN_SETTINGS, returns=list[ConfiguredType], cost=50)
+    async def configuration(self, info: Info) -> Any:
+        """What the server that answers was started with, and where each value is from. Only a restart changes these."""
+        return info.context.services.configuration
 
     @guarded(Permission.ACCOUNT_SELF, returns=PreferencesType, cost=5)
     async def preferences(self, info: Info) -> Any:

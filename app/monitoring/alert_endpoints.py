@@ -48,6 +48,16 @@ class Alerts(BaseModel):
     open: list[AlertView] = Field(description="Not over yet, the newest first; at most 200.")
     past: list[AlertView] = Field(description="Over, or facts about ended runs, the newest first; at most 100.")
 
+    @classmethod
+    def on(cls, board: AlertBoard, caller: Caller) -> "Alerts":
+        """Those that `caller` may see."""
+        return cls(
+            since=board.since,
+            has_gap=board.has_gap,
+            open=[AlertView.of(told) for told in board.open(caller)],
+            past=[AlertView.of(told) for told in board.past(caller)],
+        )
+
 
 async def _board(request: Request) -> AlertBoard:
     return cast("AlertBoard", request.app.state.alerts)
@@ -56,9 +66,4 @@ async def _board(request: Request) -> AlertBoard:
 @router.get("/alerts", operation_id="listAlerts", summary="Alerts", responses=error_responses(401, 403))
 async def alerts(caller: CanRead, board: Annotated[AlertBoard, Depends(_board)]) -> Alerts:
     """Alerts that the caller may see; the topics `alert.*` of `/ws` tell them as they come."""
-    return Alerts(
-        since=board.since,
-        has_gap=board.has_gap,
-        open=[AlertView.of(told) for told in board.open(caller)],
-        past=[AlertView.of(told) for told in board.past(caller)],
-    )
+    return Alerts.on(board, caller)

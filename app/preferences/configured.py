@@ -26,8 +26,8 @@ class ConfiguredSetting(BaseModel):
 
     key: str = Field(description="Its name in `config.toml`.", examples=["server.port"])
     variable: str = Field(description="The environment variable that sets it.", examples=["LTB_SERVER__PORT"])
-    value: Any = Field(description="In force since the start; secrets are asterisks.")
-    default: Any = Field(description="What holds when nothing sets it.")
+    value: Any | None = Field(description="In force since the start; secrets are asterisks.")
+    default: Any | None = Field(description="What holds when nothing sets it.")
     source: str = Field(description="What set it: `default`, `command line`, a variable, or the file.")
     description: str = Field(description="What it does.")
     allowed: str = Field(description="What it may be, where there is more to say than its type.")
