@@ -15,6 +15,7 @@ from app.accounts.endpoints import router as auth_router
 from app.accounts.oidc_endpoints import router as oidc_router
 from app.accounts.users_endpoints import roles_router
 from app.accounts.users_endpoints import router as users_router
+from app.benchmarks.bulk_endpoints import router as bulk_router
 from app.benchmarks.cluster_endpoints import router as cluster_router
 from app.benchmarks.curve_endpoints import router as curves_router
 from app.benchmarks.endpoints import router as benchmarks_router
@@ -23,6 +24,7 @@ from app.core.http import error_responses
 from app.core.settings import Settings
 from app.evaluation.endpoints import router as comparisons_router
 from app.graphql.endpoints import router as graphql_router
+from app.monitoring.alert_endpoints import router as alerts_router
 from app.monitoring.endpoints import health_router, metrics_router
 from app.preferences.endpoints import router as preferences_router
 from app.providers.endpoints import router as providers_router
@@ -60,7 +62,7 @@ TAGS = [
     {"name": "comparisons", "description": "What benchmarks say together, with confidence intervals."},
     {"name": "settings", "description": "Settings that change at run time, and one's own preferences."},
     {"name": "health", "description": "Probes. Public."},
-    {"name": "monitoring", "description": "Prometheus metrics."},
+    {"name": "monitoring", "description": "Prometheus metrics; alerts."},
 ]
 
 SECURITY_SCHEMES = {
@@ -100,6 +102,7 @@ IDEMPOTENT_PATHS = frozenset(f"{API_PREFIX}/{name}" for name in ("benchmarks", "
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
     benchmarks_router,  # asked for most: routes are tried in this order
+    bulk_router,
     auth_router,
     oidc_router,
     users_router,
@@ -113,6 +116,7 @@ REST_ROUTERS: tuple[APIRouter, ...] = (
     results_router,
     cluster_router,
     preferences_router,
+    alerts_router,
 )
 
 

@@ -36,6 +36,7 @@ from app.core.http_settings import HttpSettings, RateLimitSettings
 from app.core.oidc_settings import OidcSettings
 from app.core.provider_settings import ProviderSettings
 from app.core.setting_files import EnvironmentWithFiles
+from app.core.telemetry_settings import TelemetrySettings
 
 ENV_PREFIX = "LTB_"
 CONFIG_PATH_VARIABLE = "LTB_CONFIG"
@@ -347,6 +348,7 @@ class Settings(BaseSettings):
     security: SecuritySettings = Field(default_factory=SecuritySettings)
     outbound: OutboundSettings = Field(default_factory=OutboundSettings)
     providers: ProviderSettings = Field(default_factory=ProviderSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     demo: DemoSettings = Field(default_factory=DemoSettings)
 
     @classmethod

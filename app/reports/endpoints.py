@@ -10,9 +10,10 @@ from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.benchmarks.service import BenchmarkService
 from app.core.http import error_responses
-from app.reports import service
+from app.reports import listing_exports, service
 from app.reports.compat import Tool
 from app.reports.exports import MEDIA_TYPES, ExportFormat, stream_results
+from app.reports.listing_exports import ListingExport, stream_listing
 from app.reports.schemas import Bundle, CompatDocument, ExportRequest, RequestBody
 
 router = APIRouter(tags=["results"])
@@ -42,6 +43,13 @@ _FILE: dict[str, Any] = {
         "application/jsonl": {"schema": {"type": "string", "description": "One JSON object per line."}},
     },
     "headers": {"Content-Disposition": {"schema": {"type": "string"}, "description": "Suggests a file name."}},
+}
+_LISTING_FILE: dict[str, Any] = {
+    **_FILE,
+    "content": {
+        **_FILE["content"],
+        "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
+    },
 }
 
 
@@ -83,6 +91,25 @@ async def download_results(
 ) -> StreamingResponse:
     """As the POST, for what can only open addresses (spreadsheets, links)."""
     return await export_results(ExportRequest(session_id=session_id, format=format, gaps=gaps), caller, benchmarks)
+
+
+@router.post(
+    "/benchmarks/bulk/export",
+    operation_id="exportBenchmarks",
+    summary="Export several benchmarks' summaries",
+    response_class=StreamingResponse,
+    responses={200: _LISTING_FILE, **error_responses(400, 401, 403, 413, 422)},
+)
+async def export_benchmarks(body: ListingExport, caller: CanExport, benchmarks: Benchmarks) -> StreamingResponse:
+    """One row per benchmark with what the listing shows of it; figures are empty until it has a summary."""
+    return StreamingResponse(
+        stream_listing(benchmarks.many, caller, body),
+        media_type=listing_exports.MEDIA_TYPES[body.format],
+        headers={
+            "Content-Disposition": f'attachment; filename="benchmarks.{body.format}"',
+            "Cache-Control": "no-store",
+        },
+    )
 
 
 @router.get(

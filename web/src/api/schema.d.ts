@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List benchmarks
-         * @description The benchmarks that you may see, newest first.
+         * @description The benchmarks that you may see, newest first unless `sort` says otherwise. A cursor is good for one order.
          */
         get: operations["listBenchmarks"];
         put?: never;
@@ -22,6 +22,26 @@ export interface paths {
          * @description Store a benchmark and run it as soon as there is room. Follow it by its id or under `/ws`.
          */
         post: operations["createBenchmark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/matching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count benchmarks, and list their ids
+         * @description How many benchmarks a listing has over all its pages, and which: to do something with all of them.
+         */
+        get: operations["matchBenchmarks"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -92,6 +112,46 @@ export interface paths {
          * @description A pending benchmark ends at once; a running one starts nothing more, and what was measured is kept.
          */
         post: operations["cancelBenchmark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/bulk/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete several benchmarks
+         * @description Remove each with all its results; running ones are left. What cannot be deleted is told and stops nothing.
+         */
+        post: operations["deleteBenchmarks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/bulk/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tag or share several benchmarks
+         * @description Adds and removes tags, and shares, of each that you own; an administrator's are all.
+         */
+        post: operations["updateBenchmarks"];
         delete?: never;
         options?: never;
         head?: never;
@@ -585,6 +645,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/{sequence}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one entry of the audit trail
+         * @description By its number.
+         */
+        get: operations["getAuditEntry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/providers": {
         parameters: {
             query?: never;
@@ -850,6 +930,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/benchmarks/bulk/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export several benchmarks' summaries
+         * @description One row per benchmark with what the listing shows of it; figures are empty until it has a summary.
+         */
+        post: operations["exportBenchmarks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/benchmarks/{session_id}/compat/{tool}": {
         parameters: {
             query?: never;
@@ -1023,6 +1123,28 @@ export interface paths {
         patch: operations["updateSettings"];
         trace?: never;
     };
+    "/api/v1/settings/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settings of the configuration
+         * @description What the server that answers was started with, and where each value is from. Only a restart changes these.
+         *
+         *     Those with a `runtime_name` can be changed by `PATCH /settings` too; what is in force of them is in `GET /settings`.
+         */
+        get: operations["getConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/preferences": {
         parameters: {
             query?: never;
@@ -1040,6 +1162,26 @@ export interface paths {
          * @description Replace the caller's document: any JSON object of at most 16 KiB.
          */
         put: operations["savePreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts
+         * @description Alerts that the caller may see; the topics `alert.*` of `/ws` tell them as they come.
+         */
+        get: operations["listAlerts"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1133,6 +1275,91 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AlertView
+         * @description One alert.
+         */
+        AlertView: {
+            /**
+             * Key
+             * @description Names the condition: the same when it is raised again.
+             */
+            key: string;
+            /**
+             * Kind
+             * @description What kind of condition.
+             * @example disk_low
+             */
+            kind: string;
+            /**
+             * Severity
+             * @description `warning` or `critical`.
+             */
+            severity: string;
+            /**
+             * Message
+             * @description What it is about, in words.
+             */
+            message: string;
+            /**
+             * Is Lasting
+             * @description False: a fact about a run that has ended, which nothing resolves.
+             */
+            is_lasting: boolean;
+            /**
+             * Benchmark Id
+             * @description The benchmark that it is about.
+             */
+            benchmark_id: string | null;
+            /**
+             * Provider
+             * @description The provider that it is about.
+             */
+            provider: string | null;
+            /**
+             * Instance
+             * @description The server process that it is about.
+             */
+            instance: string | null;
+            /**
+             * Raised At
+             * Format: date-time
+             * @description When it was raised.
+             */
+            raised_at: string;
+            /**
+             * Resolved At
+             * @description When it was over.
+             */
+            resolved_at: string | null;
+        };
+        /**
+         * Alerts
+         * @description What wants attention, and what did.
+         */
+        Alerts: {
+            /**
+             * Since
+             * Format: date-time
+             * @description Alerts from before this moment, the start of this server, are not known.
+             */
+            since: string;
+            /**
+             * Has Gap
+             * @description Events were missed since: an alert may be missing, or over already.
+             */
+            has_gap: boolean;
+            /**
+             * Open
+             * @description Not over yet, the newest first; at most 200.
+             */
+            open: components["schemas"]["AlertView"][];
+            /**
+             * Past
+             * @description Over, or facts about ended runs, the newest first; at most 100.
+             */
+            past: components["schemas"]["AlertView"][];
+        };
         /**
          * Alive
          * @description The process answers.
@@ -1500,6 +1727,11 @@ export interface components {
             spec: components["schemas"]["BenchmarkSpec"];
             /** @description Once it has ended. */
             summary: components["schemas"]["Summary"] | null;
+            /**
+             * Trace Url
+             * @description Its trace for people; null without `telemetry.trace_url`.
+             */
+            trace_url?: string | null;
         };
         /**
          * BenchmarkListItem
@@ -1740,6 +1972,90 @@ export interface components {
             note?: string | null;
         };
         /**
+         * BulkAnswer
+         * @description What became of each, in the order of the request.
+         */
+        BulkAnswer: {
+            /**
+             * Done
+             * @description How many were changed.
+             */
+            done: number;
+            /**
+             * Items
+             * @description Each benchmark, and what became of it.
+             */
+            items: components["schemas"]["BulkItem"][];
+        };
+        /**
+         * BulkDelete
+         * @description Benchmarks to delete.
+         */
+        BulkDelete: {
+            /**
+             * Items
+             * @description Which; each once.
+             * @example [
+             *       {
+             *         "id": "00000000-0000-0000-0000-000000000007"
+             *       }
+             *     ]
+             */
+            items: components["schemas"]["Item"][];
+        };
+        /**
+         * BulkItem
+         * @description One benchmark, and what became of it.
+         */
+        BulkItem: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            outcome: components["schemas"]["BulkOutcome"];
+            /**
+             * Message
+             * @description Why nothing changed; null when it did.
+             */
+            message: string | null;
+        };
+        /**
+         * BulkOutcome
+         * @description What became of one benchmark.
+         * @enum {string}
+         */
+        BulkOutcome: "done" | "not_found" | "forbidden" | "conflict" | "refused";
+        /**
+         * BulkUpdate
+         * @description What changes of each; what is left out stays.
+         */
+        BulkUpdate: {
+            /**
+             * Items
+             * @description Which; each once.
+             * @example [
+             *       {
+             *         "id": "00000000-0000-0000-0000-000000000007"
+             *       }
+             *     ]
+             */
+            items: components["schemas"]["Item"][];
+            /**
+             * Add Tags
+             * @description Tags that each gets.
+             */
+            add_tags?: string[];
+            /**
+             * Remove Tags
+             * @description Tags that each loses.
+             */
+            remove_tags?: string[];
+            /** @description With whom to share them: nobody, the owner's team, or all. */
+            visibility?: components["schemas"]["Visibility"] | null;
+        };
+        /**
          * Bundle
          * @description What it takes to repeat a run exactly and to check that it is the same. Holds no secret.
          */
@@ -1893,6 +2209,12 @@ export interface components {
             high: number[];
         };
         /**
+         * CertificateVerdict
+         * @description What the instrument says of its own measurement.
+         * @enum {string}
+         */
+        CertificateVerdict: "trusted" | "suspect" | "client_bound";
+        /**
          * ChatTurn
          * @description One message of a conversation.
          */
@@ -2041,6 +2363,22 @@ export interface components {
              * @description 0: no such limit.
              */
             max_running_per_user: number;
+            /**
+             * At
+             * Format: date-time
+             * @description When this was so, by the clock of the server that answers.
+             */
+            at: string;
+            /**
+             * Clock Offset Limit Ms
+             * @description Clocks that are further off make results suspect.
+             */
+            clock_offset_limit_ms: number;
+            /**
+             * Heartbeat Limit Seconds
+             * @description A worker not heard of for longer is probably lost.
+             */
+            heartbeat_limit_seconds: number;
             /**
              * Queue
              * @description Who is next; at most 200.
@@ -2314,6 +2652,54 @@ export interface components {
             };
         };
         /**
+         * ConfiguredSetting
+         * @description One setting of the configuration.
+         */
+        ConfiguredSetting: {
+            /**
+             * Key
+             * @description Its name in `config.toml`.
+             * @example server.port
+             */
+            key: string;
+            /**
+             * Variable
+             * @description The environment variable that sets it.
+             * @example LTB_SERVER__PORT
+             */
+            variable: string;
+            /**
+             * Value
+             * @description In force since the start; secrets are asterisks.
+             */
+            value: unknown;
+            /**
+             * Default
+             * @description What holds when nothing sets it.
+             */
+            default: unknown;
+            /**
+             * Source
+             * @description What set it: `default`, `command line`, a variable, or the file.
+             */
+            source: string;
+            /**
+             * Description
+             * @description What it does.
+             */
+            description: string;
+            /**
+             * Allowed
+             * @description What it may be, where there is more to say than its type.
+             */
+            allowed: string;
+            /**
+             * Runtime Name
+             * @description What it is called in `/settings`, where it can be changed there.
+             */
+            runtime_name: string | null;
+        };
+        /**
          * ConstantLoad
          * @description Open loop, evenly spaced arrivals.
          */
@@ -2487,6 +2873,12 @@ export interface components {
              */
             sentence: string;
         };
+        /**
+         * Direction
+         * @description Which end of an order comes first.
+         * @enum {string}
+         */
+        Direction: "asc" | "desc";
         /**
          * Distributions
          * @description The distribution of one metric. Bands take samples as independent; the summary warns where they are not.
@@ -2968,6 +3360,11 @@ export interface components {
              * @description Null when a price is unknown.
              */
             cost_usd: number | null;
+            /**
+             * Verdict
+             * @description What the instrument says of its own measurement; null for runs of other tools.
+             */
+            verdict?: ("trusted" | "suspect" | "client_bound") | null;
         };
         /**
          * Health
@@ -3291,6 +3688,23 @@ export interface components {
             program?: string | null;
         };
         /**
+         * Item
+         * @description One of the benchmarks.
+         */
+        Item: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * If Match
+             * @description Change it only while its ETag is this; as the header of the same name.
+             */
+            if_match?: string | null;
+        };
+        /**
          * KindView
          * @description A kind of provider; of its capabilities, true means that some of its models have them.
          */
@@ -3317,6 +3731,31 @@ export interface components {
             has_list_prices: boolean;
             capabilities: components["schemas"]["CapabilitiesView"];
         };
+        /**
+         * ListingExport
+         * @description Which benchmarks to export, and as what.
+         */
+        ListingExport: {
+            /**
+             * Ids
+             * @description Which, in the order of the file; those that you may not see are left out.
+             */
+            ids: string[];
+            /** @description `csv` (for spreadsheets), `json` (one array) or `jsonl` (one per line). */
+            format: components["schemas"]["ListingFormat"];
+        };
+        /**
+         * ListingFormat
+         * @description What rows can be exported as.
+         * @enum {string}
+         */
+        ListingFormat: "csv" | "json" | "jsonl";
+        /**
+         * LoadKind
+         * @description A kind of load, as specs name it.
+         * @enum {string}
+         */
+        LoadKind: "closed" | "closed_steps" | "constant" | "poisson" | "gamma" | "ramp" | "steps" | "spike" | "trace";
         /**
          * LoginBody
          * @description Who signs in.
@@ -3408,6 +3847,22 @@ export interface components {
              * @default 512
              */
             height?: number;
+        };
+        /**
+         * Matching
+         * @description What a search finds, without its rows.
+         */
+        Matching: {
+            /**
+             * Count
+             * @description Benchmarks that you may see and that fit.
+             */
+            count: number;
+            /**
+             * Ids
+             * @description Of the first `limit` of them, in the order that was asked for.
+             */
+            ids: string[];
         };
         /**
          * Median
@@ -5133,7 +5588,7 @@ export interface components {
             cost_usd: number | null;
             /**
              * Trace Id
-             * @description W3C trace id of the benchmark; sent where `metadata.span_id` is.
+             * @description W3C trace id of the benchmark; `metadata.span_id` is its span.
              */
             trace_id: string | null;
             /**
@@ -5187,6 +5642,11 @@ export interface components {
             gaps_ms: (number | null)[] | null;
             /** @description The request phase by phase, from its intended start. */
             waterfall: components["schemas"]["Waterfall"];
+            /**
+             * Trace Url
+             * @description Its trace for people; null without `telemetry.trace_url`.
+             */
+            trace_url?: string | null;
             /**
              * Previous Index
              * @description Of the request before it in the schedule; null for the first.
@@ -5448,7 +5908,7 @@ export interface components {
             cost_usd: number | null;
             /**
              * Trace Id
-             * @description W3C trace id of the benchmark; sent where `metadata.span_id` is.
+             * @description W3C trace id of the benchmark; `metadata.span_id` is its span.
              */
             trace_id: string | null;
             /**
@@ -5502,6 +5962,11 @@ export interface components {
             gaps_ms: (number | null)[] | null;
             /** @description The request phase by phase, from its intended start. */
             waterfall: components["schemas"]["Waterfall"];
+            /**
+             * Trace Url
+             * @description Its trace for people; null without `telemetry.trace_url`.
+             */
+            trace_url?: string | null;
         };
         /**
          * ResultItem
@@ -5753,7 +6218,7 @@ export interface components {
             cost_usd: number | null;
             /**
              * Trace Id
-             * @description W3C trace id of the benchmark; sent where `metadata.span_id` is.
+             * @description W3C trace id of the benchmark; `metadata.span_id` is its span.
              */
             trace_id: string | null;
             /**
@@ -5895,6 +6360,11 @@ export interface components {
              * @description Null when the caller may not see the benchmark.
              */
             benchmark_id: string | null;
+            /**
+             * Benchmark Name
+             * @description Likewise.
+             */
+            benchmark_name: string | null;
         };
         /**
          * RuntimeSettingsUpdate
@@ -6198,6 +6668,18 @@ export interface components {
              * @description At these identity providers.
              */
             oidc: components["schemas"]["OidcMethod"][];
+            /**
+             * Min Password Characters
+             * @description Shorter passwords are refused.
+             * @default 10
+             */
+            min_password_characters?: number;
+            /**
+             * Max Password Characters
+             * @description Longer passwords are refused.
+             * @default 1024
+             */
+            max_password_characters?: number;
         };
         /**
          * SignedIn
@@ -6250,6 +6732,12 @@ export interface components {
              */
             e2e_ms?: number | null;
         };
+        /**
+         * Sort
+         * @description What a listing is ordered by.
+         * @enum {string}
+         */
+        Sort: "created" | "name" | "status" | "target" | "load" | "requests" | "ttft_p50" | "ttft_p95" | "tpot_p50" | "output_tokens" | "errors" | "cost" | "verdict" | "owner" | "tags";
         /**
          * SpectrumCurve
          * @description Percentile spectrum; columns of one length.
@@ -7279,6 +7767,17 @@ export interface components {
              * @description When it was submitted.
              */
             created_at: string;
+            /**
+             * Reason
+             * @description `starting`: there is room, it is about to be claimed; `all_running`: as many run as may; `owner_running`: as many of its owner's run as may; `behind_others`: others before it take the room.
+             * @enum {string}
+             */
+            reason: "starting" | "all_running" | "owner_running" | "behind_others";
+            /**
+             * May Cancel
+             * @description Whether the caller may cancel it.
+             */
+            may_cancel: boolean;
         };
         /**
          * Waterfall
@@ -7401,20 +7900,40 @@ export interface operations {
     listBenchmarks: {
         parameters: {
             query?: {
-                /** @description Only those in this state. */
-                status?: components["schemas"]["Status"] | null;
-                /** @description Only those with a target at this provider. */
-                provider?: string | null;
-                /** @description Only those with a target of this model. */
-                model?: string | null;
-                /** @description Only those with this tag. */
-                tag?: string | null;
-                /** @description Only those whose name contains this text. */
-                q?: string | null;
                 /** @description Most items to return. */
                 limit?: number;
                 /** @description `next_cursor` of the page before; empty: the first page. */
                 cursor?: string | null;
+                /** @description Only those in this state, or one of these. */
+                status?: components["schemas"]["Status"][] | null;
+                /** @description Only those with a target at this provider. */
+                provider?: string | null;
+                /** @description Only those with a target of this model. */
+                model?: string | null;
+                /** @description Only those with this tag, or with all of these. */
+                tag?: string[] | null;
+                /** @description Only those with each of these words in their name, a tag, a provider or a model. */
+                q?: string | null;
+                /** @description Only those of the user with this name. */
+                owner?: string | null;
+                /** @description Only those with this kind of load. */
+                load?: components["schemas"]["LoadKind"][] | null;
+                /** @description Only those whose instrument says this of its measurement. */
+                verdict?: components["schemas"]["CertificateVerdict"][] | null;
+                /** @description Not submitted before this moment. */
+                created_from?: string | null;
+                /** @description Submitted before this moment. */
+                created_before?: string | null;
+                /** @description At least this share of requests failed. */
+                min_error_rate?: number | null;
+                /** @description At most this share of requests failed. */
+                max_error_rate?: number | null;
+                /** @description Only these of those that fit. */
+                id?: string[] | null;
+                /** @description By what; rows without it come last in both directions, those of equal value by id. */
+                sort?: components["schemas"]["Sort"];
+                /** @description `asc` or `desc`; without it newest and largest first. */
+                order?: components["schemas"]["Direction"] | null;
             };
             header?: never;
             path?: never;
@@ -7571,6 +8090,122 @@ export interface operations {
             };
             /** @description The body has a Content-Encoding; send it as it is. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    matchBenchmarks: {
+        parameters: {
+            query?: {
+                /** @description Most ids; 0: only count. */
+                limit?: number;
+                /** @description Only those in this state, or one of these. */
+                status?: components["schemas"]["Status"][] | null;
+                /** @description Only those with a target at this provider. */
+                provider?: string | null;
+                /** @description Only those with a target of this model. */
+                model?: string | null;
+                /** @description Only those with this tag, or with all of these. */
+                tag?: string[] | null;
+                /** @description Only those with each of these words in their name, a tag, a provider or a model. */
+                q?: string | null;
+                /** @description Only those of the user with this name. */
+                owner?: string | null;
+                /** @description Only those with this kind of load. */
+                load?: components["schemas"]["LoadKind"][] | null;
+                /** @description Only those whose instrument says this of its measurement. */
+                verdict?: components["schemas"]["CertificateVerdict"][] | null;
+                /** @description Not submitted before this moment. */
+                created_from?: string | null;
+                /** @description Submitted before this moment. */
+                created_before?: string | null;
+                /** @description At least this share of requests failed. */
+                min_error_rate?: number | null;
+                /** @description At most this share of requests failed. */
+                max_error_rate?: number | null;
+                /** @description Only these of those that fit. */
+                id?: string[] | null;
+                /** @description By what; rows without it come last in both directions, those of equal value by id. */
+                sort?: components["schemas"]["Sort"];
+                /** @description `asc` or `desc`; without it newest and largest first. */
+                order?: components["schemas"]["Direction"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Matching"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8136,6 +8771,216 @@ export interface operations {
             };
             /** @description The name is taken, or the thing's state does not allow it. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deleteBenchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkDelete"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    updateBenchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10992,6 +11837,101 @@ export interface operations {
             };
         };
     };
+    getAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntryView"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listProviders: {
         parameters: {
             query?: {
@@ -12733,6 +13673,115 @@ export interface operations {
             };
         };
     };
+    exportBenchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListingExport"];
+            };
+        };
+        responses: {
+            /** @description The file, sent while it is made; a connection that breaks leaves an incomplete one. */
+            200: {
+                headers: {
+                    /** @description Suggests a file name. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/json": Record<string, never>[];
+                    "application/jsonl": string;
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     getCompatView: {
         parameters: {
             query?: never;
@@ -13624,6 +14673,80 @@ export interface operations {
             };
         };
     };
+    getConfiguration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfiguredSetting"][];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     getPreferences: {
         parameters: {
             query?: never;
@@ -13807,6 +14930,80 @@ export interface operations {
             };
             /** @description This server wants `If-Match` with every change. */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

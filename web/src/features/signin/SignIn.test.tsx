@@ -5,6 +5,7 @@ import type { SignInMethods } from "../../api/types";
 import { SignIn } from "./SignIn";
 
 const CORP = { name: "corp", label: "Example Corp", login_url: "/corp/login", logout_url: "/corp/logout" };
+const RULES = { min_password_characters: 12, max_password_characters: 128 };
 
 /** The page once the service has said which ways there are; `null` is a service that does not answer. */
 async function shown(methods: SignInMethods | null): Promise<HTMLElement> {
@@ -24,14 +25,14 @@ afterEach(() => {
 
 describe("the sign-in page", () => {
   it("asks for a password beside identity providers", async () => {
-    const root = await shown({ password: true, oidc: [CORP] });
+    const root = await shown({ password: true, oidc: [CORP], ...RULES });
     expect(root.querySelectorAll("input")).toHaveLength(2);
     expect(root.textContent).toContain("Sign in with Example Corp");
     expect(root.textContent).toContain("data/admin-password");
   });
 
   it("asks for none where passwords are switched off", async () => {
-    const root = await shown({ password: false, oidc: [CORP] });
+    const root = await shown({ password: false, oidc: [CORP], ...RULES });
     expect(root.querySelectorAll("input, button")).toHaveLength(0);
     expect(root.querySelector("a")?.getAttribute("href")).toContain("/corp/login?next=");
     expect(root.textContent).not.toContain("admin-password");
