@@ -2,8 +2,10 @@
 
 import hashlib
 import secrets
+from dataclasses import replace
 from datetime import datetime
 
+import structlog
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -13,6 +15,7 @@ from app.accounts.oidc_errors import OidcDisabledError, OidcFlowError, OidcNoAcc
 from app.accounts.oidc_flow import FLOW_LIFE, Flow
 from app.accounts.oidc_identity import ExternalUser
 from app.accounts.oidc_models import ExternalIdentity, SpentFlow
+from app.accounts.permissions import Role
 from app.accounts.service import AccountService, SignIn, Visitor
 from app.accounts.users import system_caller
 from app.core.clock import Clock
@@ -23,6 +26,8 @@ from app.core.oidc_settings import OidcSettings
 
 _MAX_NAMES_TRIED = 200
 _METHOD_CHARACTERS = 16  # of `sign_ins.method`
+
+log = structlog.get_logger(__name__)
 
 
 class OidcUsers:
@@ -78,6 +83,7 @@ class OidcUsers:
     ) -> SignIn:
         now, actor = self._clock.now(), f"oidc:{settings.name}"
         async with self._database.write() as session:
+            await repository.lock_users(session)  # the role may change, and with it who the last administrator is
             link = await _link(session, external.issuer, external.subject)
             user = await repository.user_by_id(session, link.user_id) if link else None
             if link is None or user is None:
@@ -88,11 +94,22 @@ class OidcUsers:
                 link.last_login_at = now
             if not user.is_active:
                 raise OidcDisabledError("the account is disabled")
+            if await self._would_be_last(session, user, external):
+                external = replace(external, role=None)
+                told = {"username": user.username, "reason": "the last active administrator"}
+                await audit.record(session, system_caller(actor), "user.keep_role", "user", user.id, told)
+                log.warning("the identity provider takes the last administrator's role away; it is kept")
             if changes := _apply(user, external):
                 user.updated_at = now
                 await session.flush()
                 await audit.record(session, system_caller(actor), "user.update", "user", user.id, changes)
             return await self._accounts.start_session(session, user, visitor, actor[:_METHOD_CHARACTERS])
+
+    async def _would_be_last(self, session: WriteSession, user: User, external: ExternalUser) -> bool:
+        """Whether the provider's role would leave nobody to administer the service."""
+        if user.role != Role.ADMIN or external.role in {None, Role.ADMIN}:
+            return False
+        return await repository.lock_active_admins(session) == [user.id]
 
     async def _newcomer(
         self, session: WriteSession, external: ExternalUser, settings: OidcSettings, spare_hash: str

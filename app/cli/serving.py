@@ -23,6 +23,7 @@ from app.core.errors import DatabaseError, InternalError, ServiceUnavailableErro
 from app.core.http_protocol import bounded_by
 from app.core.logging import configure_logging, redact_text
 from app.core.settings import Settings
+from app.core.websocket_protocol import BoundedWebSocketProtocol
 from app.main import create_app
 
 _MEBIBYTE = 2**20
@@ -89,7 +90,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
             start,
             loop="uvloop",
             http=bounded_by(http),
-            ws="websockets-sansio",
+            ws=BoundedWebSocketProtocol,
             ws_max_size=int(websocket.max_message_size_mb * _MEBIBYTE),
             ws_ping_interval=websocket.ping_interval_seconds,
             ws_ping_timeout=websocket.pong_timeout_seconds,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
 
 import strawberry
 from fastapi import FastAPI
@@ -131,6 +132,8 @@ class SocketContext:
     count: Callable[[Caller], Awaitable[None]]
     """Counts an operation against the limit of its user, as a request over HTTP is."""
     authenticate: Callable[[dict[str, Any]], Awaitable[Identity]]
+    belongs_to: Callable[[UUID], None]
+    """Counts the socket for its user; raises `ConflictError` when they have too many."""
     connection_params: dict[str, Any] = field(default_factory=dict)
     identity: Identity | None = None
 

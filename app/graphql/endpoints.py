@@ -6,6 +6,7 @@ error; what happens within one is told in `errors` with status 200, or 400 when 
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ from app.core.errors import (
     TestBenchError,
 )
 from app.core.http import graphql_error_body, request_id_of, translate
+from app.core.rate_limit import address_key
 from app.core.settings import Settings
 from app.graphql.context import Context, Identity, Services
 from app.graphql.schema import GuardedSchema, build_schema
@@ -62,6 +64,7 @@ class View(GraphQL[Any, None]):
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             multipart_uploads_enabled=False,
+            connection_init_wait_timeout=timedelta(seconds=settings.server.websocket.auth_timeout_seconds),
             max_subscriptions_per_connection=limits.max_subscriptions_per_connection,
         )
         self.limits = limits
@@ -192,8 +195,10 @@ async def explorer_file(request: Request, file: str) -> Response:
 async def graphql_socket(websocket: WebSocket) -> None:
     """Operations over `graphql-transport-ws`."""
     view = cast("View", websocket.app.state.graphql)
-    with websocket.app.state.subscribers.connection() as has_room:
-        if not has_room:
+    address = address_key(websocket.client.host if websocket.client else "")
+    with websocket.app.state.subscribers.connection(address) as seat:
+        if seat is None:
             await websocket.close(1013, "too many connections")
             return
+        websocket.state.seat = seat
         await view.run(websocket)

@@ -15,6 +15,13 @@ from app.core.http import graphql_error_body, translate
 from app.core.validation import MAX_CHARACTERS
 
 MAX_ERRORS = 50
+# What graphql-core quotes of an input in its words about it. It may be a key, and messages end up in clients' logs.
+# The message keeps where it is and what is wrong with it.
+_QUOTED = (
+    (re.compile(r"(cannot represent .*?)(?: value)?: .*", re.DOTALL), r"\1"),
+    (re.compile(r",? [Ff]ound: .*", re.DOTALL), ""),
+    (re.compile(r"(found (?:Block ?)?String) .*", re.DOTALL), r"\1"),
+)
 _SUGGESTION = re.compile(r"\s*Did you mean .*\?(?=$|\s)", re.DOTALL)
 
 log = structlog.get_logger(__name__)
@@ -52,13 +59,19 @@ def _meaning(error: GraphQLError) -> TestBenchError:
     if isinstance(cause, RecursionError):
         return InvalidRequestError("the document nests too deeply to be read")
     if _is_the_clients(error, cause):
-        return InvalidRequestError(error.message)
+        return InvalidRequestError(_without_values(error.message))
     if cause is None or isinstance(cause, GraphQLError):
         log.error("a GraphQL answer could not be given", message=error.message, path=error.path)
         return InternalError("something went wrong inside the service; the log has more under this request id")
     ours = translate(cause if isinstance(cause, Exception) else Exception())
     log.error("a GraphQL operation failed", path=error.path, exc_info=cause)
     return ours
+
+
+def _without_values(message: str) -> str:
+    for quoted, kept in _QUOTED:
+        message = quoted.sub(kept, message)
+    return message
 
 
 def _is_the_clients(error: GraphQLError, cause: BaseException | None) -> bool:

@@ -65,6 +65,7 @@ class Socket:
             request_id=request_id_of(websocket.scope.get("state", {})),
             count=partial(state.gate.count_caller, path=websocket.url.path),
             authenticate=authenticate,
+            belongs_to=websocket.state.seat.belongs_to,
         )
 
     def _token(self, websocket: WebSocket, params: Mapping[str, Any]) -> str:
@@ -166,12 +167,14 @@ class SocketHandler(BaseGraphQLTransportWSHandler[SocketContext, None]):
             message["payload"] = {}
         if isinstance(message["payload"], dict) and not self.connection_init_received:
             try:
-                self.context.identity = await self.context.authenticate(message["payload"])
+                identity = await self.context.authenticate(message["payload"])
+                self.context.belongs_to((await identity.caller()).user_id)
+                self.context.identity = identity
             except TestBenchError as error:
                 self.connection_init_received = True
                 if self.connection_init_timeout_task:
                     self.connection_init_timeout_task.cancel()
-                await self.websocket.close(FORBIDDEN, error.message)
+                await self.websocket.close(TOO_MANY if isinstance(error, ConflictError) else FORBIDDEN, error.message)
                 return
         await super().handle_connection_init(message)
 

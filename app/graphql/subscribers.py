@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from app.core.errors import ConflictError, ServiceUnavailableError
@@ -14,6 +15,51 @@ class TooManySubscriptionsError(ConflictError):
     """A user has as many subscriptions as allowed."""
 
 
+MAX_SOCKETS_PER_USER = 64
+MAX_STRANGERS_PER_ADDRESS = 64
+"""WebSockets that have not said yet whose they are."""
+
+
+class TooManySocketsError(ConflictError):
+    """A user has as many WebSockets as allowed."""
+
+
+class Seat:
+    """The place of one WebSocket: its address's at first, then its user's."""
+
+    def __init__(self, strangers: Counter[str], of_user: Counter[UUID], address: str) -> None:
+        self._strangers, self._of_user = strangers, of_user
+        self._address = address
+        self._user_id: UUID | None = None
+        strangers[address] += 1
+
+    def belongs_to(self, user_id: UUID) -> None:
+        """Count it for its user from now on.
+
+        Raises:
+            TooManySocketsError: the user has too many.
+        """
+        if self._of_user[user_id] >= MAX_SOCKETS_PER_USER:
+            raise TooManySocketsError(f"you have {MAX_SOCKETS_PER_USER} WebSockets; close one first")
+        if self._user_id is None:
+            self._user_id = user_id
+            self._of_user[user_id] += 1
+            _discount(self._strangers, self._address)
+
+    def leave(self) -> None:
+        """The WebSocket has ended."""
+        if self._user_id is None:
+            _discount(self._strangers, self._address)
+        else:
+            _discount(self._of_user, self._user_id)
+
+
+def _discount(counter: Counter[Any], key: Any) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
+
+
 class Subscribers:
     """Counts the subscriptions and WebSockets of this process."""
 
@@ -22,6 +68,8 @@ class Subscribers:
         self.connections = 0
         self._limits = limits
         self._by_user: Counter[UUID] = Counter()
+        self._sockets: Counter[UUID] = Counter()
+        self._strangers: Counter[str] = Counter()
 
     @property
     def subscriptions(self) -> int:
@@ -48,21 +96,22 @@ class Subscribers:
         try:
             yield
         finally:
-            self._by_user[user_id] -= 1
-            if not self._by_user[user_id]:
-                del self._by_user[user_id]
+            _discount(self._by_user, user_id)
 
     @contextmanager
-    def connection(self) -> Iterator[bool]:
-        """Count a WebSocket while the block runs; says whether there is room for it."""
-        if self.closing.is_set() or self.connections >= self._limits.max_connections:
-            yield False
+    def connection(self, address: str) -> Iterator[Seat | None]:
+        """Count a WebSocket while the block runs; None where there is no room for it."""
+        full = self.connections >= self._limits.max_connections
+        if self.closing.is_set() or full or self._strangers[address] >= MAX_STRANGERS_PER_ADDRESS:
+            yield None
             return
         self.connections += 1
+        seat = Seat(self._strangers, self._sockets, address)
         try:
-            yield True
+            yield seat
         finally:
             self.connections -= 1
+            seat.leave()
 
     def close(self) -> None:
         """End every stream."""

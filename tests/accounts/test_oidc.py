@@ -314,6 +314,27 @@ async def test_groups_and_domains_decide_who_comes_in_and_as_what(
         assert await role_of() == "answer"
 
 
+async def test_the_provider_cannot_take_the_last_administrator_away(
+    idp: IdentityProvider, sqlite_settings: StorageSettings
+) -> None:
+    rules = {"role_map": {"ops": "admin", "staff": "user"}, "group_claim": "groups"}
+    async with _service(idp, sqlite_settings, **rules) as service:
+        browser = service.anonymous
+        idp.user["groups"] = ["ops"]
+        assert _reason(await _sign_in(browser)) == "in"
+        users = service.app.state.accounts.users
+        await users.set_active(system_caller(), "admin", is_active=False)
+        idp.user["groups"] = ["staff"]
+        assert _reason(await _sign_in(browser)) == "in"
+        assert (await browser.get("/api/v1/auth/me")).json()["role"] == "admin", "nobody else could make another one"
+        await users.set_active(system_caller(), "admin", is_active=True)
+        assert _reason(await _sign_in(browser)) == "in"
+        assert (await browser.get("/api/v1/auth/me")).json()["role"] == "user", "now somebody else can"
+        async with service.app.state.database.read() as session:
+            kept = (await session.scalars(select(AuditEntry).where(AuditEntry.action == "user.keep_role"))).all()
+        assert len(kept) == 1
+
+
 async def test_nobody_takes_over_an_account_by_its_name(service: Running, idp: IdentityProvider) -> None:
     names = []
     for subject, name in (

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.accounts.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
+from tests.cli.command import run
 from tests.e2e.processes import Service, Simulator
 
 pytestmark = pytest.mark.slow
@@ -69,6 +70,46 @@ def _finished(heard: _Heard, session_id: str) -> None:
             return
         time.sleep(0.1)  # the wait between two questions; the deadline above decides
     raise AssertionError("the benchmark did not end")
+
+
+GRAPHQL_PROVIDER = (
+    "mutation ($input: ProviderInput!, $key: String) { createProvider(input: $input, idempotencyKey: $key) { name } }"
+)
+
+
+def _by_newer_doors(heard: _Heard) -> list[str]:
+    """GraphQL's variables and literals, and answers with secrets that are kept to be given again; new secrets."""
+    provider = {"name": "graph", "kind": "openai", "apiKey": PROVIDER_KEY}
+    for given in (
+        {"input": provider, "key": "once"},
+        {"input": provider, "key": "once"},
+        {"input": provider | {"kind": PROVIDER_KEY}},
+        {"input": provider | {"apiKey": [PROVIDER_KEY]}},
+        {"input": PROVIDER_KEY},
+        {"input": provider, "key": {"x": PROVIDER_KEY}},
+    ):
+        heard.ask("POST", "/graphql", json={"query": GRAPHQL_PROVIDER, "variables": given})
+    for literal in (f'apiKey: "{PROVIDER_KEY}"', f'apiKey: "{PROVIDER_KEY}', f'apiKey: ["{PROVIDER_KEY}"]'):
+        query = f'mutation {{ createProvider(input: {{name: "g2", kind: "openai", {literal}}}) {{ nothing }} }}'
+        heard.ask("POST", "/graphql", json={"query": query})
+        heard.ask("GET", "/graphql", params={"query": query})
+    found = []
+    for path, body, name in (
+        ("/api/v1/auth/apikey", {"name": "kept"}, "key"),
+        ("/api/v1/users", {"username": "kept"}, "password"),
+    ):
+        again = {"Idempotency-Key": f"for {path}"}
+        answers = [heard.ask("POST", path, json=body, headers=again, hands_out_a_secret=True).json() for _ in range(2)]
+        assert answers[0][name] == answers[1][name], "kept, and given again"
+        found.append(answers[0][name])
+    return found
+
+
+def _by_the_command_line(heard: _Heard, service: Service) -> None:
+    for name, kind in (("cli", "openai"), ("cli-2", "no-such-kind")):
+        arguments = ("providers", "add", name, "--kind", kind, "--key-env", "MARKER", "--data-dir", service.data)
+        added = run(*arguments, cwd=service.data, env={"MARKER": PROVIDER_KEY})
+        heard.texts[f"the command line, {name}"] = added.stdout + added.stderr
 
 
 def test_no_secret_is_readable_anywhere(service: Service, idp: IdentityProvider) -> None:
@@ -139,6 +180,12 @@ def test_no_secret_is_readable_anywhere(service: Service, idp: IdentityProvider)
             for form in ("csv", "json", "jsonl"):
                 heard.ask("POST", "/api/v1/results/export", json={"session_id": session_id, "format": form})
 
+    secrets += _by_newer_doors(heard)
+    _by_the_command_line(heard, service)
+    heard.ask("GET", f"/api/v1/benchmarks/{session_id}/report.html")
+    for path in ("/audit", "/audit/export?format=jsonl", "/audit/export?format=csv", "/settings"):
+        heard.ask("GET", f"/api/v1{path}")
+
     for token in (key[:-1], renewed["access_token"][:-3], f"x {key}"):
         heard.ask("GET", "/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
     heard.ask("GET", "/api/v1/auth/me", headers={"Authorization": f"Basic {key}"})
@@ -150,12 +197,21 @@ def test_no_secret_is_readable_anywhere(service: Service, idp: IdentityProvider)
         secrets.append(httpx.URL(back).params["code"])
         done = heard.ask("GET", back.removeprefix(service.url), hands_out_a_secret=True)
         secrets += [value for name, value in done.cookies.items() if len(value) > 20]
+    _close_with_a_walk(heard)
+    assert len(secrets) >= 14
+    assert not _found_in(_places(heard, service), secrets)
+
+
+def _close_with_a_walk(heard: _Heard) -> None:
     for path in ("/", "/metrics", "/openapi.json", "/api/v1/auth/methods", "/api/v1/auth/apikey", "/api/v1/providers"):
         heard.ask("GET", path)
     heard.ask("POST", "/api/v1/auth/logout")
 
     heard.client.close()
-    assert len(secrets) >= 14
+
+
+def _places(heard: _Heard, service: Service) -> dict[str, str]:
+    """Everything that the service said, logged and keeps."""
     # The first start shows the generated password, once, to whoever starts it.
     places = heard.texts | {"the log": "".join(service.lines).replace(service.password, "(shown at the start)", 1)}
     database = service.data / "llm-test-bench.db"
@@ -164,7 +220,10 @@ def test_no_secret_is_readable_anywhere(service: Service, idp: IdentityProvider)
         places["the database, as text"] = "\n".join(connection.iterdump())
     for file in service.data.glob("llm-test-bench.db*"):
         places[file.name] = file.read_bytes().decode("latin-1")
-    found = [(place, secret[:12]) for place, text in places.items() for secret in secrets if secret in text]
-    assert found == []
     assert "sign-in refused" in places["the log"]
     assert len(places) > 40
+    return places
+
+
+def _found_in(places: dict[str, str], secrets: list[str]) -> list[tuple[str, str]]:
+    return [(place, secret[:12]) for place, text in places.items() for secret in secrets if secret in text]

@@ -111,3 +111,35 @@ async def test_secrets_of_inputs_reach_no_log_line(running: Running, capsys: pyt
     logged = capsys.readouterr()
     assert secret not in logged.out + logged.err
     assert token not in logged.out + logged.err
+
+
+async def test_what_is_wrong_with_an_input_is_told_without_its_values(running: Running) -> None:
+    """They may be keys, and clients log what they are told."""
+    admin, secret = await running.admin(), "hunter2-in-an-input"
+    mutation = "mutation ($i: ProviderInput!, $k: String) { createProvider(input: $i, idempotencyKey: $k) { name } }"
+    whole = {"name": "x", "kind": "openai", "apiKey": secret}
+    for given, says in (
+        ({"i": {"name": "x", "apiKey": secret}}, "required field 'kind'"),
+        ({"i": whole | {"apiKey": [secret]}}, ".apiKey: String cannot represent a non string"),
+        ({"i": whole | {"apikey": secret}}, "unknown field 'apikey'"),
+        (
+            {"i": whole | {"options": {"verifyTls": secret}}},
+            ".options.verifyTls: Boolean cannot represent a non boolean",
+        ),
+        ({"i": secret}, "Expected value of type 'ProviderInput' to be an object"),
+        ({"i": whole, "k": {"x": secret}}, "String cannot represent a non string"),
+    ):
+        message = (await ask(admin, mutation, **given))["errors"][0]["message"]
+        assert says in message
+        assert secret not in message
+    for literal in (
+        f'{{name: "x", apiKey: "{secret}"}}',
+        f'"{secret}"',
+        f'{{"{secret}": 1}}',
+        f'{{apiKey: ["{secret}"]}}',
+    ):
+        response = await admin.post(
+            "/graphql", json={"query": f"mutation {{ createProvider(input: {literal}) {{ name }} }}"}
+        )
+        assert response.json()["errors"]
+        assert secret not in response.text
