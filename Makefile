@@ -39,7 +39,7 @@ test: setup ## Run every test: Python, web, browser
 	@ops/dev/chromium.sh
 	@ops/dev/prometheus.sh
 	npm --prefix web run test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --durations=60 --durations-min=5 $(PYTEST_ARGS)
 
 test-engines: setup ## Build real engines (once, 10 to 30 minutes) and hold what is measured against what they say
 	@benches/engines/build.sh $(ENGINES)

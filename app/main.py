@@ -36,6 +36,7 @@ from app.core.database import Database
 from app.core.errors import ServiceUnavailableError
 from app.core.http import install_error_handlers
 from app.core.keyring import Keyring, load_keyring
+from app.core.methods import HeadAsGet
 from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
 from app.core.origins import HostPolicy, OriginPolicy
 from app.core.quotas import Quotas
@@ -54,12 +55,14 @@ from app.graphql.endpoints import build_view
 from app.graphql.subscribers import Subscribers
 from app.idempotency.middleware import Idempotency
 from app.idempotency.service import IdempotencyService
+from app.monitoring.alert_board import AlertBoard
 from app.monitoring.health import Readiness, database_check, redis_check
 from app.monitoring.metrics import Metrics, ObserveRequests
 from app.monitoring.request_spans import TraceRequests
 from app.monitoring.system import Counts, SystemReporter
 from app.monitoring.trace_metrics import TraceFamilies
 from app.monitoring.tracing import Tracer, new_tracer
+from app.preferences.configured import configured as configured_settings
 from app.preferences.schemas import RuntimeValues
 from app.preferences.service import PreferenceService
 from app.providers.alerts import HealthAlerts
@@ -160,9 +163,10 @@ def _add_middlewares(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(CountWebSockets)
     app.add_middleware(HostCheck, policy=HostPolicy(server))
     app.add_middleware(ErrorBoundary)
-    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=app.state.routes.of)
     if server.http.enable_compression:
         app.add_middleware(Compression, never=(f"{API_PREFIX}/auth",))
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=app.state.routes.of)
     app.add_middleware(SecurityHeaders)
     if settings.telemetry.server_spans:
         app.add_middleware(TraceRequests, app_state=app.state, template_of=app.state.routes.of)
@@ -226,6 +230,7 @@ async def _start_preferences(
         benchmarks.default_visibility = values.default_visibility
         retention.keep_days(values.retention_days)
 
+    app.state.configuration = configured_settings(settings)
     preferences = app.state.preferences = PreferenceService(database, app.state.clock, app.state.bus, configured)
     preferences.apply(use)
     await preferences.start()
@@ -294,6 +299,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             settings.storage.data_dir,
             production=settings.security.production,
             password=admin_password.get_secret_value() if admin_password else None,
+            takes_passwords=settings.security.enable_password,
         )
         tracer = app.state.tracer = await _tracer(stack, app.state.metrics, settings)
         demo_url = await stack.enter_async_context(_demo_target(settings, database))
@@ -324,6 +330,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         subscribers = app.state.subscribers = Subscribers(settings.server.graphql)
         stack.callback(subscribers.close)
         await _start_preferences(stack, app, settings, database, gate)
+        board = app.state.alerts = AlertBoard(bus, clock)
+        board.start()
+        stack.callback(board.close)
         reporter = app.state.system = SystemReporter(
             bus, clock, database, settings.storage.data_dir, _counts(benchmarks, gateway)
         )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
@@ -29,7 +29,7 @@ _FILE: dict[str, Any] = {
 }
 
 
-def _service(request: Request) -> AccountService:
+async def _service(request: Request) -> AccountService:
     return cast("AccountService", request.app.state.accounts)
 
 
@@ -37,7 +37,7 @@ Service = Annotated[AccountService, Depends(_service)]
 Text = Annotated[str | None, Query(max_length=128)]
 
 
-def _filters(
+async def _filters(
     actor: Annotated[str | None, Query(max_length=64, description="Only by this user: name or id.")] = None,
     action: Annotated[
         str | None, Query(max_length=64, description="Only this action; `auth.*` means a whole family.")
@@ -106,3 +106,18 @@ async def verify(
     found.
     """
     return AuditCheck.of(await service.verify_audit(parse_anchor(anchor) if anchor else None))
+
+
+@router.get(
+    "/{sequence}",
+    operation_id="getAuditEntry",
+    summary="Read one entry of the audit trail",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def get(
+    caller: CanAudit,  # noqa: ARG001
+    service: Service,
+    sequence: Annotated[int, Path(ge=1, le=2**53 - 1, description="Its number.")],
+) -> AuditEntryView:
+    """By its number."""
+    return await service.trail.entry(sequence)

@@ -16,7 +16,7 @@ from app.accounts.audit_views import AuditEntryView
 from app.accounts.caller import Caller
 from app.accounts.models import AuditEntry
 from app.core.database import Database
-from app.core.errors import InvalidRequestError
+from app.core.errors import InvalidRequestError, NotFoundError
 from app.core.pagination import Page, decode_cursor, encode_cursor
 
 STREAM_BATCH = 1_000
@@ -87,6 +87,14 @@ class AuditTrail:
             items=[AuditEntryView.of(row) for row in rows[:limit]],
             next_cursor=encode_cursor(rows[limit - 1].sequence) if more else None,
         )
+
+    async def entry(self, sequence: int) -> AuditEntryView:
+        """One entry; raises `NotFoundError`."""
+        async with self._database.read() as session:
+            row = await session.scalar(select(AuditEntry).where(AuditEntry.sequence == sequence))
+        if row is None:
+            raise NotFoundError(f"there is no entry {sequence}")
+        return AuditEntryView.of(row)
 
     async def export(self, caller: Caller, filters: AuditFilters, kind: AuditFormat) -> AsyncIterator[bytes]:
         """The entries up to now, oldest first, as a file; that somebody took it is an entry too."""

@@ -17,6 +17,7 @@ from app.accounts.authentication import limit_by_address, set_cookies, visitor_o
 from app.accounts.oidc_errors import OidcError
 from app.accounts.oidc_flow import FLOW_LIFE, MAX_FLOWS
 from app.accounts.oidc_service import OidcService
+from app.accounts.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS
 from app.core.errors import MalformedRequestError
 from app.core.http import error_responses
 
@@ -45,11 +46,13 @@ class OidcMethod(BaseModel):
 class SignInMethods(BaseModel):
     """How users can sign in."""
 
-    password: bool = Field(True, description="With a user name and a password.")
+    password: bool = Field(description="With a user name and a password (`security.enable_password`).")
     oidc: list[OidcMethod] = Field(description="At these identity providers.")
+    min_password_characters: int = Field(MIN_PASSWORD_CHARACTERS, description="Shorter passwords are refused.")
+    max_password_characters: int = Field(MAX_PASSWORD_CHARACTERS, description="Longer passwords are refused.")
 
 
-def _service(request: Request) -> OidcService:
+async def _service(request: Request) -> OidcService:
     return cast("OidcService", request.app.state.oidc)
 
 
@@ -67,7 +70,8 @@ async def methods(service: Service, request: Request) -> SignInMethods:
         found.append(
             OidcMethod(name=settings.name, label=settings.title, login_url=f"{base}/login", logout_url=f"{base}/logout")
         )
-    return SignInMethods(oidc=found)
+    password = request.app.state.settings.security.enable_password
+    return SignInMethods(password=password, oidc=found)
 
 
 @router.get(

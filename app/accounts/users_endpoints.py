@@ -32,7 +32,7 @@ Manager = Annotated[Caller, Depends(require(Permission.USER_MANAGE))]
 Self = Annotated[Caller, Depends(require(Permission.ACCOUNT_SELF))]
 
 
-def _service(request: Request) -> AccountService:
+async def _service(request: Request) -> AccountService:
     return cast("AccountService", request.app.state.accounts)
 
 

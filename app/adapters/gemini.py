@@ -88,6 +88,8 @@ class Gemini(WireFormat):
             "generationConfig": given(config) or None,
         }
         model = request.model if "/" in request.model else f"models/{request.model}"
+        if {"", ".", ".."} & set(model.split("/")):  # another path than that of a model
+            raise ValueError(f"models of Gemini are called NAME or tunedModels/NAME, not {request.model!r}")
         method = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
         return self.post(f"/v1beta/{quote(model)}:{method}", body, request, api_key)
 

@@ -14,7 +14,7 @@ router = APIRouter(tags=["cluster"])
 CanRead = Annotated[Caller, Depends(require(Permission.BENCHMARK_READ))]
 
 
-def _service(request: Request) -> ClusterService:
+async def _service(request: Request) -> ClusterService:
     service = request.app.state.benchmarks.cluster
     assert isinstance(service, ClusterService)
     return service

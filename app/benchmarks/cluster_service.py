@@ -10,6 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.caller import Caller
+from app.accounts.permissions import Permission
+from app.accounts.visibility import may_change_owned
 from app.benchmarks import repository
 from app.benchmarks.audience import visible_to
 from app.benchmarks.cluster import Cluster
@@ -21,9 +23,14 @@ from app.cluster.placement import WorkerInfo, WorkerStatus
 from app.core import leases
 from app.core.database import Database
 from app.core.errors import ServiceUnavailableError
+from app.core.settings import DistributedSettings
 from app.core.version import service_version
 
 SHOWN_WAITING = 200
+HEARTBEAT_LIMIT_SECONDS = 15.0
+"""Workers are heard of every 0.5 s, in clusters of a thousand every 6 s: this is more than two beats late."""
+
+WaitReason = Literal["starting", "all_running", "owner_running", "behind_others"]
 
 
 class RunningShard(View):
@@ -31,6 +38,7 @@ class RunningShard(View):
 
     shard: int = Field(description="Number of the shard in its stage.")
     benchmark_id: UUID | None = Field(description="Null when the caller may not see the benchmark.")
+    benchmark_name: str | None = Field(description="Likewise.")
 
 
 class ClusterWorker(View):
@@ -58,6 +66,11 @@ class WaitingBenchmark(View):
     id: UUID | None = Field(description="Its id.")
     name: str | None = Field(description="Its name.")
     created_at: datetime = Field(description="When it was submitted.")
+    reason: WaitReason = Field(
+        description="`starting`: there is room, it is about to be claimed; `all_running`: as many run as may; "
+        "`owner_running`: as many of its owner's run as may; `behind_others`: others before it take the room."
+    )
+    may_cancel: bool = Field(description="Whether the caller may cancel it.")
 
 
 class ClusterView(View):
@@ -74,6 +87,9 @@ class ClusterView(View):
     waiting: int = Field(description="Benchmarks that wait.")
     max_running: int = Field(description="Benchmarks that run at once, over all servers.")
     max_running_per_user: int = Field(description="0: no such limit.")
+    at: datetime = Field(description="When this was so, by the clock of the server that answers.")
+    clock_offset_limit_ms: float = Field(description="Clocks that are further off make results suspect.")
+    heartbeat_limit_seconds: float = Field(description="A worker not heard of for longer is probably lost.")
     queue: list[WaitingBenchmark] = Field(description=f"Who is next; at most {SHOWN_WAITING}.")
 
 
@@ -89,10 +105,13 @@ class Limits(Protocol):
 class ClusterService:
     """Answers `GET /cluster`; other transports may ask it too."""
 
-    def __init__(self, database: Database, cluster: Cluster | RemoteCluster, runner: Limits) -> None:
+    def __init__(
+        self, database: Database, cluster: Cluster | RemoteCluster, runner: Limits, settings: DistributedSettings
+    ) -> None:
         self._database = database
         self._cluster = cluster
         self._runner = runner
+        self._settings = settings
 
     async def get(self, caller: Caller) -> ClusterView:
         """The cluster as it is now; one that cannot be reached is a `problem`, not an error."""
@@ -107,11 +126,14 @@ class ClusterService:
             waiting = await repository.waiting(session)
             taken = self._here() if isinstance(self._cluster, Cluster) else await _elsewhere(session)
             order = fair_order(waiting, by_owner, per_user=per_user)
+            startable = set(fair_order(waiting, by_owner, per_user=per_user, only_startable=True))
             wanted = {*order[:SHOWN_WAITING], *(session_id for slots in taken.values() for session_id, _ in slots)}
             query = select(BenchmarkSession.id, BenchmarkSession.name)
             found = await session.execute(query.where(BenchmarkSession.id.in_(wanted), visible_to(caller)))
             names = {row.id: row.name for row in found}
-        created = {one.id: one.created_at for one in waiting}
+        waits = {one.id: one for one in waiting}
+        running = sum(by_owner.values())
+        room = max(max_running - running, 0)
         return ClusterView(
             mode="distributed" if self._cluster.is_remote else "embedded",
             version=service_version(),
@@ -120,16 +142,25 @@ class ClusterService:
             slots=sum(worker.slots for worker in workers if worker.status == "running"),
             slots_taken=sum(len(slots) for slots in taken.values()),
             tags=sorted({tag for worker in workers if worker.status == "running" for tag in worker.tags}),
-            running=sum(by_owner.values()),
+            running=running,
             waiting=len(waiting),
             max_running=max_running,
             max_running_per_user=per_user,
+            at=datetime.now(UTC),
+            clock_offset_limit_ms=self._settings.clock_offset_limit_ms,
+            heartbeat_limit_seconds=HEARTBEAT_LIMIT_SECONDS,
             queue=[
                 WaitingBenchmark(
                     position=number,
                     id=session_id if session_id in names else None,
                     name=names.get(session_id),
-                    created_at=created[session_id],
+                    created_at=waits[session_id].created_at,
+                    reason=why_it_waits(
+                        number, room, running=running, max_running=max_running, startable=session_id in startable
+                    ),
+                    may_cancel=session_id in names
+                    and Permission.BENCHMARK_CANCEL in caller.permissions
+                    and may_change_owned(caller, waits[session_id].owner_id),
                 )
                 for number, session_id in enumerate(order[:SHOWN_WAITING], 1)
             ],
@@ -139,6 +170,15 @@ class ClusterService:
         assert isinstance(self._cluster, Cluster)
         shards = [(session_id, shard) for session_id, number in self._cluster.holders for shard in range(number)]
         return {"server": shards}
+
+
+def why_it_waits(position: int, room: int, *, running: int, max_running: int, startable: bool) -> WaitReason:
+    """Why a benchmark at `position` (from 1) waits, where `room` more may run now. Pure."""
+    if not startable:
+        return "owner_running"
+    if position <= room:
+        return "starting"
+    return "all_running" if running >= max_running else "behind_others"
 
 
 async def _elsewhere(session: AsyncSession) -> dict[str, list[tuple[UUID, int]]]:
@@ -156,7 +196,11 @@ def _worker(worker: WorkerInfo, taken: list[tuple[UUID, int]], names: dict[UUID,
         tags=list(worker.tags),
         slots=worker.slots,
         running=[
-            RunningShard(shard=shard, benchmark_id=session_id if session_id in names else None)
+            RunningShard(
+                shard=shard,
+                benchmark_id=session_id if session_id in names else None,
+                benchmark_name=names.get(session_id),
+            )
             for session_id, shard in taken
         ],
         version=worker.version,

@@ -90,7 +90,7 @@ async def host_benchmarks(
     )
     service.spans, service.trace_link, service.results.trace_link = spans, trace_link, trace_link
     service.check_placement = cluster.check_possible
-    service.cluster = ClusterService(database, cluster, runner)
+    service.cluster = ClusterService(database, cluster, runner, settings)
     service.on_submitted = runner.wake
     service.run_at_once = runner.run_at_once
     if embedded:

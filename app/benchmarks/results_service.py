@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, case, false, func, select, true, union_all
 
 from app.accounts.caller import Caller
-from app.benchmarks import points, repository
+from app.benchmarks import listing, points, repository
 from app.benchmarks.audience import visible_to
 from app.benchmarks.curve_views import PointField, Points
 from app.benchmarks.measures import MeasuredResult
@@ -81,7 +81,7 @@ class ResultService:
         wanted = [visible_to(caller)]
         for column, value in ((BenchmarkSession.providers, filters.provider), (BenchmarkSession.models, filters.model)):
             if value is not None and "\0" not in value:  # with one, `conditions` hold for nothing
-                wanted.append(repository.list_has(self._database.dialect, column, value))
+                wanted.append(listing.list_has(self._database.dialect, column, value))
         if cursor:
             text, index = decode_cursor(cursor, str, int)
             last = uuid_of(text)

@@ -43,8 +43,8 @@ def show_settings(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: key, value and source.")] = False,
 ) -> None:
     """Print the settings in force, secrets hidden, and where each value came from."""
-    from app.cli.settings_catalogue import settings, source_of, toml_value, value_of  # noqa: PLC0415
     from app.core.settings import config_path, load_settings  # noqa: PLC0415
+    from app.core.settings_catalogue import settings, source_of, toml_value, value_of  # noqa: PLC0415
 
     path = config_path(config)
     values = load_settings(config)
@@ -83,7 +83,7 @@ def print_path(config: ConfigOption = None) -> None:
 
 def template() -> str:
     """The commented configuration file."""
-    from app.cli.settings_catalogue import settings, toml_value  # noqa: PLC0415
+    from app.core.settings_catalogue import settings, toml_value  # noqa: PLC0415
 
     lines = [
         "# LLM Test Bench. Every setting, with its default; take the `#` off a line to change it.",

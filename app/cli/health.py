@@ -61,8 +61,8 @@ def _ask(base: str, path: str, timeout_seconds: float) -> str:
     connection = kinds[parts.scheme](parts.hostname, port, timeout=timeout_seconds)
     try:
         connection.request("GET", parts.path + path)
-        response = connection.getresponse()
-        body = response.read(_LIMIT_BYTES)
+        with connection.getresponse() as response:
+            body = response.read(_LIMIT_BYTES)
     except (OSError, http.client.HTTPException) as error:
         raise ServiceUnavailableError(f"{base} does not answer: {error}") from None
     finally:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from app.core import sqlite
 from app.core.point_reads import PointQuery, PointReads, point_connections, time_limits
 from app.core.settings import StorageSettings
 
@@ -174,9 +175,11 @@ def _create_engine(settings: StorageSettings, *, with_time_limit: bool = True) -
         if settings.database_url is None:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
         engine = create_async_engine(
-            settings.url, connect_args={"timeout": settings.connection_timeout_seconds}, **common
+            settings.url,
+            connect_args={"timeout": settings.connection_timeout_seconds, "async_creator_fn": sqlite.connect},
+            **common,
         )
-        event.listen(engine.sync_engine, "connect", _tune_sqlite)
+        event.listen(engine.sync_engine, "connect", sqlite.tune)
         return engine
     connect_args: dict[str, Any] = {"timeout": settings.connection_timeout_seconds}
     if with_time_limit:
@@ -190,18 +193,3 @@ def _create_engine(settings: StorageSettings, *, with_time_limit: bool = True) -
         connect_args=connect_args,
         **common,
     )
-
-
-def _tune_sqlite(connection: Any, _record: Any) -> None:
-    # WAL lets readers go on while the recorder writes; NORMAL is safe against process death in WAL mode.
-    # A WAL that grew behind a long reader is cut back to 64 MiB at the next checkpoint.
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-        "temp_store=MEMORY",
-        f"journal_size_limit={64 * 2**20}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

@@ -50,13 +50,18 @@ class Dashboard:
             try:
                 response = await self._files.get_response(path, scope)
             except HTTPException as error:
-                if error.status_code != 404 or self._is_reserved(path) or "." in path.rsplit("/", 1)[-1]:
+                if error.status_code != 404 or self._is_reserved(path) or self._is_file(path):
                     raise
             else:
                 cache = _HASHED_CACHE if path.startswith(_HASHED_FOLDER) else "no-cache"
                 response.headers["Cache-Control"] = cache
                 return response
         return FileResponse(self._index, headers={"Cache-Control": "no-cache"}, media_type="text/html")
+
+    @staticmethod
+    def _is_file(path: str) -> bool:
+        """Whether a path that leads to nothing was meant as a file. Names of users, in deeper paths, have dots too."""
+        return "." in path and "/" not in path
 
     @staticmethod
     def _is_reserved(path: str) -> bool:

@@ -8,6 +8,7 @@ from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.core.conditional import TAGGED_RESPONSES, Preconditions, known_state, preconditions
 from app.core.http import error_responses
+from app.preferences.configured import ConfiguredSetting
 from app.preferences.schemas import (
     PreferencesDocument,
     PreferencesUpdate,
@@ -22,7 +23,7 @@ Administrator = Annotated[Caller, Depends(require(Permission.ADMIN_SETTINGS))]
 Self = Annotated[Caller, Depends(require(Permission.ACCOUNT_SELF))]
 
 
-def _service(request: Request) -> PreferenceService:
+async def _service(request: Request) -> PreferenceService:
     return cast("PreferenceService", request.app.state.preferences)
 
 
@@ -65,6 +66,20 @@ async def update_settings(
     found = await service.update(caller, body.model_dump(exclude_unset=True), conditions=conditions)
     response.headers["ETag"] = version_tag(found.version)
     return found
+
+
+@router.get(
+    "/settings/configuration",
+    operation_id="getConfiguration",
+    summary="Settings of the configuration",
+    responses=error_responses(401, 403),
+)
+async def get_configuration(request: Request, caller: Administrator) -> list[ConfiguredSetting]:  # noqa: ARG001
+    """What the server that answers was started with, and where each value is from. Only a restart changes these.
+
+    Those with a `runtime_name` can be changed by `PATCH /settings` too; what is in force of them is in `GET /settings`.
+    """
+    return cast("list[ConfiguredSetting]", request.app.state.configuration)
 
 
 @router.get(

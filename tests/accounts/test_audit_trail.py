@@ -139,3 +139,11 @@ async def test_reading_filtering_and_exporting(running: Running) -> None:
     check = (await admin.get("/api/v1/audit/verify")).json()
     assert (check["intact"], check["entries"], check["warnings"]) == (True, 7, [])
     assert (await admin.get("/api/v1/audit/verify", params={"anchor": "x"})).status_code == 422
+
+
+async def test_one_entry_has_an_address_of_its_own(running: Running) -> None:
+    admin = await running.admin()
+    newest = (await admin.get("/api/v1/audit", params={"limit": 1})).json()["items"][0]
+    assert (await admin.get(f"/api/v1/audit/{newest['sequence']}")).json() == newest
+    assert (await admin.get(f"/api/v1/audit/{newest['sequence'] + 1}")).status_code == 404
+    assert (await admin.get("/api/v1/audit/none")).status_code == 422

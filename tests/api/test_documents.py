@@ -82,7 +82,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_the_dashboard_is_a_single_page(built: Path, sqlite_settings: StorageSettings) -> None:
     async with running_service(service_settings(sqlite_settings)) as running:
         client = running.anonymous
-        for path in ("/", "/benchmarks/new", "/index.html"):
+        for path in ("/", "/users/ada@example.org", "/benchmarks/new", "/index.html"):
             page = await client.get(path)
             assert page.status_code == 200, path
             assert "dashboard" in page.text

@@ -1,11 +1,13 @@
 """Walks every route as everyone: deny by default, from the first route on."""
 
+import inspect
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
 from app.accounts.permissions import ROLE_PERMISSIONS, Permission, Role
@@ -43,6 +45,21 @@ def test_every_route_is_public_by_declaration_or_guarded(sqlite_settings: Storag
     assert not both, "these are guarded, so they are not public"
     gone = PUBLIC_PATHS - {route.template for route in routes}
     assert not gone, "PUBLIC_PATHS names routes that do not exist"
+
+
+def _in_threads(dependant: Dependant) -> Iterator[str]:
+    call = dependant.call
+    asked = call if inspect.isroutine(call) else type(call).__call__  # an object that is called, as `require(...)`
+    if call is not None and not (inspect.iscoroutinefunction(asked) or inspect.isasyncgenfunction(asked)):
+        yield f"{call.__module__}.{getattr(call, '__qualname__', call)}"
+    for part in dependant.dependencies:
+        yield from _in_threads(part)
+
+
+def test_no_request_is_handed_to_a_thread(sqlite_settings: StorageSettings) -> None:
+    app = create_app(service_settings(sqlite_settings))
+    found = {name for context in iter_route_contexts(app.routes) for name in _in_threads(context.dependant)}
+    assert not {name for name in found if name.startswith("app.")}, "make these `async def`: a thread costs 100 µs"
 
 
 def test_every_permission_is_known(sqlite_settings: StorageSettings) -> None:

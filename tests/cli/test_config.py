@@ -6,8 +6,8 @@ import pytest
 
 from app.cli import EXIT_USAGE
 from app.cli.config import template
-from app.cli.settings_catalogue import REDACTED, settings
 from app.core.settings import Settings, load_settings
+from app.core.settings_catalogue import REDACTED, settings
 from tests.cli.conftest import Cli
 
 

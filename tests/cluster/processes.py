@@ -140,9 +140,10 @@ class Deployment:
             part.says("the scheduler is ready")
         return part
 
-    def worker(self, name: str, *options: str, wait: bool = True) -> Process:
+    def worker(self, name: str, *options: str, wait: bool = True, environment: dict[str, str] | None = None) -> Process:
         folder = ("--data-dir", str(self.folder / f"data-{name}"))
-        part = self._start(name, "worker", "worker", "--name", name, "--metrics-port", "0", *folder, *options)
+        words = ("worker", "--name", name, "--metrics-port", "0", *folder, *options)
+        part = self._start(name, "worker", *words, environment=environment)
         if wait:
             part.says("has joined")
         return part
@@ -192,8 +193,8 @@ class Deployment:
         client.headers["Authorization"] = f"Bearer {self._tokens['token']}"
         return client
 
-    def _start(self, name: str, role: str, *arguments: str) -> Process:
-        environment = dict(self.environment)
+    def _start(self, name: str, role: str, *arguments: str, environment: dict[str, str] | None = None) -> Process:
+        environment = self.environment | (environment or {})
         if self.tls:
             environment["LTB_DISTRIBUTED__TLS_CERT"] = str(self.tls / f"{role}.pem")
             environment["LTB_DISTRIBUTED__TLS_KEY"] = str(self.tls / f"{role}-key.pem")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.settings_catalogue import settings, source_of
 from app.core.errors import ConfigError
 from app.core.settings import load_settings
+from app.core.settings_catalogue import settings, source_of
 
 KEY = "k" * 40
 

@@ -3,7 +3,7 @@
 from itertools import groupby
 from pathlib import Path
 
-from app.cli.settings_catalogue import Setting, settings, toml_value
+from app.core.settings_catalogue import Setting, settings, toml_value
 
 README = Path(__file__).parents[2] / "README.md"
 START = "<!-- settings: written by `python -m tests.docs.settings_table` -->\n"

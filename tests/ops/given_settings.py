@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.cli import COMMANDS, load_command
-from app.cli.settings_catalogue import settings
 from app.core.settings import Settings, load_settings
+from app.core.settings_catalogue import settings
 
 SECRETS = {
     "secret-key": "s" * 64,

@@ -2,17 +2,21 @@
 
 import { ApiError, errorFromFailure, errorFromResponse } from "./errors";
 import { dropLogin, keepLogin, oneTabAtATime, tokens } from "./session";
-import type { Login } from "./types";
+import type { Login, Tagged } from "./types";
 
 const BASE = "/api/v1";
 const TIMEOUT_MS = 30_000;
 
-type Query = Record<string, string | number | null | undefined>;
+type Query = Record<string, string | number | readonly string[] | null | undefined>;
 
 export interface CallOptions {
   query?: Query;
   body?: unknown;
+  /** The tag of what is changed: refused with 412 when somebody changed it meanwhile. */
+  ifMatch?: string | null;
   signal?: AbortSignal;
+  /** For what is known to take long; 30 s by default. */
+  timeoutMs?: number;
 }
 
 export interface SessionListener {
@@ -32,7 +36,8 @@ export function watchSession(listener: SessionListener): () => void {
 function address(path: string, query: Query | undefined): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
+    if (typeof value === "object" && value !== null) for (const one of value) search.append(name, one);
+    else if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
   }
   const text = search.toString();
   return `${BASE}${path}${text ? `?${text}` : ""}`;
@@ -42,7 +47,8 @@ async function send(method: string, path: string, options: CallOptions): Promise
   const headers: Record<string, string> = { Accept: "application/json" };
   if (tokens.token) headers.Authorization = `Bearer ${tokens.token}`;
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  if (options.ifMatch) headers["If-Match"] = options.ifMatch;
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   try {
     return await fetch(address(path, options.query), {
       method,
@@ -96,22 +102,44 @@ export function renewSession(): Promise<boolean> {
  * @throws {ApiError} when the service refuses or cannot be reached
  */
 export async function call<Result>(method: string, path: string, options: CallOptions = {}): Promise<Result> {
+  return read<Result>(await answer(method, path, options));
+}
+
+/** As `call`, with the answer's entity tag, which a later change takes as `ifMatch`. */
+export async function callTagged<Result>(
+  method: string,
+  path: string,
+  options: CallOptions = {},
+): Promise<Tagged<Result>> {
+  const response = await answer(method, path, options);
+  return { value: await read<Result>(response), etag: response.headers.get("ETag") };
+}
+
+async function answer(method: string, path: string, options: CallOptions): Promise<Response> {
   if (tokens.token && Date.now() >= tokens.renewAt) await renewSession();
   const response = await send(method, path, options);
-  if (response.status !== 401) return read<Result>(response);
-  if (!(await renewSession())) return read<Result>(response);
-  return read<Result>(await send(method, path, options));
+  if (response.status !== 401 || !(await renewSession())) return response;
+  return send(method, path, options);
 }
 
 /**
- * Saves an answer that is no JSON as a file, under the name given here.
+ * Lets the browser save a file of any size, which it writes to disk while it comes. The browser itself asks for it, with
+ * the cookie of the session, so ask for something small of the same kind first: its refusal can be shown.
+ */
+export function saveAs(path: string, name: string, query: Query): void {
+  Object.assign(document.createElement("a"), { href: address(path, query), download: name }).click();
+}
+
+/**
+ * Saves an answer that is no JSON as a file, under the name given here. What has a body is posted.
  *
  * @throws {ApiError} as `call`
  */
 export async function download(path: string, name: string, options: CallOptions = {}): Promise<void> {
   if (tokens.token && Date.now() >= tokens.renewAt) await renewSession();
-  let response = await send("GET", path, options);
-  if (response.status === 401 && (await renewSession())) response = await send("GET", path, options);
+  const method = options.body === undefined ? "GET" : "POST";
+  let response = await send(method, path, options);
+  if (response.status === 401 && (await renewSession())) response = await send(method, path, options);
   if (!response.ok) await read<never>(response);
   const address = URL.createObjectURL(await response.blob());
   const link = Object.assign(document.createElement("a"), { href: address, download: name });

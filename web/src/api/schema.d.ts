@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List benchmarks
-         * @description The benchmarks that you may see, newest first.
+         * @description The benchmarks that you may see, newest first unless `sort` says otherwise. A cursor is good for one order.
          */
         get: operations["listBenchmarks"];
         put?: never;
@@ -22,6 +22,26 @@ export interface paths {
          * @description Store a benchmark and run it as soon as there is room. Follow it by its id or under `/ws`.
          */
         post: operations["createBenchmark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/matching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count benchmarks, and list their ids
+         * @description How many benchmarks a listing has over all its pages, and which: to do something with all of them.
+         */
+        get: operations["matchBenchmarks"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -92,6 +112,46 @@ export interface paths {
          * @description A pending benchmark ends at once; a running one starts nothing more, and what was measured is kept.
          */
         post: operations["cancelBenchmark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/bulk/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete several benchmarks
+         * @description Remove each with all its results; running ones are left. What cannot be deleted is told and stops nothing.
+         */
+        post: operations["deleteBenchmarks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/bulk/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tag or share several benchmarks
+         * @description Adds and removes tags, and shares, of each that you own; an administrator's are all.
+         */
+        post: operations["updateBenchmarks"];
         delete?: never;
         options?: never;
         head?: never;
@@ -585,6 +645,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/{sequence}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one entry of the audit trail
+         * @description By its number.
+         */
+        get: operations["getAuditEntry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/providers": {
         parameters: {
             query?: never;
@@ -850,6 +930,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/benchmarks/bulk/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export several benchmarks' summaries
+         * @description One row per benchmark with what the listing shows of it; figures are empty until it has a summary.
+         */
+        post: operations["exportBenchmarks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/benchmarks/{session_id}/compat/{tool}": {
         parameters: {
             query?: never;
@@ -1023,6 +1123,28 @@ export interface paths {
         patch: operations["updateSettings"];
         trace?: never;
     };
+    "/api/v1/settings/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settings of the configuration
+         * @description What the server that answers was started with, and where each value is from. Only a restart changes these.
+         *
+         *     Those with a `runtime_name` can be changed by `PATCH /settings` too; what is in force of them is in `GET /settings`.
+         */
+        get: operations["getConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/preferences": {
         parameters: {
             query?: never;
@@ -1040,6 +1162,26 @@ export interface paths {
          * @description Replace the caller's document: any JSON object of at most 16 KiB.
          */
         put: operations["savePreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts
+         * @description Alerts that the caller may see; the topics `alert.*` of `/ws` tell them as they come.
+         */
+        get: operations["listAlerts"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1133,6 +1275,91 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AlertView
+         * @description One alert.
+         */
+        AlertView: {
+            /**
+             * Key
+             * @description Names the condition: the same when it is raised again.
+             */
+            key: string;
+            /**
+             * Kind
+             * @description What kind of condition.
+             * @example disk_low
+             */
+            kind: string;
+            /**
+             * Severity
+             * @description `warning` or `critical`.
+             */
+            severity: string;
+            /**
+             * Message
+             * @description What it is about, in words.
+             */
+            message: string;
+            /**
+             * Is Lasting
+             * @description False: a fact about a run that has ended, which nothing resolves.
+             */
+            is_lasting: boolean;
+            /**
+             * Benchmark Id
+             * @description The benchmark that it is about.
+             */
+            benchmark_id: string | null;
+            /**
+             * Provider
+             * @description The provider that it is about.
+             */
+            provider: string | null;
+            /**
+             * Instance
+             * @description The server process that it is about.
+             */
+            instance: string | null;
+            /**
+             * Raised At
+             * Format: date-time
+             * @description When it was raised.
+             */
+            raised_at: string;
+            /**
+             * Resolved At
+             * @description When it was over.
+             */
+            resolved_at: string | null;
+        };
+        /**
+         * Alerts
+         * @description What wants attention, and what did.
+         */
+        Alerts: {
+            /**
+             * Since
+             * Format: date-time
+             * @description Alerts from before this moment, the start of this server, are not known.
+             */
+            since: string;
+            /**
+             * Has Gap
+             * @description Events were missed since: an alert may be missing, or over already.
+             */
+            has_gap: boolean;
+            /**
+             * Open
+             * @description Not over yet, the newest first; at most 200.
+             */
+            open: components["schemas"]["AlertView"][];
+            /**
+             * Past
+             * @description Over, or facts about ended runs, the newest first; at most 100.
+             */
+            past: components["schemas"]["AlertView"][];
+        };
         /**
          * Alive
          * @description The process answers.
@@ -1745,6 +1972,90 @@ export interface components {
             note?: string | null;
         };
         /**
+         * BulkAnswer
+         * @description What became of each, in the order of the request.
+         */
+        BulkAnswer: {
+            /**
+             * Done
+             * @description How many were changed.
+             */
+            done: number;
+            /**
+             * Items
+             * @description Each benchmark, and what became of it.
+             */
+            items: components["schemas"]["BulkItem"][];
+        };
+        /**
+         * BulkDelete
+         * @description Benchmarks to delete.
+         */
+        BulkDelete: {
+            /**
+             * Items
+             * @description Which; each once.
+             * @example [
+             *       {
+             *         "id": "00000000-0000-0000-0000-000000000007"
+             *       }
+             *     ]
+             */
+            items: components["schemas"]["Item"][];
+        };
+        /**
+         * BulkItem
+         * @description One benchmark, and what became of it.
+         */
+        BulkItem: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            outcome: components["schemas"]["BulkOutcome"];
+            /**
+             * Message
+             * @description Why nothing changed; null when it did.
+             */
+            message: string | null;
+        };
+        /**
+         * BulkOutcome
+         * @description What became of one benchmark.
+         * @enum {string}
+         */
+        BulkOutcome: "done" | "not_found" | "forbidden" | "conflict" | "refused";
+        /**
+         * BulkUpdate
+         * @description What changes of each; what is left out stays.
+         */
+        BulkUpdate: {
+            /**
+             * Items
+             * @description Which; each once.
+             * @example [
+             *       {
+             *         "id": "00000000-0000-0000-0000-000000000007"
+             *       }
+             *     ]
+             */
+            items: components["schemas"]["Item"][];
+            /**
+             * Add Tags
+             * @description Tags that each gets.
+             */
+            add_tags?: string[];
+            /**
+             * Remove Tags
+             * @description Tags that each loses.
+             */
+            remove_tags?: string[];
+            /** @description With whom to share them: nobody, the owner's team, or all. */
+            visibility?: components["schemas"]["Visibility"] | null;
+        };
+        /**
          * Bundle
          * @description What it takes to repeat a run exactly and to check that it is the same. Holds no secret.
          */
@@ -1898,6 +2209,12 @@ export interface components {
             high: number[];
         };
         /**
+         * CertificateVerdict
+         * @description What the instrument says of its own measurement.
+         * @enum {string}
+         */
+        CertificateVerdict: "trusted" | "suspect" | "client_bound";
+        /**
          * ChatTurn
          * @description One message of a conversation.
          */
@@ -2046,6 +2363,22 @@ export interface components {
              * @description 0: no such limit.
              */
             max_running_per_user: number;
+            /**
+             * At
+             * Format: date-time
+             * @description When this was so, by the clock of the server that answers.
+             */
+            at: string;
+            /**
+             * Clock Offset Limit Ms
+             * @description Clocks that are further off make results suspect.
+             */
+            clock_offset_limit_ms: number;
+            /**
+             * Heartbeat Limit Seconds
+             * @description A worker not heard of for longer is probably lost.
+             */
+            heartbeat_limit_seconds: number;
             /**
              * Queue
              * @description Who is next; at most 200.
@@ -2319,6 +2652,54 @@ export interface components {
             };
         };
         /**
+         * ConfiguredSetting
+         * @description One setting of the configuration.
+         */
+        ConfiguredSetting: {
+            /**
+             * Key
+             * @description Its name in `config.toml`.
+             * @example server.port
+             */
+            key: string;
+            /**
+             * Variable
+             * @description The environment variable that sets it.
+             * @example LTB_SERVER__PORT
+             */
+            variable: string;
+            /**
+             * Value
+             * @description In force since the start; secrets are asterisks.
+             */
+            value: unknown;
+            /**
+             * Default
+             * @description What holds when nothing sets it.
+             */
+            default: unknown;
+            /**
+             * Source
+             * @description What set it: `default`, `command line`, a variable, or the file.
+             */
+            source: string;
+            /**
+             * Description
+             * @description What it does.
+             */
+            description: string;
+            /**
+             * Allowed
+             * @description What it may be, where there is more to say than its type.
+             */
+            allowed: string;
+            /**
+             * Runtime Name
+             * @description What it is called in `/settings`, where it can be changed there.
+             */
+            runtime_name: string | null;
+        };
+        /**
          * ConstantLoad
          * @description Open loop, evenly spaced arrivals.
          */
@@ -2492,6 +2873,12 @@ export interface components {
              */
             sentence: string;
         };
+        /**
+         * Direction
+         * @description Which end of an order comes first.
+         * @enum {string}
+         */
+        Direction: "asc" | "desc";
         /**
          * Distributions
          * @description The distribution of one metric. Bands take samples as independent; the summary warns where they are not.
@@ -2973,6 +3360,11 @@ export interface components {
              * @description Null when a price is unknown.
              */
             cost_usd: number | null;
+            /**
+             * Verdict
+             * @description What the instrument says of its own measurement; null for runs of other tools.
+             */
+            verdict?: ("trusted" | "suspect" | "client_bound") | null;
         };
         /**
          * Health
@@ -3296,6 +3688,23 @@ export interface components {
             program?: string | null;
         };
         /**
+         * Item
+         * @description One of the benchmarks.
+         */
+        Item: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * If Match
+             * @description Change it only while its ETag is this; as the header of the same name.
+             */
+            if_match?: string | null;
+        };
+        /**
          * KindView
          * @description A kind of provider; of its capabilities, true means that some of its models have them.
          */
@@ -3322,6 +3731,31 @@ export interface components {
             has_list_prices: boolean;
             capabilities: components["schemas"]["CapabilitiesView"];
         };
+        /**
+         * ListingExport
+         * @description Which benchmarks to export, and as what.
+         */
+        ListingExport: {
+            /**
+             * Ids
+             * @description Which, in the order of the file; those that you may not see are left out.
+             */
+            ids: string[];
+            /** @description `csv` (for spreadsheets), `json` (one array) or `jsonl` (one per line). */
+            format: components["schemas"]["ListingFormat"];
+        };
+        /**
+         * ListingFormat
+         * @description What rows can be exported as.
+         * @enum {string}
+         */
+        ListingFormat: "csv" | "json" | "jsonl";
+        /**
+         * LoadKind
+         * @description A kind of load, as specs name it.
+         * @enum {string}
+         */
+        LoadKind: "closed" | "closed_steps" | "constant" | "poisson" | "gamma" | "ramp" | "steps" | "spike" | "trace";
         /**
          * LoginBody
          * @description Who signs in.
@@ -3413,6 +3847,22 @@ export interface components {
              * @default 512
              */
             height?: number;
+        };
+        /**
+         * Matching
+         * @description What a search finds, without its rows.
+         */
+        Matching: {
+            /**
+             * Count
+             * @description Benchmarks that you may see and that fit.
+             */
+            count: number;
+            /**
+             * Ids
+             * @description Of the first `limit` of them, in the order that was asked for.
+             */
+            ids: string[];
         };
         /**
          * Median
@@ -5910,6 +6360,11 @@ export interface components {
              * @description Null when the caller may not see the benchmark.
              */
             benchmark_id: string | null;
+            /**
+             * Benchmark Name
+             * @description Likewise.
+             */
+            benchmark_name: string | null;
         };
         /**
          * RuntimeSettingsUpdate
@@ -6205,15 +6660,26 @@ export interface components {
         SignInMethods: {
             /**
              * Password
-             * @description With a user name and a password.
-             * @default true
+             * @description With a user name and a password (`security.enable_password`).
              */
-            password?: boolean;
+            password: boolean;
             /**
              * Oidc
              * @description At these identity providers.
              */
             oidc: components["schemas"]["OidcMethod"][];
+            /**
+             * Min Password Characters
+             * @description Shorter passwords are refused.
+             * @default 10
+             */
+            min_password_characters?: number;
+            /**
+             * Max Password Characters
+             * @description Longer passwords are refused.
+             * @default 1024
+             */
+            max_password_characters?: number;
         };
         /**
          * SignedIn
@@ -6266,6 +6732,12 @@ export interface components {
              */
             e2e_ms?: number | null;
         };
+        /**
+         * Sort
+         * @description What a listing is ordered by.
+         * @enum {string}
+         */
+        Sort: "created" | "name" | "status" | "target" | "load" | "requests" | "ttft_p50" | "ttft_p95" | "tpot_p50" | "output_tokens" | "errors" | "cost" | "verdict" | "owner" | "tags";
         /**
          * SpectrumCurve
          * @description Percentile spectrum; columns of one length.
@@ -7295,6 +7767,17 @@ export interface components {
              * @description When it was submitted.
              */
             created_at: string;
+            /**
+             * Reason
+             * @description `starting`: there is room, it is about to be claimed; `all_running`: as many run as may; `owner_running`: as many of its owner's run as may; `behind_others`: others before it take the room.
+             * @enum {string}
+             */
+            reason: "starting" | "all_running" | "owner_running" | "behind_others";
+            /**
+             * May Cancel
+             * @description Whether the caller may cancel it.
+             */
+            may_cancel: boolean;
         };
         /**
          * Waterfall
@@ -7417,20 +7900,40 @@ export interface operations {
     listBenchmarks: {
         parameters: {
             query?: {
-                /** @description Only those in this state. */
-                status?: components["schemas"]["Status"] | null;
-                /** @description Only those with a target at this provider. */
-                provider?: string | null;
-                /** @description Only those with a target of this model. */
-                model?: string | null;
-                /** @description Only those with this tag. */
-                tag?: string | null;
-                /** @description Only those whose name contains this text. */
-                q?: string | null;
                 /** @description Most items to return. */
                 limit?: number;
                 /** @description `next_cursor` of the page before; empty: the first page. */
                 cursor?: string | null;
+                /** @description Only those in this state, or one of these. */
+                status?: components["schemas"]["Status"][] | null;
+                /** @description Only those with a target at this provider. */
+                provider?: string | null;
+                /** @description Only those with a target of this model. */
+                model?: string | null;
+                /** @description Only those with this tag, or with all of these. */
+                tag?: string[] | null;
+                /** @description Only those with each of these words in their name, a tag, a provider or a model. */
+                q?: string | null;
+                /** @description Only those of the user with this name. */
+                owner?: string | null;
+                /** @description Only those with this kind of load. */
+                load?: components["schemas"]["LoadKind"][] | null;
+                /** @description Only those whose instrument says this of its measurement. */
+                verdict?: components["schemas"]["CertificateVerdict"][] | null;
+                /** @description Not submitted before this moment. */
+                created_from?: string | null;
+                /** @description Submitted before this moment. */
+                created_before?: string | null;
+                /** @description At least this share of requests failed. */
+                min_error_rate?: number | null;
+                /** @description At most this share of requests failed. */
+                max_error_rate?: number | null;
+                /** @description Only these of those that fit. */
+                id?: string[] | null;
+                /** @description By what; rows without it come last in both directions, those of equal value by id. */
+                sort?: components["schemas"]["Sort"];
+                /** @description `asc` or `desc`; without it newest and largest first. */
+                order?: components["schemas"]["Direction"] | null;
             };
             header?: never;
             path?: never;
@@ -7632,6 +8135,122 @@ export interface operations {
             };
         };
     };
+    matchBenchmarks: {
+        parameters: {
+            query?: {
+                /** @description Most ids; 0: only count. */
+                limit?: number;
+                /** @description Only those in this state, or one of these. */
+                status?: components["schemas"]["Status"][] | null;
+                /** @description Only those with a target at this provider. */
+                provider?: string | null;
+                /** @description Only those with a target of this model. */
+                model?: string | null;
+                /** @description Only those with this tag, or with all of these. */
+                tag?: string[] | null;
+                /** @description Only those with each of these words in their name, a tag, a provider or a model. */
+                q?: string | null;
+                /** @description Only those of the user with this name. */
+                owner?: string | null;
+                /** @description Only those with this kind of load. */
+                load?: components["schemas"]["LoadKind"][] | null;
+                /** @description Only those whose instrument says this of its measurement. */
+                verdict?: components["schemas"]["CertificateVerdict"][] | null;
+                /** @description Not submitted before this moment. */
+                created_from?: string | null;
+                /** @description Submitted before this moment. */
+                created_before?: string | null;
+                /** @description At least this share of requests failed. */
+                min_error_rate?: number | null;
+                /** @description At most this share of requests failed. */
+                max_error_rate?: number | null;
+                /** @description Only these of those that fit. */
+                id?: string[] | null;
+                /** @description By what; rows without it come last in both directions, those of equal value by id. */
+                sort?: components["schemas"]["Sort"];
+                /** @description `asc` or `desc`; without it newest and largest first. */
+                order?: components["schemas"]["Direction"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Matching"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     getBenchmark: {
         parameters: {
             query?: never;
@@ -7662,6 +8281,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -7749,6 +8377,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -8001,6 +8638,15 @@ export interface operations {
                     "application/json": components["schemas"]["Timeline"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -8087,6 +8733,15 @@ export interface operations {
                     "application/json": components["schemas"]["Benchmark"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -8116,6 +8771,216 @@ export interface operations {
             };
             /** @description The name is taken, or the thing's state does not allow it. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deleteBenchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkDelete"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    updateBenchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8492,6 +9357,15 @@ export interface operations {
                     "application/json": components["schemas"]["UserView"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -8671,6 +9545,15 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"][];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -8734,6 +9617,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -8801,6 +9693,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -8883,6 +9784,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyView"][];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -9068,6 +9978,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -9151,6 +10070,24 @@ export interface operations {
                     "application/json": components["schemas"]["SignInMethods"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description Too many requests; `Retry-After` says when to come back. */
             429: {
                 headers: {
@@ -9201,6 +10138,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No such thing, or not visible to the caller. */
             404: {
@@ -9268,6 +10223,24 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No such thing, or not visible to the caller. */
             404: {
                 headers: {
@@ -9333,6 +10306,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No such thing, or not visible to the caller. */
             404: {
@@ -9422,6 +10413,15 @@ export interface operations {
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9732,6 +10732,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -9818,6 +10827,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -10196,6 +11214,15 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"][];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -10280,6 +11307,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -10368,6 +11404,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeyView"][];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -10449,6 +11494,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RoleView"][];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -10632,6 +11686,15 @@ export interface operations {
                     "text/csv": string;
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -10709,6 +11772,15 @@ export interface operations {
                     "application/json": components["schemas"]["AuditCheck"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -10720,6 +11792,101 @@ export interface operations {
             };
             /** @description The permission is missing, or the request comes from a foreign origin. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number. */
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntryView"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11001,6 +12168,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -11087,6 +12263,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -11342,6 +12527,15 @@ export interface operations {
                     "application/json": components["schemas"]["ModelList"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -11451,6 +12645,15 @@ export interface operations {
                     "application/json": components["schemas"]["ProviderHealth"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -11541,6 +12744,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -11641,6 +12853,15 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -11746,6 +12967,15 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -11854,6 +13084,15 @@ export interface operations {
                     "application/json": components["schemas"]["Distributions"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -11947,6 +13186,15 @@ export interface operations {
                     "application/json": components["schemas"]["Heatmap"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -12031,6 +13279,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorTimeline"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -12119,6 +13376,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RequestDetail"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -12351,6 +13617,124 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    exportBenchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListingExport"];
+            };
+        };
+        responses: {
+            /** @description The file, sent while it is made; a connection that breaks leaves an incomplete one. */
+            200: {
+                headers: {
+                    /** @description Suggests a file name. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/json": Record<string, never>[];
+                    "application/jsonl": string;
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The body has a Content-Encoding; send it as it is. */
             415: {
                 headers: {
@@ -12419,6 +13803,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CompatDocument"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -12507,6 +13900,15 @@ export interface operations {
                     "application/json": components["schemas"]["Bundle"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -12593,6 +13995,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RequestBody"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -12800,6 +14211,15 @@ export interface operations {
                     "application/json": components["schemas"]["Points"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -12886,6 +14306,15 @@ export interface operations {
                     "application/json": components["schemas"]["ResultDetail"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -12969,6 +14398,15 @@ export interface operations {
                     "application/json": components["schemas"]["ClusterView"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -13043,6 +14481,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -13226,6 +14673,80 @@ export interface operations {
             };
         };
     };
+    getConfiguration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfiguredSetting"][];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     getPreferences: {
         parameters: {
             query?: never;
@@ -13253,6 +14774,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -13436,6 +14966,80 @@ export interface operations {
             };
         };
     };
+    listAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     getHealth: {
         parameters: {
             query?: never;
@@ -13452,6 +15056,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Too many requests; `Retry-After` says when to come back. */
@@ -13501,6 +15123,24 @@ export interface operations {
                     "application/json": components["schemas"]["Alive"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description Too many requests; `Retry-After` says when to come back. */
             429: {
                 headers: {
@@ -13548,6 +15188,24 @@ export interface operations {
                     "application/json": components["schemas"]["Ready"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description Too many requests; `Retry-After` says when to come back. */
             429: {
                 headers: {
@@ -13593,6 +15251,15 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */

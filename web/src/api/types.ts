@@ -15,7 +15,31 @@ export type Status = Schemas["Status"];
 export type Permission = Schemas["Permission"];
 export type User = Schemas["UserView"];
 export type Login = Schemas["SignedIn"];
-export type SignInMethods = Schemas["SignInMethods"];
+export type UserDetail = Schemas["UserDetail"];
+export type UserCreate = Schemas["UserCreate"];
+export type UserCreated = Schemas["UserCreated"];
+export type UserUpdate = Schemas["UserUpdate"];
+export type Role = Schemas["RoleView"];
+export type SignIn = Schemas["SessionView"];
+export type ApiKey = Schemas["ApiKeyView"];
+export type ApiKeyCreate = Schemas["ApiKeyCreate"];
+export type ApiKeyCreated = Schemas["ApiKeyCreated"];
+export type PreferencesDocument = Schemas["PreferencesDocument"];
+
+export type AuditEntry = Schemas["AuditEntryView"];
+export type AuditCheck = Schemas["AuditCheck"];
+
+export type RuntimeSettings = Schemas["RuntimeSettingsView"];
+export type RuntimeSettingsUpdate = Schemas["RuntimeSettingsUpdate"];
+export type ConfiguredSetting = Schemas["ConfiguredSetting"];
+export type Alerts = Schemas["Alerts"];
+export type Alert = Schemas["AlertView"];
+
+export type Cluster = Schemas["ClusterView"];
+export type ClusterWorker = Schemas["ClusterWorker"];
+export type WaitingBenchmark = Schemas["WaitingBenchmark"];
+
+export type SignInMethods = Required<Schemas["SignInMethods"]>;
 
 export type Comparison = Schemas["Comparison"];
 export type ComparedRun = Schemas["ComparedRun"];
@@ -24,6 +48,12 @@ export type ComparedDifference = Schemas["DifferenceView"];
 export type ComparedEstimate = Schemas["EstimateView"];
 export type Pairing = Schemas["Pairing"];
 export type ComparisonVerdict = Schemas["Verdict"];
+
+/** Something, and the tag of the state that it is in. */
+export interface Tagged<Value> {
+  value: Value;
+  etag: string | null;
+}
 
 export interface Page<Item> {
   items: Item[];
@@ -70,6 +100,13 @@ export const TIMELINE_COLUMNS = [
 
 export type Progress = Required<Omit<Schemas["Progress"], keyof ExplorationProgress>> & ExplorationProgress;
 export type Headline = Schemas["Headline"];
+export type Matching = Schemas["Matching"];
+export type BulkAnswer = Schemas["BulkAnswer"];
+export type BulkChanges = Omit<Schemas["BulkUpdate"], "items">;
+export type SortColumn = Schemas["Sort"];
+export type SortDirection = Schemas["Direction"];
+export type LoadKind = Schemas["LoadKind"];
+export type Visibility = Schemas["Visibility"];
 
 export type Metric = Schemas["Distributions"]["metric"];
 export type Distributions = Schemas["Distributions"];

@@ -1,7 +1,7 @@
 /** Who sees what: the sign-in page, or the shell with the page of the URL. */
 
 import { useEffect } from "preact/hooks";
-import { SignIn } from "../features/signin";
+import { SignIn, SignInAgain } from "../features/signin";
 import { Failure, Loading } from "../ui/states";
 import { Page } from "./pages";
 import { navigate, query, route, safeReturn } from "./router";
@@ -18,12 +18,16 @@ export function App() {
     case "out":
       return route.value.page === "signin" ? <SignIn /> : <Redirect to={signInAddress()} />;
     case "in":
+    case "ended":
       return route.value.page === "signin" ? (
         <Redirect to={safeReturn(query.value.get("next"))} />
       ) : (
-        <Shell user={current.user}>
-          <Page route={route.value} />
-        </Shell>
+        <>
+          <Shell user={current.user}>
+            <Page route={route.value} />
+          </Shell>
+          {current.state === "ended" && <SignInAgain user={current.user} />}
+        </>
       );
   }
 }

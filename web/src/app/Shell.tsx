@@ -8,16 +8,12 @@ import { Icon } from "../ui/icons";
 import { ConnectionBadge } from "./ConnectionBadge";
 import { Help } from "./Help";
 import { focusSearch, listen, type Shortcut } from "./keyboard";
+import { Menu } from "./Menu";
+import { ACCOUNT, placesFor } from "./places";
 import { navigate, route } from "./router";
 import { may, signOut } from "./session";
 import { ThemeSwitch } from "./ThemeSwitch";
 import "./shell.css";
-
-const PLACES = [
-  { href: "/", label: "Benchmarks", pages: ["benchmarks", "new-benchmark", "run"] },
-  { href: "/compare", label: "Compare", pages: ["compare"] },
-  { href: "/providers", label: "Providers", pages: ["providers"] },
-];
 
 export function Shell({ user, children }: { user: User; children: ComponentChildren }) {
   const [isHelpOpen, setHelpOpen] = useState(false);
@@ -30,6 +26,8 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
     { key: "?", what: "This help", run: () => setHelpOpen(true) },
   ];
   useEffect(() => listen(shortcuts), []);
+  const groups = placesFor((permission) => user.permissions.includes(permission));
+  const administration = groups.find((group) => group.label === "Administration");
 
   return (
     <div class="shell">
@@ -42,15 +40,26 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
           <span>Test Bench</span>
         </a>
         <nav aria-label="Main">
-          {PLACES.map((destination) => (
-            <a
-              key={destination.href}
-              href={destination.href}
-              aria-current={destination.pages.includes(route.value.page) ? "page" : undefined}
-            >
-              {destination.label}
-            </a>
-          ))}
+          {groups
+            .filter((group) => group !== administration)
+            .flatMap((group) => group.places)
+            .map((destination) => (
+              <a
+                key={destination.href}
+                class="nav-wide"
+                href={destination.href}
+                aria-current={destination.pages.includes(route.value.page) ? "page" : undefined}
+              >
+                {destination.label}
+              </a>
+            ))}
+          {administration && <Menu class="nav-wide" label={administration.label} groups={[administration]} />}
+          <Menu
+            class="nav-phone"
+            label="Menu"
+            icon="menu"
+            groups={[...groups, { label: user.username, places: [ACCOUNT] }]}
+          />
         </nav>
         <div class="bar-end">
           <button type="button" class="bar-button bar-help" title="Keyboard help (?)" onClick={() => setHelpOpen(true)}>
@@ -58,9 +67,14 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
             <span class="visually-hidden">Keyboard help</span>
           </button>
           <ThemeSwitch />
-          <span class="bar-user" title={`Signed in as ${user.username}, role ${user.role}`}>
+          <a
+            class="bar-user"
+            href={ACCOUNT.href}
+            title={`My account. Signed in as ${user.username}, role ${user.role}`}
+            aria-current={route.value.page === "account" ? "page" : undefined}
+          >
             {user.username}
-          </span>
+          </a>
           <Button kind="quiet" icon="out" title="Sign out" onClick={() => void signOut()}>
             <span class="bar-wide">Sign out</span>
           </Button>

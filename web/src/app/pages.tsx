@@ -5,7 +5,10 @@ import { useEffect, useState } from "preact/hooks";
 import { asApiError } from "../api/errors";
 import { LinkButton } from "../ui/Button";
 import { Failure, Loading, Message } from "../ui/states";
+import { NoPermission } from "./NoPermission";
+import { NEEDS } from "./places";
 import type { Route } from "./router";
+import { may } from "./session";
 
 const TITLES: Record<Route["page"], string> = {
   signin: "Sign in",
@@ -14,6 +17,13 @@ const TITLES: Record<Route["page"], string> = {
   run: "Benchmark",
   compare: "Compare",
   providers: "Providers",
+  cluster: "Cluster",
+  account: "My account",
+  users: "Users",
+  user: "User",
+  roles: "Roles",
+  audit: "Audit",
+  settings: "Settings",
   "not-found": "Not found",
 };
 
@@ -25,6 +35,13 @@ const LOADERS: Partial<Record<Route["page"], () => Promise<Loaded>>> = {
   run: async () => (await import("../features/run")).RunPage,
   compare: async () => (await import("../features/compare")).ComparePage,
   providers: async () => (await import("../features/providers")).ProvidersPage,
+  cluster: async () => (await import("../features/cluster")).ClusterPage,
+  account: async () => (await import("../features/accounts")).AccountPage,
+  users: async () => (await import("../features/accounts")).UsersPage,
+  user: async () => (await import("../features/accounts")).UserPage,
+  roles: async () => (await import("../features/accounts")).RolesPage,
+  audit: async () => (await import("../features/audit")).AuditPage,
+  settings: async () => (await import("../features/settings")).SettingsPage,
 };
 
 const loaded = new Map<Route["page"], Loaded>();
@@ -62,8 +79,10 @@ export function Page({ route }: { route: Route }) {
     );
   }
   if (failure) return <Failure error={asApiError(failure)} what="the page" retry={() => location.reload()} />;
+  const need = NEEDS[page];
+  if (need && !may(need.permission)) return <NoPermission permission={need.permission} what={need.what} />;
   const Component = loaded.get(page);
   if (!Component) return <Loading what="the page" />;
-  const id = route.page === "run" ? route.id : "";
+  const id = "id" in route ? route.id : "";
   return <Component key={id} id={id} />;
 }

@@ -9,6 +9,13 @@ export type Route =
   | { page: "compare" }
   | { page: "run"; id: string; request?: number }
   | { page: "providers" }
+  | { page: "cluster" }
+  | { page: "account" }
+  | { page: "users" }
+  | { page: "user"; id: string }
+  | { page: "roles" }
+  | { page: "audit" }
+  | { page: "settings" }
   | { page: "not-found" };
 
 export interface Place {
@@ -22,6 +29,19 @@ function here(): Place {
 
 export const place = signal<Place>(here());
 
+/** Pages whose path is their name. */
+const SINGLE = [
+  "compare",
+  "providers",
+  "cluster",
+  "account",
+  "users",
+  "roles",
+  "audit",
+  "settings",
+  "signin",
+] as const satisfies readonly Route["page"][];
+
 /** The page at a path; trailing slashes do not matter. */
 export function match(path: string): Route {
   const [first, second, ...rest] = path.split("/").filter(Boolean).map(decode);
@@ -34,10 +54,9 @@ export function match(path: string): Route {
     if (second === undefined) return { page: "benchmarks" };
     return second === "new" ? { page: "new-benchmark" } : { page: "run", id: second };
   }
+  if (first === "users" && second !== undefined) return { page: "user", id: second };
   if (second !== undefined) return { page: "not-found" };
-  if (first === "compare") return { page: "compare" };
-  if (first === "providers") return { page: "providers" };
-  return first === "signin" ? { page: "signin" } : { page: "not-found" };
+  return { page: SINGLE.find((page) => page === first) ?? "not-found" };
 }
 
 function decode(segment: string): string {

@@ -8,6 +8,7 @@ import { asApiError } from "../api/errors";
 import { tokens } from "../api/session";
 import type { Permission, User } from "../api/types";
 import { live } from "../live";
+import { forgetPreferences, loadPreferences } from "./preferences";
 import { navigate, place } from "./router";
 
 /** `unknown` until the cookies have been tried. */
@@ -15,7 +16,9 @@ export type Session =
   | { state: "unknown" }
   | { state: "unreachable"; error: ApiError }
   | { state: "out" }
-  | { state: "in"; user: User };
+  | { state: "in"; user: User }
+  /** It ended while a page was open: elsewhere, or by its age. The page stays, with what was typed, behind a sign-in. */
+  | { state: "ended"; user: User };
 
 export const session = signal<Session>({ state: "unknown" });
 
@@ -84,18 +87,44 @@ function entered(user: User): void {
   renewInTime();
   session.value = { state: "in", user };
   live.start();
+  void loadPreferences();
 }
 
 function left(): void {
+  halt();
+  session.value = { state: "out" };
+  forgetPreferences();
+}
+
+function ended(): void {
+  const current = session.value;
+  if (!hasUser(current)) {
+    left();
+    return;
+  }
+  halt();
+  session.value = { state: "ended", user: current.user };
+}
+
+function halt(): void {
   hint(false);
   clearTimeout(renewal);
   live.stop();
-  session.value = { state: "out" };
 }
 
 export function may(permission: Permission): boolean {
   const current = session.value;
-  return current.state === "in" && current.user.permissions.includes(permission);
+  return hasUser(current) && current.user.permissions.includes(permission);
+}
+
+function hasUser(current: Session): current is Session & { user: User } {
+  return current.state === "in" || current.state === "ended";
+}
+
+/** Who is (or, until they sign in again, was) signed in. */
+export function me(): User | null {
+  const current = session.value;
+  return hasUser(current) ? current.user : null;
 }
 
 let stopWatching = () => {};
@@ -103,7 +132,7 @@ let stopWatching = () => {};
 /** Finds out whether the cookies of an earlier visit still hold. */
 export async function resumeSession(): Promise<void> {
   stopWatching();
-  stopWatching = client.watchSession({ onRenewed: renewed, onSignedOut: left });
+  stopWatching = client.watchSession({ onRenewed: renewed, onSignedOut: ended });
   const query = new URLSearchParams(location.search);
   const arrived = location.pathname === "/signin" && !query.has("error") ? query.get("via") : null;
   if (arrived) remember(arrived);
@@ -125,6 +154,24 @@ export async function signIn(username: string, password: string): Promise<void> 
   const login = await client.signIn(username, password);
   remember(null);
   entered(login.user);
+}
+
+/** Signs in again on a page that stayed open; another user starts anew, so that nothing of the one before is left. */
+export async function signInAgain(username: string, password: string): Promise<void> {
+  const before = me();
+  const login = await client.signIn(username, password);
+  remember(null);
+  if (before && before.id !== login.user.id) {
+    hint(true);
+    location.assign("/");
+    return;
+  }
+  entered(login.user);
+}
+
+/** From an ended session to the page of signing in. */
+export function giveUpSession(): void {
+  left();
 }
 
 export async function signOut(): Promise<void> {

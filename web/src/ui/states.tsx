@@ -94,6 +94,16 @@ export function Notice({ error, what }: { error: ApiError; what: string }) {
   );
 }
 
+/** Something to know, beside what is shown: that it worked, or what to mind. */
+export function Remark({ tone, children }: { tone: "ok" | "warn" | "quiet"; children: ComponentChildren }) {
+  return (
+    <div class={`notice notice-${tone}`} role={tone === "ok" ? "status" : undefined}>
+      <Icon name={tone === "ok" ? "check" : tone === "warn" ? "alert" : "info"} />
+      <div>{children}</div>
+    </div>
+  );
+}
+
 function RequestId({ error }: { error: ApiError }) {
   if (!error.requestId) return null;
   return (

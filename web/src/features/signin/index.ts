@@ -1,1 +1,2 @@
 export { SignIn } from "./SignIn";
+export { SignInAgain } from "./SignInAgain";
