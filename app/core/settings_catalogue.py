@@ -6,6 +6,7 @@ written down twice.
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -67,6 +68,8 @@ def value_of(values: BaseModel, setting: Setting) -> Any:
         return _without_password(found)
     if isinstance(found, tuple):
         return tuple(_plain(item) for item in found)
+    if isinstance(found, Mapping):
+        return {name: REDACTED if isinstance(item, SecretStr) else item for name, item in found.items()}
     return _plain(found)
 
 
@@ -90,8 +93,13 @@ def toml_value(value: Any) -> str:
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{name} = {toml_value(item)}' for name, item in value.items())} }}"
+        pairs = (f"{_toml_key(name)} = {toml_value(item)}" for name, item in value.items())
+        return f"{{ {', '.join(pairs)} }}"
     return json.dumps(value, ensure_ascii=False)
+
+
+def _toml_key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
 
 
 def _plain(value: Any) -> Any:

@@ -50,6 +50,8 @@ def test_show_hides_secrets_and_names_sources(cli: Cli, tmp_path: Path) -> None:
     variables = {
         "LTB_SECURITY__SECRET_KEY": "k" * 40,
         "LTB_STORAGE__DATABASE_URL": "postgresql+asyncpg://bench:hunter2@db/bench",
+        "LTB_TELEMETRY__HEADERS": '{"authorization": "Bearer hunter2"}',
+        "LTB_TELEMETRY__RESOURCE_ATTRIBUTES": '{"deployment.environment.name": "lab"}',
     }
     shown = cli("config", "show", "--json", env=variables)
     assert shown.returncode == 0, shown.stderr
@@ -59,10 +61,13 @@ def test_show_hides_secrets_and_names_sources(cli: Cli, tmp_path: Path) -> None:
     assert values["security.secret_key"] == {"value": REDACTED, "source": "LTB_SECURITY__SECRET_KEY"}
     assert values["storage.database_url"]["value"] == f"postgresql+asyncpg://bench:{REDACTED}@db/bench"
 
+    assert values["telemetry.headers"]["value"] == {"authorization": REDACTED}
+
     text = cli("config", "show", env=variables).stdout
     assert "hunter2" not in text
     assert "kkkk" not in text
     assert tomllib.loads(text)["server"]["port"] == 9090
+    assert tomllib.loads(text)["telemetry"]["resource_attributes"] == {"deployment.environment.name": "lab"}
 
 
 @pytest.mark.parametrize(

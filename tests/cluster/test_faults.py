@@ -5,6 +5,7 @@ The tests share one cluster and leave it whole. What the simulator answered is c
 
 import json
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 import psutil
@@ -45,6 +46,7 @@ def test_workers_and_scheduler_are_scraped(cluster: Cluster) -> None:
     assert scheduler["llm_scheduler_queued_shards"] == 0
     assert scheduler["llm_scheduler_clients"] == 2
     assert scheduler["llm_scheduler_worker_heartbeat_age_seconds"] < 20
+    check_listing(cluster, benchmark)
     assert cluster.ended(benchmark)["status"] == "completed"
     until(lambda: deployment.metrics("scheduler")["llm_scheduler_running_shards"] == 0, "the scheduler to be idle")
     after = sum(deployment.metrics(name)["llm_worker_results_stored_total"] for name in ("one", "two"))
@@ -64,6 +66,46 @@ def test_workers_and_scheduler_are_scraped(cluster: Cluster) -> None:
     assert {call.parent_id for call in calls()} == {execution.span_id}
     assert {call.trace_id for call in calls()} == {execution.trace_id}
     assert {one["llm_test_bench.role"] for one in cluster.traces.resources} == {"server", "worker"}
+
+
+def check_listing(cluster: Cluster, benchmark: str) -> None:
+    """What `GET /cluster` says of a cluster that runs one benchmark of two shards."""
+    found = cluster.client().get("/cluster").json()
+    assert (found["mode"], found["problem"], found["waiting"], found["queue"]) == ("distributed", None, 0, [])
+    assert (found["slots"], found["slots_taken"], found["running"], found["max_running"]) == (4, 2, 1, 4)
+    assert found["tags"] == ["gpu", "region=eu", "region=us"]
+    workers = {worker["name"]: worker for worker in found["workers"]}
+    assert {name: worker["tags"] for name, worker in workers.items()} == {
+        "one": ["region=eu"],
+        "two": ["gpu", "region=us"],
+    }
+    shards = [one for worker in workers.values() for one in worker["running"]]
+    assert sorted(one["shard"] for one in shards) == [0, 1]
+    assert {one["benchmark_id"] for one in shards} == {benchmark}
+    for worker in workers.values():
+        assert (worker["status"], worker["slots"], worker["version"]) == ("running", 2, found["version"])
+        assert abs(worker["clock_offset_ms"]) < 5000
+        assert worker["clock_error_ms"] > 0
+        heard = datetime.fromisoformat(worker["last_heartbeat_at"])
+        assert abs((datetime.now(UTC) - heard).total_seconds()) < 60
+
+
+def test_a_worker_that_is_told_to_leave_hands_its_shard_back(cluster: Cluster) -> None:
+    deployment = cluster.deployment
+    options = ("--tag", "leaves", "--drain-seconds", "0")
+    deployment.worker("three", *options)
+    until(lambda: len(cluster.client().get("/cluster").json()["workers"]) == 3, "the third worker")
+    benchmark = cluster.submit(workers=1, placement=["leaves"])
+    cluster.is_under_way(benchmark)
+    assert deployment.parts["three"].terminate() == 0, deployment.parts["three"].text()[-3000:]
+    before = cluster.stored(benchmark)
+    deployment.worker("three", *options)
+    found = cluster.ended(benchmark)
+    cluster.check_nothing_lost(benchmark, found)
+    assert 60 <= before < 500, "what was in flight is stored, and the rest is not sent"
+    assert found["summary"]["instrument"]["restarts"] >= 1
+    assert found["summary"]["requests"]["failed"] == 0, "requests in flight ended by themselves"
+    assert deployment.parts.pop("three").terminate() == 0
 
 
 def test_a_killed_engine_is_replaced(cluster: Cluster) -> None:
