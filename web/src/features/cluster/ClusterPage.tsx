@@ -27,7 +27,10 @@ export function ClusterPage() {
   const cluster = load.data.value;
   const answered = useRef({ data: cluster, at: Date.now() });
   if (answered.current.data !== cluster) answered.current = { data: cluster, at: Date.now() };
-  useFollowing(load.reload);
+  // One question at a time: a slow answer is waited for, not asked for anew again and again.
+  useFollowing(() => {
+    if (!load.loading.value) load.reload();
+  });
   return (
     <>
       <PageHead title="Cluster" status={cluster && <Age since={answered.current.at} />} />
