@@ -23,7 +23,7 @@ ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_PROJECT
 WORKDIR /src
 COPY pyproject.toml uv.lock ./
 # The dependencies of the lock file, in a layer that changes only with it.
-RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev --extra aws --no-install-project
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev --extra aws --extra otel --no-install-project
 COPY hatch_build.py README.md LICENSE CHANGELOG.md ./
 COPY migrations/ migrations/
 COPY app/ app/

@@ -15,6 +15,7 @@ from app.accounts.endpoints import router as auth_router
 from app.accounts.oidc_endpoints import router as oidc_router
 from app.accounts.users_endpoints import roles_router
 from app.accounts.users_endpoints import router as users_router
+from app.benchmarks.bulk_endpoints import router as bulk_router
 from app.benchmarks.cluster_endpoints import router as cluster_router
 from app.benchmarks.curve_endpoints import router as curves_router
 from app.benchmarks.endpoints import router as benchmarks_router
@@ -42,6 +43,8 @@ or the cookies that sign-in sets (writes with cookies must come from this server
 **Errors** always have the same body:
 `{"error": {"code", "message", "details", "retryable"}, "request_id", "timestamp"}`.
 Wrong input is 422 with `details.errors` = `[{"path", "message", "allowed"?}]`.
+
+**Methods.** HEAD works wherever GET does, OPTIONS says in `Allow` what an address takes.
 
 **Limits.** Requests are counted per user; `RateLimit-*` headers say where you stand, 429 carries `Retry-After`.
 
@@ -99,6 +102,7 @@ IDEMPOTENT_PATHS = frozenset(f"{API_PREFIX}/{name}" for name in ("benchmarks", "
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
     benchmarks_router,  # asked for most: routes are tried in this order
+    bulk_router,
     auth_router,
     oidc_router,
     users_router,
@@ -148,7 +152,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         )
         _add_identity(app, schema)
         _add_idempotency(schema)
-        _add_encodings(schema)
+        _add_answers_of_middlewares(schema)
         _drop_default_validation_errors(schema)
         app.openapi_schema = schema
     return app.openapi_schema
@@ -189,15 +193,15 @@ def _add_idempotency(schema: dict[str, Any]) -> None:
             operation["responses"].setdefault("409", conflict | {"content": content})
 
 
-def _add_encodings(schema: dict[str, Any]) -> None:
-    # Likewise.
+def _add_answers_of_middlewares(schema: dict[str, Any]) -> None:
+    """What any request may be answered before its route sees it, which FastAPI knows nothing of."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
     for operations in schema["paths"].values():
         for operation in operations.values():
-            if "requestBody" in operation:
-                documented = {str(status): answer for status, answer in error_responses(415).items()}
-                content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
-                description = documented["415"]["description"]
-                operation["responses"]["415"] = {"description": description, "content": content}
+            statuses = (400, 403, 413, 415) if "requestBody" in operation else (400, 403)
+            for status, answer in error_responses(*statuses).items():
+                documented = {"description": answer["description"], "content": content}
+                operation["responses"].setdefault(str(status), documented)
 
 
 def creating_permissions(app: FastAPI) -> dict[str, str | None]:

@@ -1,5 +1,6 @@
 """The server: `create_app` wires the rooms together, and its lifespan starts and stops them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -35,6 +36,7 @@ from app.core.database import Database
 from app.core.errors import ServiceUnavailableError
 from app.core.http import install_error_handlers
 from app.core.keyring import Keyring, load_keyring
+from app.core.methods import HeadAsGet
 from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
 from app.core.origins import HostPolicy, OriginPolicy
 from app.core.quotas import Quotas
@@ -56,7 +58,10 @@ from app.idempotency.service import IdempotencyService
 from app.monitoring.alert_board import AlertBoard
 from app.monitoring.health import Readiness, database_check, redis_check
 from app.monitoring.metrics import Metrics, ObserveRequests
+from app.monitoring.request_spans import TraceRequests
 from app.monitoring.system import Counts, SystemReporter
+from app.monitoring.trace_metrics import TraceFamilies
+from app.monitoring.tracing import Tracer, new_tracer
 from app.preferences.configured import configured as configured_settings
 from app.preferences.schemas import RuntimeValues
 from app.preferences.service import PreferenceService
@@ -112,6 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = Metrics(app.version)
     app.state.generated_admin_password = None
     app.state.demo_runs = False
+    app.state.tracer = None
     if settings.server.enable_graphql:
         app.state.graphql = build_view(settings)
     install_error_handlers(app)
@@ -157,10 +163,13 @@ def _add_middlewares(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(CountWebSockets)
     app.add_middleware(HostCheck, policy=HostPolicy(server))
     app.add_middleware(ErrorBoundary)
-    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=app.state.routes.of)
     if server.http.enable_compression:
         app.add_middleware(Compression, never=(f"{API_PREFIX}/auth",))
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(ObserveRequests, metrics=app.state.metrics, template_of=app.state.routes.of)
     app.add_middleware(SecurityHeaders)
+    if settings.telemetry.server_spans:
+        app.add_middleware(TraceRequests, app_state=app.state, template_of=app.state.routes.of)
     app.add_middleware(RequestContext)
 
 
@@ -175,6 +184,16 @@ async def _demo_target(settings: Settings, database: Database) -> AsyncIterator[
             except ServiceUnavailableError as error:
                 log.warning("no demo", reason=error.message)
         yield url
+
+
+async def _tracer(stack: AsyncExitStack, metrics: Metrics, settings: Settings) -> Tracer | None:
+    """What exports traces, if something is to."""
+    tracer = new_tracer(settings, "server")
+    if tracer is not None:
+        stack.push_async_callback(asyncio.to_thread, tracer.close)
+        metrics.more.append(TraceFamilies(tracer.delivery))
+        log.info("traces are exported", endpoint=tracer.endpoint, sample_ratio=tracer.sample_ratio)
+    return tracer
 
 
 def _feed_gauges(metrics: Metrics, benchmarks: BenchmarkService, gateway: Gateway) -> None:
@@ -280,7 +299,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             settings.storage.data_dir,
             production=settings.security.production,
             password=admin_password.get_secret_value() if admin_password else None,
+            takes_passwords=settings.security.enable_password,
         )
+        tracer = app.state.tracer = await _tracer(stack, app.state.metrics, settings)
         demo_url = await stack.enter_async_context(_demo_target(settings, database))
         benchmarks = app.state.benchmarks = await stack.enter_async_context(
             host_benchmarks(
@@ -292,6 +313,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 data_dir=settings.storage.data_dir,
                 default_visibility=settings.security.default_visibility,
                 observer=app.state.metrics.measured,
+                spans=tracer,
+                trace_link=settings.telemetry.link,
             )
         )
         gateway = app.state.gateway = Gateway(

@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from app.benchmarks import shard_watch
+from app.benchmarks import recorder, shard_watch, spool
 from app.benchmarks.measures import MeasureContext, warm_prices
 from app.benchmarks.probing import run_probe
 from app.benchmarks.shards import WorkerContext, install, run_shard, uninstall
@@ -30,7 +31,12 @@ from app.core.database import Database
 from app.core.errors import ConfigError, ServiceUnavailableError
 from app.core.keyring import load_keyring
 from app.core.settings import Settings
+from app.core.version import service_version
 from app.events.redis_bus import RedisBus
+from app.monitoring.node_metrics import NodeMetrics, WorkerFacts, worker_readings
+from app.monitoring.scrape_server import check_scrape_host, serving_scrapes
+from app.monitoring.trace_metrics import TraceFamilies
+from app.monitoring.tracing import Tracer, new_tracer
 from app.providers.wiring import provider_service
 
 log = logging.getLogger(__name__)
@@ -52,7 +58,10 @@ class Node:
     host: str | None = None
     drain_seconds: float = 30.0
     is_draining: bool = False
+    is_joined: bool = False
     offset: Offset | None = None
+    heard_at: float | None = None  # when the scheduler last answered, on the monotonic clock
+    metrics: tuple[str, int] | None = None  # where to serve them
 
     def about(self) -> dict[str, Any]:
         """What travels with each heartbeat."""
@@ -64,6 +73,22 @@ class Node:
             "offset_error_ns": offset.error_ns if offset else None,
             "at": time.time(),
         }
+
+    def facts(self, spool_folder: Path) -> WorkerFacts:
+        """For its metrics."""
+        offset, heard_at = self.offset, self.heard_at
+        return WorkerFacts(
+            slots=self.slots,
+            running=shard_watch.running_count(),
+            is_draining=self.is_draining,
+            is_joined=self.is_joined,
+            offset_seconds=offset.offset_ns / 1e9 if offset else None,
+            offset_error_seconds=offset.error_ns / 1e9 if offset else None,
+            heard_seconds_ago=None if heard_at is None else time.monotonic() - heard_at,
+            spool_bytes=spool.folder_bytes(spool_folder),
+            spool_results=spool.waiting_results(),
+            stored=recorder.totals.ok + recorder.totals.failed,
+        )
 
 
 async def build_context(settings: Settings, stack: AsyncExitStack) -> WorkerContext:
@@ -87,18 +112,44 @@ async def build_context(settings: Settings, stack: AsyncExitStack) -> WorkerCont
     bus = RedisBus(settings.distributed.redis_url)
     stack.push_async_callback(bus.close)
     providers = provider_service(settings, database, SystemClock(), load_keyring(settings))
-    spool = settings.storage.data_dir / "spool"
-    return WorkerContext(database, bus, providers, is_shared=True, spool_folder=spool)
+    folder = settings.storage.data_dir / "spool"
+    tracer = new_tracer(settings, "worker")
+    if tracer is not None:
+        stack.push_async_callback(asyncio.to_thread, tracer.close)
+    return WorkerContext(database, bus, providers, is_shared=True, spool_folder=folder, spans=tracer)
 
 
-async def serve_worker(settings: Settings, node: Node, on_joined: Callable[[str], None]) -> None:
+async def _serve_metrics(
+    settings: Settings, node: Node, context: WorkerContext, stack: AsyncExitStack, on_metrics: Callable[[str], None]
+) -> None:
+    if node.metrics is None:
+        return
+    host, port = node.metrics
+    folder = context.spool_folder
+    assert folder is not None
+    tracing = [TraceFamilies(context.spans.delivery)] if isinstance(context.spans, Tracer) else []
+    metrics = NodeMetrics(service_version(), lambda: worker_readings(node.facts(folder)), tracing)
+    token = settings.monitoring.metrics_token
+    on_metrics(await stack.enter_async_context(serving_scrapes(metrics.exposition, host, port, token)))
+
+
+async def serve_worker(
+    settings: Settings,
+    node: Node,
+    on_joined: Callable[[str], None],
+    on_metrics: Callable[[str], None] = lambda _address: None,
+) -> None:
     """Work until SIGTERM or SIGINT: then take nothing more, let shards end or hand them back, and leave.
+
+    `on_metrics` is told where they are, `on_joined` the scheduler's address, each time that it is joined.
 
     Raises:
         ConfigError: plain TCP beyond loopback, wrong TLS files, or no Redis.
         ServiceUnavailableError: the scheduler refuses this worker.
     """
     transport.check_scheduler_url(node.scheduler_url, settings.distributed)
+    if node.metrics is not None:
+        check_scrape_host(node.metrics[0], settings.monitoring.metrics_token)
     from app.cluster import dask_parts  # noqa: PLC0415  (takes 0.3 s; refusals need not wait for it)
 
     dask_parts.log_like_everyone()
@@ -107,6 +158,7 @@ async def serve_worker(settings: Settings, node: Node, on_joined: Callable[[str]
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         context = await build_context(settings, stack)
+        await _serve_metrics(settings, node, context, stack, on_metrics)
         install(context)
         calls.offer("shard", run_shard)
         calls.offer("probe", run_probe)
@@ -144,6 +196,7 @@ async def _work(
         if not starting.done():
             return
         starting.result()
+        node.is_joined, node.heard_at = True, time.monotonic()
         on_joined(node.scheduler_url)
         clock = asyncio.create_task(_follow_clock(worker, node))
         lost = asyncio.create_task(worker.finished())
@@ -159,6 +212,7 @@ async def _work(
             log.warning("lost the scheduler at %s; joining again when it is back", node.scheduler_url)
             await asyncio.sleep(_RECONNECT_SECONDS)
     finally:
+        node.is_joined = False
         for task in (stopping, starting):
             task.cancel()
         await asyncio.gather(stopping, starting, return_exceptions=True)
@@ -187,6 +241,7 @@ async def _follow_clock(worker: Any, node: Node) -> None:
     while True:
         try:
             node.offset = await measure(ask)
+            node.heard_at = time.monotonic()
             await worker.heartbeat()
         except Exception as error:  # noqa: BLE001  (the scheduler is away: the main loop notices)
             log.debug("the scheduler's clock cannot be read: %s", error)

@@ -38,7 +38,7 @@ hypothesis.settings.load_profile("any machine")
 
 @pytest.fixture(autouse=True)
 def _no_configuration_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("LTB_")]:
+    for name in [name for name in os.environ if name.startswith(("LTB_", "OTEL_"))]:
         monkeypatch.delenv(name)
 
 

@@ -53,6 +53,11 @@ class PostgresServer:
                 shutil.copytree(self._bin.parent, self.folder / "pginstall", symlinks=True)
                 self._bin = self.folder / "pginstall" / "bin"
 
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return self.folder / "socket" / ".s.PGSQL.5432"
+
     def url(self, database: str, driver: str = "postgresql+asyncpg") -> str:
         """The address of one database of the cluster."""
         return f"{driver}://postgres@/{database}?host={self.folder / 'socket'}"

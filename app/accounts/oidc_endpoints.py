@@ -46,7 +46,7 @@ class OidcMethod(BaseModel):
 class SignInMethods(BaseModel):
     """How users can sign in."""
 
-    password: bool = Field(True, description="With a user name and a password.")
+    password: bool = Field(description="With a user name and a password (`security.enable_password`).")
     oidc: list[OidcMethod] = Field(description="At these identity providers.")
     min_password_characters: int = Field(MIN_PASSWORD_CHARACTERS, description="Shorter passwords are refused.")
     max_password_characters: int = Field(MAX_PASSWORD_CHARACTERS, description="Longer passwords are refused.")
@@ -70,7 +70,8 @@ async def methods(service: Service, request: Request) -> SignInMethods:
         found.append(
             OidcMethod(name=settings.name, label=settings.title, login_url=f"{base}/login", logout_url=f"{base}/logout")
         )
-    return SignInMethods(oidc=found)
+    password = request.app.state.settings.security.enable_password
+    return SignInMethods(password=password, oidc=found)
 
 
 @router.get(

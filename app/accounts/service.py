@@ -36,6 +36,8 @@ _REMEMBER_ENDED = timedelta(days=30)
 REFRESH_GRACE = timedelta(seconds=5)
 """Two tabs of a browser may refresh with the same cookie at once; within this time both get the same successor."""
 _WRONG_CREDENTIALS = "the user name or the password is wrong"
+_NO_PASSWORDS = "passwords are switched off here (security.enable_password): sign in at the identity provider"
+PASSWORD = "password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class AccountService:
         self._clock = clock
         self._limiter = limiter
         self._attempts_per_minute = settings.login_attempts_per_minute
+        self._takes_passwords = settings.enable_password
         self._refresh_life = timedelta(days=settings.refresh_token_days)
         self._opaque = OpaqueSecrets(keyring)
         self._access = AccessTokens(keyring, clock, timedelta(minutes=settings.access_token_minutes))
@@ -100,11 +103,14 @@ class AccountService:
 
         Raises:
             RateLimitExceededError: too many tries for this account or from this address.
+            ForbiddenError: `security.enable_password` is off.
             UnauthorizedError: the same for an unknown user, a wrong password and an inactive user.
         """
         limit, what = self._attempts_per_minute, "sign-in tries"
         await self._limiter.enforce(limit, what, "login-address", address_key(visitor.address))
         await self._limiter.enforce(limit, what, "login-account", username.lower())
+        if not self._takes_passwords:
+            await self._refuse_password(username, visitor)
         async with self._database.read() as session:
             user = await repository.user_by_name(session, username)
         verdict = await self.passwords.verify(password, user.password_hash if user else None)
@@ -117,7 +123,7 @@ class AccountService:
                 raise UnauthorizedError(_WRONG_CREDENTIALS)
             if verdict.new_hash:
                 fresh.password_hash = verdict.new_hash
-            return await self.start_session(session, fresh, visitor, "password")
+            return await self.start_session(session, fresh, visitor, PASSWORD)
 
     async def _refuse_sign_in(self, user: User | None, username: str, visitor: Visitor, *, is_right: bool) -> NoReturn:
         """Keep the failure, in one transaction whatever its reason, and answer the same to all.
@@ -133,16 +139,25 @@ class AccountService:
             await audit.record(session, caller, "auth.login_failed", "user", user.id if user else "", facts)
         raise UnauthorizedError(_WRONG_CREDENTIALS)
 
+    async def _refuse_password(self, username: str, visitor: Visitor) -> NoReturn:
+        """Whoever it is: the password is not looked at, and the answer tells nothing about the account."""
+        facts = {"name_digest": self._opaque.hash(username.lower())[:16], "reason": "passwords are off"}
+        async with self._database.write() as session:
+            await audit.record(session, _nobody(visitor), "auth.login_failed", "user", "", facts)
+        raise ForbiddenError(_NO_PASSWORDS)
+
     async def change_password(self, caller: Caller, old: str, new: str) -> int:
         """Give the caller another password; every other sign-in of theirs ends. Says how many did.
 
         Raises:
-            ForbiddenError: the caller came with an API key.
+            ForbiddenError: the caller came with an API key, or `security.enable_password` is off.
             RateLimitExceededError: too many tries for this account.
             InvalidRequestError: the old password is wrong, or the new one is not acceptable.
         """
         if caller.via == "api_key":
             raise ForbiddenError("an API key cannot change the password; sign in with it")
+        if not self._takes_passwords:
+            raise ForbiddenError(_NO_PASSWORDS)
         check_password(new, "new_password")
         await self._limiter.enforce(
             self._attempts_per_minute, "sign-in tries", "login-account", caller.username.lower()
@@ -219,6 +234,8 @@ class AccountService:
                 raise refusal
             link, record, user = found
             if record.revoked_at is not None or link.expires_at <= now or not user.is_active:
+                raise refusal
+            if record.method == PASSWORD and not self._takes_passwords:  # it was begun before they were switched off
                 raise refusal
             caller = self._caller(user, "token", visitor, family_id=record.id)
             salt = self._opaque.new_salt()

@@ -208,9 +208,17 @@ class Users:
             return user
 
     async def bootstrap(
-        self, username: str, data_dir: Path, *, production: bool, password: str | None = None
+        self,
+        username: str,
+        data_dir: Path,
+        *,
+        production: bool,
+        password: str | None = None,
+        takes_passwords: bool = True,
     ) -> str | None:
         """On an empty database, make the first administrator and return the generated password, else None.
+
+        Without `takes_passwords` nobody learns it: `auth generate-key` is then the way in beside identity providers.
 
         The generated password is also in `data_dir/admin-password`, mode 0600; a given `password` is not told again.
 
@@ -220,7 +228,7 @@ class Users:
         async with self._database.read() as session:
             if await repository.count_users(session):
                 return None
-        if production and password is None:
+        if production and password is None and takes_passwords:
             raise ConfigError(
                 "there are no users yet, and production mode generates no password: set "
                 "LTB_SECURITY__ADMIN_PASSWORD_FILE, or "
@@ -234,11 +242,11 @@ class Users:
         try:
             async with self._database.write() as session:
                 await self._add(session, system_caller(), username, password_hash, Role.ADMIN)
-                if generated is not None:
+                if generated is not None and takes_passwords:
                     _write_password(data_dir, generated)
         except (IntegrityError, ConflictError):  # another process was first
             return None
-        return generated
+        return generated if takes_passwords else None
 
     async def _add(
         self,

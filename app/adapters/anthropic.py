@@ -39,6 +39,7 @@ class _Delta(msgspec.Struct):
 
 class _Message(msgspec.Struct):
     id: str | None = None
+    model: Any = None
     content: list[_Part] = []
     stop_reason: str | None = None
     usage: msgspec.Raw = ABSENT
@@ -130,6 +131,7 @@ class AnthropicMessages(WireFormat):
             reasoning="".join(block.reasoning for block in blocks),
             other_output=any(block.other_output for block in blocks),
             response_id=message.id,
+            response_model=message.model,
             finish_reason=message.stop_reason,
             usage=raw_object(message.usage),
         )
@@ -179,7 +181,7 @@ def _delta(event: _Event) -> Event:
 
 def _start(event: _Event) -> Event:
     message = event.message or _Message()
-    return Event(response_id=message.id, usage=raw_object(message.usage))
+    return Event(response_id=message.id, response_model=message.model, usage=raw_object(message.usage))
 
 
 def _message_delta(event: _Event) -> Event:

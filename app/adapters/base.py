@@ -103,6 +103,7 @@ class Reply:
         "first_output_ns",
         "keep_text",
         "response_id",
+        "response_model",
         "text",
         "timings",
         "token_count_source",
@@ -115,6 +116,7 @@ class Reply:
         self.first_output_ns = 0
         self.answered_ns = 0
         self.response_id: str | None = None
+        self.response_model: str | None = None
         self.finish_reason: str | None = None
         self.error_type: str | None = None
         self.error: str | None = None

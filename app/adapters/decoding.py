@@ -134,9 +134,9 @@ class StreamDecoder:
             except (ValueError, RecursionError):
                 return
             # Another text in its place must come out at its place, and nothing else.
-            if said == Event(text=_PROOF, response_id=said.response_id):
+            if said == Event(text=_PROOF, response_id=said.response_id, response_model=said.response_model):
                 self._is_reasoning = False
-            elif said == Event(reasoning=_PROOF, response_id=said.response_id):
+            elif said == Event(reasoning=_PROOF, response_id=said.response_id, response_model=said.response_model):
                 self._is_reasoning = True
             else:
                 continue
@@ -259,6 +259,8 @@ def _take_facts(reply: Reply, event: Event) -> None:
         reply.fail("stream_error", error_body_text(200, event.error))
     if reply.response_id is None:
         reply.response_id = event.response_id
+    if reply.response_model is None and isinstance(event.response_model, str):
+        reply.response_model = event.response_model
     if event.finish_reason is not None:
         reply.finish_reason = event.finish_reason
     if event.timings:

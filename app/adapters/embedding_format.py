@@ -20,6 +20,7 @@ class Vectors(NamedTuple):
     usage: bytes = b""
     response_id: str | None = None
     error: bool = False
+    response_model: Any = None
 
 
 class EmbeddingFormat(ABC):
@@ -79,6 +80,7 @@ class _Decoder(WholeBody):
             reply.fail("empty", "the answer has no data")
             return
         reply.response_id = said.response_id
+        reply.response_model = said.response_model if isinstance(said.response_model, str) else None
         reply.answered_ns = self._last_ns
         _take_usage(reply, said)
         if said.vectors != self._items:

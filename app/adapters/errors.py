@@ -22,7 +22,8 @@ _NAMES: dict[ErrorKind, str] = {
         incompletesignatureexception organizationnotfound authenticationfailed apikeyinvalid""",
     "quota": """insufficientquota billingerror billinghardlimitreached quotaexceeded servicequotaexceededexception
         insufficientbalance insufficientcredits spendlimitreached usagelimitreached paymentrequired
-        insufficientuserquota""",
+        insufficientuserquota contractspendlimitreached enforcedspendlimitreached linkedorganizationspendlimitreached
+        linkedorganizationbillingunavailable""",
     "rate_limit": """ratelimiterror ratelimitexceeded ratelimit throttlingexception throttlederror toomanyrequests
         toomanyrequestsexception requests tokens resourceexhausted rpmlimitexceeded""",
     "overloaded": """overloadederror overloaded engineoverloaded unavailable serviceunavailable serviceunavailableerror
@@ -46,10 +47,11 @@ _WORDS: tuple[tuple[ErrorKind, re.Pattern[str]], ...] = (
     (
         "context_length",
         re.compile(
-            r"context[ _-]?(length|window|size)|maximum (context|input|prompt|sequence) |prompt is too long"
-            r"|input is too long|too many (input )?tokens in|exceeds? the (available|maximum|model'?s) context"
-            r"|input token count .* exceeds|`?inputs`? (tokens|must have less)"
-            r"|reduce the length of the (messages|prompt)"
+            r"context[ _-]?(length|window|size|limit)|maximum (allowed )?(context|input|prompt|sequence|model) "
+            r"|(prompt|input) is too long|exceeds? the (available|maximum|model'?s) context"
+            r"|too many (input )?tokens in|too many tokens: (?!max tokens)|tokens in request more than max"
+            r"|(number of input tokens|input token count .*) exceeds|model token limit"
+            r"|`?inputs`? (tokens|must have less)|reduce the length of the (messages|prompt)"
         ),
     ),
     (
@@ -64,9 +66,10 @@ _WORDS: tuple[tuple[ErrorKind, re.Pattern[str]], ...] = (
         re.compile(
             r"insufficient[ _](quota|balance|credits?|funds)|credit balance|billing hard limit"
             r"|(spend|spending|usage) limit|not enough credits|out of credits"
-            r"|exceeded your (monthly|current) (quota|included credits)"
+            r"|exceeded your (monthly|current) (quota|included credits)|exceeds the service quota"
         ),
     ),
+    ("overloaded", re.compile(r"not ready to serve inference")),
 )
 _BY_STATUS: dict[int, ErrorKind] = {
     401: "auth",
@@ -79,7 +82,7 @@ _BY_STATUS: dict[int, ErrorKind] = {
     529: "overloaded",
 }
 _COARSE: set[ErrorKind | None] = {"invalid_request", "server", "rate_limit", None}
-_NAME_FIELDS = ("code", "type", "status", "__type", "error_type", "reason", "blockReason")
+_NAME_FIELDS = ("code", "error_code", "type", "status", "__type", "error_type", "reason", "blockReason")
 
 
 def error_body_text(status: int, body: bytes) -> str:

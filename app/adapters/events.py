@@ -1,7 +1,7 @@
 """What one event of a stream, or one whole body, says: the meeting point of all wire formats."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -29,6 +29,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     timings: bytes = b""
     error: bytes = b""
     is_last: bool = False
+    response_model: Any = None  # the model that answers, by its own word; whoever reads it checks that it is a text
 
 
 NOTHING = Event()

@@ -38,6 +38,7 @@ class _Chunk(msgspec.Struct, rename="camel"):
     prompt_feedback: _Feedback | None = None
     usage_metadata: msgspec.Raw = ABSENT
     response_id: str | None = None
+    model_version: Any = None
     error: msgspec.Raw = ABSENT
 
 
@@ -87,6 +88,8 @@ class Gemini(WireFormat):
             "generationConfig": given(config) or None,
         }
         model = request.model if "/" in request.model else f"models/{request.model}"
+        if {"", ".", ".."} & set(model.split("/")):  # another path than that of a model
+            raise ValueError(f"models of Gemini are called NAME or tunedModels/NAME, not {request.model!r}")
         method = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
         return self.post(f"/v1beta/{quote(model)}:{method}", body, request, api_key)
 
@@ -127,6 +130,7 @@ class Gemini(WireFormat):
             reasoning="".join(part.text or "" for part in parts if part.thought),
             other_output=any(part.text is None for part in parts),  # calls of functions, images, code
             response_id=chunk.response_id,
+            response_model=chunk.model_version,
             finish_reason=reasons[-1] if reasons else None,
             usage=raw_object(chunk.usage_metadata),
         )

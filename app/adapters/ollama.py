@@ -32,6 +32,7 @@ class _Message(msgspec.Struct):
 
 class _Line(msgspec.Struct):
     message: _Message | None = None
+    model: Any = None
     done: bool = False
     done_reason: str | None = None
     error: msgspec.Raw = ABSENT
@@ -95,6 +96,7 @@ class OllamaChat(WireFormat):
             usage=usage,
             timings=usage,
             is_last=line.done,
+            response_model=line.model,
         )
 
     def buckets(self, usage: bytes) -> Buckets:

@@ -73,6 +73,7 @@ class _Groq(msgspec.Struct):
 
 class _Chunk(msgspec.Struct):
     id: str | None = None
+    model: Any = None
     object: str | None = None
     choices: list[_Choice] | None = None
     usage: msgspec.Raw = ABSENT
@@ -222,6 +223,7 @@ def _said(chunk: _Chunk, raw: bytes) -> Event:
         reasoning=reasoning,
         other_output=other,
         response_id=chunk.id,
+        response_model=chunk.model,
         finish_reason=finish_reason,
         usage=raw_object(usage),
         timings=_timings(chunk, usage),

@@ -1,5 +1,6 @@
 """OpenAI Embeddings, and every server that speaks it. Source: the OpenAI API reference, "Create embeddings"."""
 
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -19,6 +20,7 @@ class _Usage(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     id: str | None = None
+    model: Any = None
     data: list[_Item] | None = None
     usage: msgspec.Raw = ABSENT
     error: msgspec.Raw = ABSENT
@@ -49,4 +51,6 @@ class OpenAiEmbeddings(EmbeddingFormat):
             tokens, usage = _decode_usage(answer.usage).prompt_tokens, bytes(answer.usage)
         except msgspec.DecodeError:  # null, or a shape that we do not know
             tokens, usage = None, b""
-        return Vectors(None if answer.data is None else len(answer.data), tokens, usage, answer.id)
+        return Vectors(
+            None if answer.data is None else len(answer.data), tokens, usage, answer.id, response_model=answer.model
+        )

@@ -35,6 +35,7 @@ class _Incomplete(msgspec.Struct):
 
 class _Response(msgspec.Struct):
     id: str | None = None
+    model: Any = None
     status: str | None = None
     output: list[_Item] = []
     incomplete_details: _Incomplete | None = None
@@ -106,8 +107,8 @@ class OpenAiResponses(WireFormat):
         if kind == "error":
             return Event(error=payload, is_last=True)
         if event.response is not None:
-            ended = kind in _ENDS
-            return _ending(event.response) if ended else Event(response_id=event.response.id)
+            said = event.response
+            return _ending(said) if kind in _ENDS else Event(response_id=said.id, response_model=said.model)
         # What else comes in pieces: arguments of tools, audio, images.
         return Event(other_output=kind.endswith((".delta", ".partial_image")))
 
@@ -148,6 +149,7 @@ def _ending(response: _Response) -> Event:
     why = response.incomplete_details.reason if response.incomplete_details is not None else None
     return Event(
         response_id=response.id,
+        response_model=response.model,
         finish_reason=why or response.status,
         usage=raw_object(response.usage),
         error=raw_object(response.error),

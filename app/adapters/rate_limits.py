@@ -3,7 +3,9 @@
 Sources: OpenAI API reference, "Rate limits in headers" (`x-ratelimit-{limit,remaining,reset}-{what}`, reset as a
 duration such as `6m0s`; Groq, xAI, Together, Azure and others send parts of it, some with seconds); Claude API
 reference, "Response headers" (`anthropic-ratelimit-{what}-{limit,remaining,reset}`, reset as an RFC 3339 instant); IETF
-draft-ietf-httpapi-ratelimit-headers (`ratelimit-{limit,remaining,reset}`, seconds).
+draft-ietf-httpapi-ratelimit-headers (`ratelimit-{limit,remaining,reset}`, seconds; Replicate sends two of them). As
+their APIs answer: Mistral's `ratelimitbysize-*`, which counts tokens, and Cohere's `x-trial-endpoint-call-*` of trial
+keys.
 """
 
 import re
@@ -14,6 +16,9 @@ import msgspec
 
 _OPENAI = re.compile(r"x-ratelimit-(limit|remaining|reset)(?:-(.+))?")
 _ANTHROPIC = re.compile(r"anthropic-(?:priority-)?ratelimit-(?:(?:unified-)?(.+)-)?(limit|remaining|reset)")
+_COHERE = re.compile(r"x-(trial-endpoint-call|endpoint-monthly-call)-(limit|remaining)")
+_COHERE_NAMES = {"trial-endpoint-call": "requests", "endpoint-monthly-call": "requests-month"}
+_MISTRAL = re.compile(r"(?:x-)?ratelimitbysize-(limit|remaining|reset)(?:-(minute|month))?")
 _IETF = re.compile(r"ratelimit-(limit|remaining|reset)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s|d)")
 _UNIT_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -50,7 +55,7 @@ def told(headers: Iterable[tuple[bytes, bytes]], now_unix_seconds: float) -> dic
 
     The instrument asks for it after every response, so headers of other names cost one look.
     """
-    mine = [(name, value) for name, value in headers if b"ratelimit" in name]
+    mine = [(name, value) for name, value in headers if b"ratelimit" in name or b"-call-" in name]
     if not mine:
         return {}
     texts = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in mine)
@@ -72,6 +77,10 @@ def _parsed_name(header: str) -> tuple[str, str | None]:
         return match[1] or "requests", match[2]
     if match := _IETF.fullmatch(header):
         return "requests", match[1]
+    if match := _MISTRAL.fullmatch(header):
+        return "tokens" + (f"-{match[2]}" if match[2] else ""), match[1]
+    if match := _COHERE.fullmatch(header):
+        return _COHERE_NAMES[match[1]], match[2]
     return "", None
 
 

@@ -9,11 +9,11 @@ from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.accounts.visibility import Visibility
 from app.benchmarks.changes import BenchmarkUpdate
-from app.benchmarks.repository import Filters
+from app.benchmarks.listing import MAX_MATCHING
+from app.benchmarks.listing_query import Ordered, Wanted
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.service import BenchmarkService
-from app.benchmarks.states import Status
-from app.benchmarks.views import Benchmark, BenchmarkListItem, Timeline
+from app.benchmarks.views import Benchmark, BenchmarkListItem, Matching, Timeline
 from app.core.conditional import TAGGED_RESPONSES, Preconditions, known_state, preconditions
 from app.core.http import error_responses
 from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, Page, PageSize
@@ -66,18 +66,31 @@ async def list_(
     *,
     caller: CanRead,
     service: Service,
-    status: Annotated[Status | None, Query(description="Only those in this state.")] = None,
-    provider: Annotated[
-        str | None, Query(description="Only those with a target at this provider.", max_length=64)
-    ] = None,
-    model: Annotated[str | None, Query(description="Only those with a target of this model.", max_length=200)] = None,
-    tag: Annotated[str | None, Query(description="Only those with this tag.", max_length=64)] = None,
-    q: Annotated[str | None, Query(description="Only those whose name contains this text.", max_length=200)] = None,
+    filters: Wanted,
+    order: Ordered,
     limit: PageSize = DEFAULT_PAGE_SIZE,
     cursor: Cursor = None,
 ) -> Page[BenchmarkListItem]:
-    """The benchmarks that you may see, newest first."""
-    return await service.list(caller, Filters(status, provider, model, tag, q), limit=limit, cursor=cursor)
+    """The benchmarks that you may see, newest first unless `sort` says otherwise. A cursor is good for one order."""
+    return await service.list(caller, filters, order, limit=limit, cursor=cursor)
+
+
+@router.get(
+    "/matching",
+    operation_id="matchBenchmarks",
+    summary="Count benchmarks, and list their ids",
+    responses=error_responses(401, 403, 422),
+)
+async def matching(
+    *,
+    caller: CanRead,
+    service: Service,
+    filters: Wanted,
+    order: Ordered,
+    limit: Annotated[int, Query(ge=0, le=MAX_MATCHING, description="Most ids; 0: only count.")] = 0,
+) -> Matching:
+    """How many benchmarks a listing has over all its pages, and which: to do something with all of them."""
+    return await service.many.matching(caller, filters, order, limit=limit)
 
 
 @router.get(

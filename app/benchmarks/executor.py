@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from app.benchmarks import calibrations, plan_workloads, planner, repository, token_probe
+from app.benchmarks import calibrations, execution_traces, plan_workloads, planner, repository, token_probe
 from app.benchmarks.alerts import RunAlerts
 from app.benchmarks.announcements import ENDED_TOPIC, announce, control_channel, tick_channel
 from app.benchmarks.audience import Audience, audience_query
@@ -36,6 +36,7 @@ from app.benchmarks.restoring import add_stored
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.service import ProviderDirectory
 from app.benchmarks.shards import ShardTask
+from app.benchmarks.spans import SpanSink
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.starting import lead_ns, start_at_ns
 from app.benchmarks.states import LIVE, Status, transition
@@ -126,8 +127,9 @@ class Executor:
         data_dir: Path | None = None,
         observer: RunObserver | None = None,
         clock_offset_limit_ns: int = 0,
+        spans: SpanSink | None = None,
     ) -> None:
-        self.observer = observer or Unobserved()
+        self.observer, self.spans = observer or Unobserved(), spans
         self._database = database
         self._clock = clock
         self._bus = bus
@@ -581,6 +583,7 @@ class Executor:
             await self._write_end(run)
             return
         self.observer.ended(run.session_id, wanted, time.monotonic() - run.begun_seconds)
+        await execution_traces.tell(self.spans, self._database, run.session_id)
 
     def _announce_end(self, session: Any, run: Run, status: Status, summary: dict[str, Any], now: datetime) -> None:
         head = headline(summary)

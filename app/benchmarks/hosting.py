@@ -17,6 +17,7 @@ from app.benchmarks.observing import RunObserver
 from app.benchmarks.remote_cluster import RemoteCluster
 from app.benchmarks.service import BenchmarkService, ProviderDirectory
 from app.benchmarks.shards import DEFAULT_CONTEXT, ProviderResolver, WorkerContext, install, uninstall
+from app.benchmarks.spans import SpanSink, TraceLink, no_link
 from app.benchmarks.spooling import deliver_left_behind
 from app.benchmarks.supervisor import EngineFactory, engine_process
 from app.benchmarks.tasks import BenchmarkRunner
@@ -42,6 +43,8 @@ async def host_benchmarks(
     data_dir: Path | None = None,
     default_visibility: str = "private",
     observer: RunObserver | None = None,
+    spans: SpanSink | None = None,
+    trace_link: TraceLink = no_link,
 ) -> AsyncIterator[BenchmarkService]:
     """Serve and run benchmarks while the block runs.
 
@@ -73,6 +76,7 @@ async def host_benchmarks(
         data_dir=data_dir if embedded else None,
         observer=observer,
         clock_offset_limit_ns=round(settings.clock_offset_limit_ms * 1e6),
+        spans=spans,
     )
     runner = BenchmarkRunner(
         database,
@@ -84,6 +88,7 @@ async def host_benchmarks(
         replica=replica,
         goes_on=not embedded,
     )
+    service.spans, service.trace_link, service.results.trace_link = spans, trace_link, trace_link
     service.check_placement = cluster.check_possible
     service.cluster = ClusterService(database, cluster, runner, settings)
     service.on_submitted = runner.wake
@@ -93,7 +98,7 @@ async def host_benchmarks(
         spool = data_dir / "spool" if data_dir is not None and database.dialect != "sqlite" else None
         if spool is not None:
             await deliver_left_behind(database, spool)
-        install(WorkerContext(database, bus, providers, new_engine, spool_folder=spool), context)
+        install(WorkerContext(database, bus, providers, new_engine, spool_folder=spool, spans=spans), context)
     try:
         await runner.start()
         try:

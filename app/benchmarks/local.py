@@ -13,6 +13,7 @@ from app.benchmarks.live import LiveRun
 from app.benchmarks.measures import MeasureContext, MeasuredResult
 from app.benchmarks.planner import Point, Stage
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.spans import Execution, SpanSink
 from app.benchmarks.starting import start_at_ns
 from app.benchmarks.states import Status
 from app.benchmarks.supervisor import (
@@ -30,6 +31,7 @@ from app.benchmarks.supervisor import (
 from app.benchmarks.token_probe import Probed
 from app.benchmarks.workload_facts import workload_facts
 from app.core import tracing
+from app.core.ids import new_id
 from app.loadgen.plan import Endpoint, TokenModel
 from app.stats.instrument import InstrumentFacts
 from app.stats.pace import Pace
@@ -48,12 +50,13 @@ async def run_local(
     stop: asyncio.Event | None = None,
     new_engine: EngineFactory = engine_process,
     tokens: Sequence[TokenModel] | None = None,
+    spans: SpanSink | None = None,
 ) -> dict[str, Any]:
     """Run every target and return the summary, with `error` telling what ended the run early, if anything did.
 
     `endpoint` is one for all targets or one per target. `on_progress` gets a `Progress` document four times a second,
     `on_results` each request once. Setting `stop` winds the run down; what was measured is summarised. `tokens` says
-    for each target how words become tokens; then no probes are sent to find that out.
+    for each target how words become tokens; then no probes are sent to find that out. `spans` exports its trace.
 
     Raises:
         InvalidRequestError: when the spec has a budget that cannot be kept.
@@ -69,8 +72,10 @@ async def run_local(
     else:
         plans = [planner.shard(spec, index, one) for index, one in enumerate(endpoints)]
         probed = await token_probe.probe_all(plans, new_engine=new_engine, stop=stop)
-    run = _LocalRun(spec, endpoints, probed, watch, on_progress, on_results, new_engine)
+    run = _LocalRun(spec, endpoints, probed, watch, on_progress, on_results, new_engine, spans)
+    began_ns = time.time_ns()
     summary = await run.execute(stop)
+    run.tell_execution(summary, began_ns, stop)
     return summary | {"workload": workload_facts(spec.workload, dict(enumerate(probed)))}
 
 
@@ -84,6 +89,7 @@ class _LocalRun:
         on_progress: Callable[[Mapping[str, Any]], None],
         on_results: Callable[[list[MeasuredResult]], None],
         new_engine: EngineFactory,
+        spans: SpanSink | None,
     ) -> None:
         self._spec = spec
         self._endpoints = endpoints
@@ -95,7 +101,9 @@ class _LocalRun:
         self._signal = StopSignal()
         self._origin_ns = start_at_ns(planner.at_level(spec, planner.first_points(spec, 0)[0].level))
         self._live = LiveRun(spec, self._origin_ns)
-        self._trace_id = tracing.from_environment().trace_id
+        self._trace = tracing.from_environment()
+        self._scope = new_id().hex  # many runs may be of the trace of one CI job
+        self._spans = spans
 
     async def execute(self, stop: asyncio.Event) -> dict[str, Any]:
         """All stages, one after another."""
@@ -128,6 +136,25 @@ class _LocalRun:
         )
         return summary | {"error": error}
 
+    def tell_execution(self, summary: Mapping[str, Any], began_ns: int, stop: asyncio.Event) -> None:
+        """Let the run's own span be exported."""
+        if self._spans is None:
+            return
+        self._spans.execution(
+            Execution(
+                self._trace.trace_id,
+                self._scope,
+                self._trace.parent_span_id or None,
+                self._spec,
+                self._status(summary["error"], stop),
+                began_ns,
+                time.time_ns(),
+                summary["requests"]["ok"],
+                summary["requests"]["total"] - summary["requests"]["ok"],
+                error=summary["error"],
+            )
+        )
+
     async def _run_stage(self, stage: Stage) -> list[ShardOutcome]:
         first = stage.point == Point(0, 0, stage.point.level)
         begin_ns = self._origin_ns if first else start_at_ns(planner.at_level(self._spec, stage.point.level))
@@ -139,7 +166,8 @@ class _LocalRun:
     async def _run_shard(self, stage: Stage, position: int, begin_ns: int) -> ShardOutcome:
         tokens = self._probed[stage.point.target_index].tokens
         plan = token_probe.with_tokens(planner.starting_at(stage.shards[position], begin_ns), tokens)
-        plan = planner.traced(self._spec, plan, self._trace_id)
+        ratio = None if self._spans is None else self._spans.sample_ratio
+        plan = planner.traced(self._spec, plan, self._trace.trace_id, self._scope, 1.0 if ratio is None else ratio)
         target, tags = stage.target, tuple(self._spec.tags)
         point = stage.point
         context = MeasureContext(
@@ -149,12 +177,21 @@ class _LocalRun:
             tags,
             point.point,
             point.level,
-            self._trace_id,
+            self._trace.trace_id,
             self._spec.propagate_trace,
+            self._scope,
+            ratio,
         )
+        trace = self._spans.of_shard(plan, context) if self._spans is not None else None
+
+        async def take(results: list[MeasuredResult]) -> None:
+            self._on_results(results)
+            if trace is not None:
+                trace(results)
+
         outcome = await supervise(
             Shard(plan, context, point.target_index, self._origin_ns, slo_of(self._spec)),
-            on_results=self._take_results,
+            on_results=take,
             on_tick=self._take_tick,
             stop=self._signal,
             new_engine=self._new_engine,
@@ -162,9 +199,6 @@ class _LocalRun:
         if outcome.status == "failed":
             self._signal.set("another engine failed")
         return outcome
-
-    async def _take_results(self, results: list[MeasuredResult]) -> None:
-        self._on_results(results)
 
     async def _take_tick(self, tick: ShardTick) -> None:
         self._live.take(tick)

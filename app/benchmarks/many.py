@@ -7,13 +7,21 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from app.accounts.caller import Caller
-from app.benchmarks import repository
+from app.benchmarks import listed, listing, repository
+from app.benchmarks.listing import NEWEST_FIRST, Filters, Order, cursor_at, place_of
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.models import BenchmarkSession
-from app.benchmarks.repository import Filters
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE
-from app.benchmarks.views import EMPTY_TIMELINE, BenchmarkListItem, Progress, Timeline, headline
+from app.benchmarks.views import (
+    EMPTY_TIMELINE,
+    BenchmarkListItem,
+    BenchmarkPage,
+    Headline,
+    Matching,
+    Progress,
+    Timeline,
+)
 from app.core.database import Database
 
 
@@ -60,13 +68,55 @@ class ManyBenchmarks:
     async def count(self, caller: Caller, filters: Filters) -> int:
         """How many benchmarks a listing has over all its pages."""
         async with self._database.read() as session:
-            return await repository.count(session, caller, filters)
+            return await listing.count(session, caller, filters)
+
+    async def page(
+        self,
+        caller: Caller,
+        filters: Filters,
+        order: Order = NEWEST_FIRST,
+        *,
+        limit: int,
+        cursor: str | None = None,
+    ) -> BenchmarkPage:
+        """A page of visible benchmarks.
+
+        Raises:
+            InvalidRequestError: the filters contradict each other.
+            MalformedRequestError: the cursor is not one of this order.
+        """
+        after = place_of(order, cursor) if cursor else None
+        async with self._database.read() as session:
+            # First the places, from an index, then the rows: no sort ever carries documents.
+            places = await listing.places(session, caller, filters, order, limit + 1, after)
+            shown = places[:limit]
+            rows = {row.id: row for row in await repository.rows_of(session, caller, [place.id for place in shown])}
+        kept = [place for place in shown if place.id in rows]  # what was deleted between the two is left out
+        page = BenchmarkPage(
+            items=[list_item(rows[place.id], self._live.progress(place.id)) for place in kept],
+            next_cursor=cursor_at(order, shown[-1]) if len(places) > limit else None,
+        )
+        page.cursors = [cursor_at(order, place) for place in kept]
+        return page
+
+    async def matching(self, caller: Caller, filters: Filters, order: Order, *, limit: int) -> Matching:
+        """How many benchmarks fit, and the ids of the first `limit` of them; raises `InvalidRequestError`."""
+        async with self._database.read() as session:
+            number = await listing.count(session, caller, filters)
+            places = await listing.places(session, caller, filters, order, limit, None) if limit else []
+        return Matching(count=number, ids=[place.id for place in places])
 
 
 def list_item(row: Row[Any], progress: Progress | dict[str, Any] | None) -> BenchmarkListItem:
     """The answer for a row of a listing."""
-    parts = {"targets": row.targets, "load": row.load, "stop": row.stop, "headline": headline(row.summary)}
+    parts = {"targets": row.targets, "load": row.load, "stop": row.stop, "headline": _headline(row)}
     return BenchmarkListItem.model_validate(head(row, progress) | parts, context=STORED)
+
+
+def _headline(row: Row[Any]) -> Headline | None:
+    if row.requests is None:
+        return None
+    return Headline.model_validate({name: getattr(row, name) for name in listed.FIGURES})
 
 
 def head(row: Row[Any], progress: Progress | dict[str, Any] | None) -> dict[str, Any]:

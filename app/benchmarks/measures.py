@@ -23,7 +23,7 @@ from app.adapters.finish_reasons import FinishKind, finish_kind
 from app.benchmarks import gaps
 from app.core.ids import new_id
 from app.loadgen.frames import Record
-from app.loadgen.trace_context import span_id
+from app.loadgen.trace_context import is_sampled, span_id
 from app.stats.batch import REQUEST_METRICS, Batch
 
 _NS_PER_MS = 1e6
@@ -44,6 +44,8 @@ class MeasureContext(msgspec.Struct, frozen=True):
     level: float | None = None  # of load; None: the benchmark explores nothing
     trace_id: str | None = None  # of the benchmark
     propagates_trace: bool = False
+    trace_scope: str = ""  # see `loadgen.trace_context`
+    exported_ratio: float | None = None  # share of requests whose spans are exported; None: nobody takes any
 
 
 class MeasuredResult(msgspec.Struct, kw_only=True):
@@ -105,6 +107,7 @@ class MeasuredResult(msgspec.Struct, kw_only=True):
     metadata: dict[str, Any] = {}
     response_text: str | None = None
     gaps: bytes = b""
+    response_model: str | None = None  # no column: kept in `metadata` where it is another than was asked for
 
     @property
     def finish_kind(self) -> FinishKind | None:
@@ -142,7 +145,7 @@ class MeasuredResult(msgspec.Struct, kw_only=True):
         return self.metadata.get("server_timings_ms")
 
 
-RESULT_FIELDS = tuple(field.name for field in msgspec.structs.fields(MeasuredResult))
+RESULT_FIELDS = tuple(name for name in MeasuredResult.__struct_fields__ if name != "response_model")
 
 # The fields of one line of `results.jsonl`, in order. CSV has the same columns.
 LINE_FIELDS = (
@@ -232,6 +235,7 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
         metadata=_metadata(record, context),
         response_text=record.response_text,
         gaps=record.gaps,
+        response_model=record.response_model[:200] if record.response_model else None,
     )
     inputs = (result.uncached_input_tokens, result.cache_read_tokens, result.cache_write_tokens)
     outputs = (result.visible_output_tokens, result.reasoning_tokens)
@@ -246,13 +250,15 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
 def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
     """What has no column of its own.
 
-    `clock_stepped`; `span_id` of requests that carried a `traceparent`; `error_kind`, what the provider's error means,
-    the same under every vendor; `conversation` and `turn`, both from 0; `point` and `level`; `server_timings_ms` and
-    `rate_limits` by name.
+    `clock_stepped`; `span_id` of requests that carried a `traceparent` or whose span is exported; `error_kind`, what
+    the provider's error means, the same under every vendor; `conversation` and `turn`, both from 0; `point` and
+    `level`; `server_timings_ms` and `rate_limits` by name; `response_model` where another answered than was asked.
     """
     metadata: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
-    if context.trace_id is not None and context.propagates_trace:
-        metadata["span_id"] = span_id(context.trace_id, record.index)
+    if (span := _span_id(context, record.index)) is not None:
+        metadata["span_id"] = span
+    if record.response_model is not None and record.response_model != context.model:
+        metadata["response_model"] = record.response_model[:200]
     if record.error_kind is not None:
         metadata["error_kind"] = record.error_kind
     if record.turn is not None:
@@ -264,6 +270,13 @@ def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
     if record.rate_limits:
         metadata["rate_limits"] = record.rate_limits
     return metadata
+
+
+def _span_id(context: MeasureContext, index: int) -> str | None:
+    if context.trace_id is None or not (context.propagates_trace or context.exported_ratio):
+        return None
+    found = span_id(context.trace_id, context.trace_scope, index)
+    return found if context.propagates_trace or is_sampled(found, context.exported_ratio or 0.0) else None
 
 
 def _set_durations(result: MeasuredResult, record: Record) -> None:

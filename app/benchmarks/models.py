@@ -4,11 +4,47 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Double, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    event,
+    text,
+)
+from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
+from app.benchmarks import listed
 from app.core.database import Base, JsonDocument
 from app.core.ids import new_id
+
+SORTED_COLUMNS = (
+    "name_key",
+    "status",
+    "target_key",
+    "load_key",
+    "requests",
+    "ttft_p50_ms",
+    "ttft_p95_ms",
+    "tpot_p50_ms",
+    "output_tokens_per_s",
+    "error_rate",
+    "cost_usd",
+    "verdict",
+    "tags_key",
+)
+"""Each has an index that ends in the id: the keyset of a listing in its order."""
+
+
+def _key(length: int = listed.KEY_CHARACTERS) -> String:
+    """A folded text, ordered by code point on both dialects."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class BenchmarkSession(Base):
@@ -22,6 +58,7 @@ class BenchmarkSession(Base):
         Index("ix_sessions_status_created", "status", "created_at", "id"),
         Index("ix_sessions_owner_created", "owner_id", "created_at", "id"),
         Index("ix_sessions_shared_created", "visibility", "team", "created_at", "id"),
+        *(Index(f"ix_sessions_{name}", name, "id") for name in SORTED_COLUMNS),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -46,8 +83,36 @@ class BenchmarkSession(Base):
     finished_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
     trace_id: Mapped[str | None] = mapped_column(String(32))  # of the request that submitted it
+    parent_span_id: Mapped[str | None] = mapped_column(String(16))  # whose span it hangs under in that trace
+
+    # What listings sort, search and show: copies of parts of the documents above, made in `listed`.
+    name_key: Mapped[str] = mapped_column(_key(), default="", server_default="")
+    target_key: Mapped[str] = mapped_column(_key(), default="", server_default="")
+    tags_key: Mapped[str | None] = mapped_column(_key())
+    load_key: Mapped[str] = mapped_column(_key(40), default="", server_default="")
+    load_kind: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    search_text: Mapped[str] = mapped_column(Text, default="", server_default="")
+    requests: Mapped[int | None] = mapped_column(BigInteger)
+    error_rate: Mapped[float | None] = mapped_column(Double)
+    ttft_p50_ms: Mapped[float | None] = mapped_column(Double)
+    ttft_p95_ms: Mapped[float | None] = mapped_column(Double)
+    tpot_p50_ms: Mapped[float | None] = mapped_column(Double)
+    output_tokens_per_s: Mapped[float | None] = mapped_column(Double)
+    cost_usd: Mapped[float | None] = mapped_column(Double)
+    verdict: Mapped[str | None] = mapped_column(String(16))
+
     # Counts changes that a reader can see; every UPDATE raises it unless it sets it itself (see `repository.beat`).
     version: Mapped[int] = mapped_column(Integer, default=1, server_default="1", onupdate=text("version + 1"))
+
+
+@event.listens_for(BenchmarkSession, "before_insert")
+def _keep_what_listings_need(_mapper: Mapper[Any], _connection: Connection, row: BenchmarkSession) -> None:
+    # Here and not in each place that makes a session, so that none can forget it. Changes: see `repository`.
+    found = listed.text_columns(row.name, row.tags, row.providers, row.models) | listed.spec_columns(row.spec)
+    if row.summary is not None:
+        found |= listed.figure_columns(row.summary)
+    for name, value in found.items():
+        setattr(row, name, value)
 
 
 class Result(Base):

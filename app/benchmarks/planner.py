@@ -165,9 +165,11 @@ def starting_at(plan: Plan, start_at_ns: int) -> Plan:
     return msgspec.structs.replace(plan, start_at_ns=start_at_ns)
 
 
-def traced(spec: BenchmarkSpec, plan: Plan, trace_id: str | None) -> Plan:
-    """The plan with the benchmark's trace in its requests, where the spec wants that."""
-    return msgspec.structs.replace(plan, trace_id=trace_id) if spec.propagate_trace else plan
+def traced(spec: BenchmarkSpec, plan: Plan, trace_id: str | None, scope: str, ratio: float = 1.0) -> Plan:
+    """The plan with the benchmark's trace in its requests, where the spec wants that; see `loadgen.trace_context`."""
+    if not spec.propagate_trace:
+        return plan
+    return msgspec.structs.replace(plan, trace_id=trace_id, trace_scope=scope, trace_ratio=ratio)
 
 
 def point_seed(seed: int, point: int) -> int:

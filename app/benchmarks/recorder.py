@@ -64,6 +64,10 @@ class Stored:
     duplicates: int = 0
 
 
+totals = Stored()
+"""Of this process, over all recorders."""
+
+
 class Recorder:
     """Use it as an `async with` block; leaving it writes what waits.
 
@@ -208,6 +212,9 @@ async def store(
             async with database.write() as session:
                 counts = await _copy_new(await session.connection(), rows)
     ok, failed = counts.get("ok", 0), counts.get("error", 0)
+    totals.ok += ok
+    totals.failed += failed
+    totals.duplicates += len(results) - ok - failed
     return Stored(ok, failed, len(results) - ok - failed)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -13,7 +13,6 @@ from sqlalchemy import (
     String,
     and_,
     delete,
-    false,
     func,
     literal,
     or_,
@@ -23,12 +22,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.caller import Caller
 from app.accounts.models import User
+from app.benchmarks import listed
 from app.benchmarks.audience import visible_to
 from app.benchmarks.fair_share import Waiting
 from app.benchmarks.models import BenchmarkSession, Result
@@ -39,16 +38,6 @@ from app.core.leases import LeaseRow
 from app.core.point_reads import KEY, PointQuery
 
 _CLAIM_KEY = 0x6C74_625F_636C_616D  # "ltb_clam"
-
-
-class Filters(NamedTuple):
-    """What a listing is narrowed to; None does not narrow."""
-
-    status: Status | None = None
-    provider: str | None = None
-    model: str | None = None
-    tag: str | None = None
-    text: str | None = None
 
 
 _HEARTBEAT = frozenset({"heartbeat_at", "requests_ok", "requests_failed", "timeline"})
@@ -81,8 +70,8 @@ _HEAD = (
     BenchmarkSession.finished_at,
     BenchmarkSession.trace_id,
     BenchmarkSession.error,
-    BenchmarkSession.summary,
 )
+_FIGURES = tuple(getattr(BenchmarkSession, name) for name in listed.FIGURES)
 
 
 _SPEC_PARTS = tuple(BenchmarkSession.spec[name].label(name) for name in ("targets", "load", "stop"))
@@ -92,30 +81,12 @@ def _joined(query: Select[Any]) -> Select[Any]:
     return query.outerjoin(User, User.id == BenchmarkSession.owner_id)
 
 
-async def page(
-    session: AsyncSession, caller: Caller, filters: Filters, limit: int, after: tuple[datetime, UUID] | None
-) -> Sequence[Row[Any]]:
-    """Up to `limit` visible sessions, newest first, after a position.
+async def rows_of(session: AsyncSession, caller: Caller, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """The visible ones of these sessions, as in a listing, in no order.
 
     Parts of the spec are taken out of it in the database: whole specs may hold megabytes of prompts.
     """
-    conditions = [visible_to(caller), *_conditions(session, filters)]
-    if after is not None:
-        created_at, id_ = after
-        conditions.append(
-            or_(
-                BenchmarkSession.created_at < created_at,
-                and_(BenchmarkSession.created_at == created_at, BenchmarkSession.id < id_),
-            )
-        )
-    query = _joined(select(*_HEAD, *_SPEC_PARTS)).where(*conditions)
-    query = query.order_by(BenchmarkSession.created_at.desc(), BenchmarkSession.id.desc()).limit(limit)
-    return (await session.execute(query)).all()
-
-
-async def rows_of(session: AsyncSession, caller: Caller, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
-    """The visible ones of these sessions, as in a page."""
-    query = _joined(select(*_HEAD, *_SPEC_PARTS)).where(BenchmarkSession.id.in_(ids), visible_to(caller))
+    query = _joined(select(*_HEAD, *_FIGURES, *_SPEC_PARTS)).where(BenchmarkSession.id.in_(ids), visible_to(caller))
     return (await session.execute(query)).all()
 
 
@@ -127,26 +98,24 @@ async def column_of(
     return dict((await session.execute(query)).tuples().all())
 
 
-async def count(session: AsyncSession, caller: Caller, filters: Filters) -> int:
-    """How many visible sessions fit."""
-    query = select(func.count()).select_from(BenchmarkSession)
-    return (await session.execute(query.where(visible_to(caller), *_conditions(session, filters)))).scalar_one()
-
-
 async def find(session: AsyncSession, caller: Caller, session_id: UUID) -> Row[Any] | None:
     """One visible session with its spec."""
-    query = _joined(select(*_HEAD, BenchmarkSession.spec)).where(BenchmarkSession.id == session_id, visible_to(caller))
+    query = _joined(select(*_HEAD, BenchmarkSession.summary, BenchmarkSession.spec)).where(
+        BenchmarkSession.id == session_id, visible_to(caller)
+    )
     return (await session.execute(query)).one_or_none()
 
 
 async def find_status(
     session: AsyncSession, caller: Caller, session_id: UUID, *, for_update: bool = False
 ) -> Row[Any] | None:
-    """Status, name, tags, version and audience of one visible session, and the team of its owner."""
+    """Status, name, tags, targets, version and audience of one visible session, and the team of its owner."""
     query = select(
         BenchmarkSession.status,
         BenchmarkSession.name,
         BenchmarkSession.tags,
+        BenchmarkSession.providers,
+        BenchmarkSession.models,
         BenchmarkSession.version,
         BenchmarkSession.owner_id,
         BenchmarkSession.visibility,
@@ -172,6 +141,8 @@ async def change(session: WriteSession, session_id: UUID, current: Sequence[str]
     """
     if values.keys() <= _HEARTBEAT:
         values["version"] = BenchmarkSession.version
+    if "summary" in values:
+        values |= listed.figure_columns(values["summary"])
     statement = update(BenchmarkSession).where(BenchmarkSession.id == session_id, BenchmarkSession.status.in_(current))
     result = await session.execute(statement.values(values).execution_options(synchronize_session=False))
     return cast("CursorResult[Any]", result).rowcount == 1
@@ -235,32 +206,6 @@ async def count_results(session: AsyncSession, session_id: UUID) -> dict[str, in
     """Stored results of a session, by status."""
     query = select(Result.status, func.count()).where(Result.session_id == session_id).group_by(Result.status)
     return {row.status: row[1] for row in await session.execute(query)}
-
-
-def _conditions(session: AsyncSession, filters: Filters) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if filters.status is not None:
-        conditions.append(BenchmarkSession.status == filters.status)
-    if any("\0" in value for value in filters[1:] if value is not None):
-        return [false()]  # no stored text has one, and PostgreSQL refuses to be asked
-    for column, value in (
-        (BenchmarkSession.providers, filters.provider),
-        (BenchmarkSession.models, filters.model),
-        (BenchmarkSession.tags, filters.tag),
-    ):
-        if value is not None:
-            conditions.append(list_has(session.get_bind().dialect.name, column, value))
-    if filters.text:
-        conditions.append(BenchmarkSession.name.icontains(filters.text, autoescape=True))
-    return conditions
-
-
-def list_has(dialect: str, column: InstrumentedAttribute[list[str]], value: str) -> ColumnElement[bool]:
-    """Whether a JSON list column holds a string."""
-    if dialect == "postgresql":
-        return type_coerce(column, JSONB).contains([value])
-    items = func.json_each(column).table_valued("value")
-    return select(items.c.value).where(items.c.value == value).exists()
 
 
 async def count_unfinished(session: AsyncSession) -> int:

@@ -67,7 +67,7 @@ class ResultItem(View):
     reasoning_tokens: int | None = Field(description="Reasoning, part of the output.")
     token_count_source: str | None = Field(description="`usage`, `tokenizer` or `chunks`.")
     cost_usd: float | None = Field(description="From list prices; null when the price is unknown.")
-    trace_id: str | None = Field(description="W3C trace id of the benchmark; sent where `metadata.span_id` is.")
+    trace_id: str | None = Field(description="W3C trace id of the benchmark; `metadata.span_id` is its span.")
     point: int | None = Field(None, description="Which level of load it belongs to; null when none is explored.")
     level: float | None = Field(None, description="That level: concurrency, or requests per second.")
     conversation: int | None = Field(None, description="Which conversation it is a turn of; null for other workloads.")
@@ -92,6 +92,7 @@ class ResultDetail(ResultItem):
         "later one, and then the entry behind it spans both. Null altogether when gaps were not kept."
     )
     waterfall: Waterfall = Field(description="The request phase by phase, from its intended start.")
+    trace_url: str | None = Field(None, description="Its trace for people; null without `telemetry.trace_url`.")
 
     @classmethod
     def of(cls, session_id: UUID, result: MeasuredResult, **more: Any) -> Self:

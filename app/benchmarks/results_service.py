@@ -7,13 +7,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, case, false, func, select, true, union_all
 
 from app.accounts.caller import Caller
-from app.benchmarks import points, repository
+from app.benchmarks import listing, points, repository
 from app.benchmarks.audience import visible_to
 from app.benchmarks.curve_views import PointField, Points
 from app.benchmarks.measures import MeasuredResult
 from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.result_views import RequestDetail, ResultDetail, ResultItem
 from app.benchmarks.rows import TABLE, from_row, selected
+from app.benchmarks.spans import TraceLink, no_link
 from app.core.database import Database
 from app.core.errors import NotFoundError
 from app.core.pagination import Page, decode_cursor, encode_cursor, uuid_of
@@ -47,6 +48,10 @@ class ResultService:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.trace_link: TraceLink = no_link
+
+    def _link(self, result: MeasuredResult) -> str | None:
+        return self.trace_link(result.trace_id, result.metadata.get("span_id"))
 
     async def list(
         self, caller: Caller, filters: ResultFilters, *, limit: int, cursor: str | None = None
@@ -76,7 +81,7 @@ class ResultService:
         wanted = [visible_to(caller)]
         for column, value in ((BenchmarkSession.providers, filters.provider), (BenchmarkSession.models, filters.model)):
             if value is not None and "\0" not in value:  # with one, `conditions` hold for nothing
-                wanted.append(repository.list_has(self._database.dialect, column, value))
+                wanted.append(listing.list_has(self._database.dialect, column, value))
         if cursor:
             text, index = decode_cursor(cursor, str, int)
             last = uuid_of(text)
@@ -128,7 +133,8 @@ class ResultService:
             row = (await session.execute(query)).one_or_none()
         if row is None:
             raise NotFoundError(f"there is no result {result_id}", resource="result", id=str(result_id))
-        return ResultDetail.of(row.session_id, from_row(row))
+        result = from_row(row)
+        return ResultDetail.of(row.session_id, result, trace_url=self._link(result))
 
     async def request(self, caller: Caller, session_id: UUID, index: int) -> RequestDetail:
         """A result by its position in the benchmark's schedule, with its neighbours.
@@ -148,7 +154,14 @@ class ResultService:
             previous_index, next_index = (
                 await session.execute(select(before.scalar_subquery(), behind.scalar_subquery()))
             ).one()
-        return RequestDetail.of(session_id, from_row(row), previous_index=previous_index, next_index=next_index)
+        result = from_row(row)
+        return RequestDetail.of(
+            session_id,
+            result,
+            previous_index=previous_index,
+            next_index=next_index,
+            trace_url=self._link(result),
+        )
 
     async def check_exists(self, caller: Caller, session_id: UUID, index: int) -> None:
         """Raise `NotFoundError` unless the caller sees the benchmark and it has a result of this index."""

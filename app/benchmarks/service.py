@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import importlib.metadata
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -15,32 +14,35 @@ from app.accounts.caller import Caller
 from app.accounts.visibility import Visibility, check_change, may_see_owned
 from app.adapters import registry
 from app.adapters.capabilities import Capabilities
-from app.benchmarks import budget, inputs, planner, repository, states
+from app.benchmarks import budget, inputs, listed, planner, repository, states
 from app.benchmarks.announcements import announce, control_channel
 from app.benchmarks.audience import Audience, first_audience, shared
+from app.benchmarks.bulk import BulkService
 from app.benchmarks.changes import BenchmarkUpdate
 from app.benchmarks.cluster_service import ClusterService
 from app.benchmarks.curve_service import CurveService
+from app.benchmarks.listing import NEWEST_FIRST, Filters, Order
 from app.benchmarks.live import LiveRuns
-from app.benchmarks.many import ManyBenchmarks, head, list_item
+from app.benchmarks.many import ManyBenchmarks, head
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.rendered import RenderedBodies
-from app.benchmarks.repository import Filters
+from app.benchmarks.result_counts import ResultCounts
 from app.benchmarks.results_service import ResultService
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.spans import SpanSink, TraceLink, no_link, parent_of
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status
 from app.benchmarks.storable import check_storable
-from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkListItem, Owner, SpecCheck, Timeline
+from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkPage, Owner, SpecCheck, Timeline
 from app.core import tracing
 from app.core.clock import Clock
 from app.core.conditional import ANY_STATE, Preconditions, etag_of
 from app.core.database import Database, WriteSession
 from app.core.errors import ConflictError, ConstraintViolationError, InvalidRequestError, NotFoundError
 from app.core.ids import new_id
-from app.core.pagination import Page, bad_cursor, decode_cursor, encode_cursor
 from app.events.bus import Bus
 from app.events.types import Topic
+from app.loadgen.trace_context import execution_span_id
 
 try:
     _RELEASE = importlib.metadata.version("llm-test-bench")
@@ -83,8 +85,10 @@ class BenchmarkService:
         default_visibility: str = Visibility.PRIVATE,
     ) -> None:
         self.results = ResultService(database)
+        self.result_counts = ResultCounts(database)
         self.live = LiveRuns() if live is None else live
         self.many = ManyBenchmarks(database, self.live)
+        self.bulk = BulkService(self)
         self.curves = CurveService(database, self.live)
         self.on_submitted: Callable[[], None] = lambda: None  # the runner's bell
         self.run_at_once: Callable[[int], None] = lambda _number: None  # the runner's room
@@ -97,6 +101,12 @@ class BenchmarkService:
         self._max_workers = max_workers
         self._rendered = RenderedBodies()
         self.default_visibility = default_visibility
+        self.spans: SpanSink | None = None  # who exports traces
+        self.trace_link: TraceLink = no_link
+
+    def _link(self, row: BenchmarkSession | Row[Any]) -> str | None:
+        span = execution_span_id(row.trace_id, row.id.hex) if row.trace_id else None
+        return self.trace_link(row.trace_id, span)
 
     async def count_unfinished(self) -> int:
         """Benchmarks that wait or run, over all servers of this database."""
@@ -112,6 +122,7 @@ class BenchmarkService:
         """
         document, _ = await self._checked(spec)
         audience = first_audience(caller, visibility, self.default_visibility)
+        trace = tracing.current_or_new()
         row = BenchmarkSession(
             id=new_id(),
             name=spec.name,
@@ -125,7 +136,8 @@ class BenchmarkService:
             requests_ok=0,
             requests_failed=0,
             created_at=self._clock.now(),
-            trace_id=tracing.current_or_new().trace_id,
+            trace_id=trace.trace_id,
+            parent_span_id=parent_of(trace, self.spans),
         )
         async with self._database.write() as session:
             session.add(row)
@@ -156,6 +168,7 @@ class BenchmarkService:
             started_at=None,
             finished_at=None,
             trace_id=row.trace_id,
+            trace_url=self._link(row),
             error=None,
             progress=None,
             spec=spec,
@@ -200,18 +213,16 @@ class BenchmarkService:
         return document, await asyncio.to_thread(budget.estimate, spec, kinds)
 
     async def list(
-        self, caller: Caller, filters: Filters, *, limit: int, cursor: str | None = None
-    ) -> Page[BenchmarkListItem]:
-        """A page of visible benchmarks, newest first."""
-        after = _position(cursor) if cursor else None
-        async with self._database.read() as session:
-            rows = await repository.page(session, caller, filters, limit + 1, after)
-        shown = rows[:limit]
-        more = len(rows) > limit
-        return Page(
-            items=[list_item(row, self.live.progress(row.id)) for row in shown],
-            next_cursor=cursor_of(shown[-1]) if more else None,
-        )
+        self,
+        caller: Caller,
+        filters: Filters,
+        order: Order = NEWEST_FIRST,
+        *,
+        limit: int,
+        cursor: str | None = None,
+    ) -> BenchmarkPage:
+        """A page of visible benchmarks; raises as `ManyBenchmarks.page`."""
+        return await self.many.page(caller, filters, order, limit=limit, cursor=cursor)
 
     async def get(self, caller: Caller, session_id: UUID) -> Benchmark:
         """One visible benchmark.
@@ -228,7 +239,8 @@ class BenchmarkService:
                 document = await repository.find_live_document(session, session_id)
                 progress = (document or {}).get("progress")
         return Benchmark.model_validate(
-            head(row, progress) | {"spec": row.spec, "summary": row.summary}, context=STORED
+            head(row, progress) | {"spec": row.spec, "summary": row.summary, "trace_url": self._link(row)},
+            context=STORED,
         )
 
     async def read(self, caller: Caller, session_id: UUID) -> tuple[str, bytes]:
@@ -307,6 +319,17 @@ class BenchmarkService:
             PreconditionFailedError: when it is not as `conditions` want it.
             InvalidRequestError: when it should be shared with a team and its owner has none.
         """
+        await self.retag(caller, session_id, lambda _tags: changes, conditions)
+        return await self.get(caller, session_id)
+
+    async def retag(
+        self,
+        caller: Caller,
+        session_id: UUID,
+        change: Callable[[Sequence[str]], BenchmarkUpdate],
+        conditions: Preconditions = ANY_STATE,
+    ) -> None:
+        """As `update`, with a change that depends on the tags that it has now; nobody changes them in between."""
         async with self._database.write() as session:
             row = await repository.find_status(session, caller, session_id, for_update=True)
             if row is None:
@@ -314,11 +337,13 @@ class BenchmarkService:
             check_change(caller, row.owner_id, "benchmark")
             conditions.check_write(f'"{version_tag(session_id, row.version)}"')
             now = Audience.of(row)
+            changes = change(row.tags)
             audience = now if changes.visibility is None else shared(now, changes.visibility, row.owner_team)
             before = {"name": row.name, "tags": row.tags, "visibility": now.visibility, "team": now.team}
             after = before | changes.given() | {"visibility": audience.visibility, "team": audience.team}
             if after != before:
-                await repository.describe(session, session_id, **after)
+                found = listed.text_columns(str(after["name"]), after["tags"], row.providers, row.models)
+                await repository.describe(session, session_id, **after, **found)
                 changed = [name for name in after if after[name] != before[name]]
                 announce(
                     session,
@@ -335,7 +360,6 @@ class BenchmarkService:
                     "after": {name: after[name] for name in changed},
                 }
                 await self._audit(session, caller, "benchmark.update", session_id, told)
-        return await self.get(caller, session_id)
 
     async def timeline(self, caller: Caller, session_id: UUID) -> Timeline:
         """What happened in each second, also while the benchmark runs; raises as `get`."""
@@ -391,19 +415,6 @@ class BenchmarkService:
         self, session: WriteSession, caller: Caller, action: str, session_id: UUID, changes: dict[str, Any]
     ) -> None:
         await audit.record(session, caller, action, "benchmark", session_id, changes)
-
-
-def cursor_of(item: Row[Any] | BenchmarkListItem) -> str:
-    """The place of a benchmark in the listing."""
-    return encode_cursor(item.created_at.isoformat(), str(item.id))
-
-
-def _position(cursor: str) -> tuple[datetime, UUID]:
-    created_at, id_ = decode_cursor(cursor, str, str)
-    try:
-        return datetime.fromisoformat(created_at).astimezone(UTC), UUID(id_)
-    except (ValueError, OverflowError):
-        raise bad_cursor() from None
 
 
 def version_tag(session_id: UUID, version: int) -> str:

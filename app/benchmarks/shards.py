@@ -26,6 +26,7 @@ from app.benchmarks.recorder import Recorder, is_transient
 from app.benchmarks.restoring import add_stored
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.shard_watch import Watch, counted
+from app.benchmarks.spans import SpanSink
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.spooling import SpoolingRecorder
 from app.benchmarks.supervisor import (
@@ -78,6 +79,8 @@ class WorkerContext:
     """Whether other processes could run the same shards: then each has a lease."""
     spool_folder: Path | None = None
     """Where results wait on disk while the database is away."""
+    spans: SpanSink | None = None
+    """Who exports traces."""
 
 
 DEFAULT_CONTEXT = "worker"
@@ -188,7 +191,8 @@ async def _ask_database(task: ShardTask, context: WorkerContext) -> _Prepared:
         level=task.level,
     )
     plan = msgspec.structs.replace(with_tokens(plan, task.tokens), keeps_start=task.again)
-    plan = planner.traced(spec, plan, row.trace_id)
+    scope, ratio = task.session_id.hex, None if context.spans is None else context.spans.sample_ratio
+    plan = planner.traced(spec, plan, row.trace_id, scope, 1.0 if ratio is None else ratio)
     measured = MeasureContext(
         target.provider,
         target.model,
@@ -198,6 +202,8 @@ async def _ask_database(task: ShardTask, context: WorkerContext) -> _Prepared:
         task.level,
         row.trace_id,
         spec.propagate_trace,
+        scope,
+        ratio,
     )
     shard = Shard(
         plan,
@@ -242,12 +248,15 @@ async def _supervise(
     task: ShardTask, context: WorkerContext, shard: Shard, stop: StopSignal, teller: "_Teller", *, keep_gaps: bool
 ) -> ShardOutcome:
     outcome = None
+    trace = context.spans.of_shard(shard.plan, shard.context) if context.spans is not None else None
     try:
         async with _recorder(task, context, keep_gaps=keep_gaps) as recorder:
 
             async def keep(results: list[MeasuredResult]) -> None:
                 await recorder.add(results)
                 teller.remember(results)
+                if trace is not None:
+                    trace(results)
 
             outcome = await supervise(
                 shard, on_results=keep, on_tick=teller.tell, stop=stop, new_engine=context.new_engine

@@ -4,10 +4,12 @@ One file per shard and try, of length-prefixed msgpack batches. A batch that a c
 promised it. Files that an earlier process left behind are delivered when a worker starts.
 """
 
+import contextlib
 import logging
 import os
 import re
 import struct
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +30,23 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[MeasuredResult]).decode
 
 
+_open: set["Spool"] = set()
+
+
+def waiting_results() -> int:
+    """Results that wait in the spools of running shards of this process."""
+    return sum(sum(spool.sizes) for spool in list(_open))
+
+
+def folder_bytes(folder: Path) -> int:
+    """What all spools in a folder take of the disk, also those of processes that have ended."""
+    found = 0
+    for path in folder.glob("*.spool") if folder.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):  # delivered in this moment
+            found += path.stat().st_size
+    return found
+
+
 class SpoolFullError(Exception):
     """No more fits: on the disk, or into what a shard may use of it."""
 
@@ -37,11 +56,16 @@ class Spool:
 
     def __init__(self, folder: Path, session_id: UUID, *, keep_gaps: bool, limit_bytes: int = LIMIT_BYTES) -> None:
         self.path = folder / f"{session_id.hex}.{int(keep_gaps)}.{uuid4().hex}.spool"
-        self.waiting = 0
+        self.sizes: deque[int] = deque()  # results in each batch that waits, the oldest first
         self._limit_bytes = limit_bytes
         self._file: BinaryIO | None = None
         self._read_at = 0
         self._end = 0
+
+    @property
+    def waiting(self) -> int:
+        """Batches that wait."""
+        return len(self.sizes)
 
     def __enter__(self) -> Self:
         return self
@@ -49,6 +73,7 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _open.discard(self)
         if self._file is not None:
             self._file.close()
             if not self.waiting:
@@ -68,6 +93,7 @@ class Spool:
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
                 self._file = os.fdopen(descriptor, "r+b", buffering=0)
+                _open.add(self)
             self._file.seek(self._end)
             data = _LENGTH.pack(len(body)) + body
             if self._file.write(data) != len(data):
@@ -77,7 +103,7 @@ class Spool:
                 self._file.truncate(self._end)
             raise SpoolFullError(f"results cannot wait on disk: {error.strerror or error}") from error
         self._end += len(data)
-        self.waiting += 1
+        self.sizes.append(len(results))
 
     def first(self) -> list[MeasuredResult]:
         """The oldest batch; `done` takes it away."""
@@ -93,7 +119,7 @@ class Spool:
         self._file.seek(self._read_at)
         (length,) = _LENGTH.unpack(self._file.read(_LENGTH.size))
         self._read_at += _LENGTH.size + length
-        self.waiting -= 1
+        self.sizes.popleft()
         if not self.waiting:
             self._file.truncate(0)
             self._read_at = self._end = 0

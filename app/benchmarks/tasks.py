@@ -11,7 +11,7 @@ import time
 from datetime import timedelta
 from uuid import UUID
 
-from app.benchmarks import repository
+from app.benchmarks import execution_traces, repository
 from app.benchmarks.announcements import announce
 from app.benchmarks.audience import Audience, audience_query
 from app.benchmarks.budget import BudgetWatch
@@ -235,6 +235,7 @@ class BenchmarkRunner:
             )
         if closed:
             self._executor.observer.ended(row.id, Status.FAILED, None)
+            await execution_traces.tell(self._executor.spans, self._database, row.id)
             log.warning("benchmark %s was closed: %s", row.id, reason)
             await self._summarise(row, reason)
 

@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from app.accounts.visibility import Visibility
+from app.benchmarks import listed
 from app.benchmarks.loads import LoadSpec
 from app.benchmarks.schemas import BenchmarkSpec, StopRule, Target
 from app.benchmarks.states import Status
 from app.benchmarks.summary_views import Summary
 from app.benchmarks.view import View
+from app.core.pagination import Page
 
 
 class Owner(View):
@@ -101,6 +103,9 @@ class Headline(View):
     tpot_p50_ms: float | None = Field(description="Median time per output token.")
     output_tokens_per_s: float | None = Field(description="Over the duration.")
     cost_usd: float | None = Field(description="Null when a price is unknown.")
+    verdict: Literal["trusted", "suspect", "client_bound"] | None = Field(
+        None, description="What the instrument says of its own measurement; null for runs of other tools."
+    )
 
 
 class BenchmarkHead(View):
@@ -130,11 +135,34 @@ class BenchmarkListItem(BenchmarkHead):
     headline: Headline | None = Field(description="Once it has a summary.")
 
 
+class BenchmarkPage(Page[BenchmarkListItem]):
+    """A page of the listing, with the place of each of its items."""
+
+    _cursors: list[str] = PrivateAttr(default_factory=list)
+
+    @property
+    def cursors(self) -> list[str]:
+        """For each item, what gives the page after it."""
+        return self._cursors
+
+    @cursors.setter
+    def cursors(self, cursors: list[str]) -> None:
+        self._cursors = cursors
+
+
+class Matching(View):
+    """What a search finds, without its rows."""
+
+    count: int = Field(description="Benchmarks that you may see and that fit.")
+    ids: list[UUID] = Field(description="Of the first `limit` of them, in the order that was asked for.")
+
+
 class Benchmark(BenchmarkHead):
     """One benchmark."""
 
     spec: BenchmarkSpec
     summary: Summary | None = Field(description="Once it has ended.")
+    trace_url: str | None = Field(None, description="Its trace for people; null without `telemetry.trace_url`.")
 
 
 class SpecCheck(View):
@@ -174,16 +202,4 @@ EMPTY_TIMELINE: dict[str, list[Any]] = {name: [] for name in Timeline.model_fiel
 
 def headline(summary: dict[str, Any] | None) -> Headline | None:
     """The list row's numbers out of a stored summary."""
-    if summary is None:
-        return None
-    ttft = summary["metrics"].get("ttft_ms") or {}
-    tpot = summary["metrics"].get("tpot_ms") or {}
-    return Headline(
-        requests=summary["requests"]["total"],
-        error_rate=summary["error_rate"],
-        ttft_p50_ms=ttft.get("p50"),
-        ttft_p95_ms=ttft.get("p95"),
-        tpot_p50_ms=tpot.get("p50"),
-        output_tokens_per_s=summary["rates"]["output_tokens_per_s"],
-        cost_usd=summary["cost_usd"],
-    )
+    return None if summary is None else Headline.model_validate(listed.figure_columns(summary))

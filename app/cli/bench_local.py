@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from app.benchmarks.inputs import check_kinds
 from app.benchmarks.local import run_local
 from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.spans import SpanSink
 from app.cli.bench_outcome import show_outcome
 from app.cli.bench_output import OutputError, ResultFiles, check_needs_output, parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec, endpoints_of
@@ -26,8 +27,9 @@ from app.cli.first_failures import FirstFailures
 from app.cli.summary_file import summary_document
 from app.cli.usage import UsageProblem
 from app.core.errors import ConfigError, InvalidRequestError
-from app.core.settings import load_settings
+from app.core.settings import Settings, load_settings
 from app.loadgen.plan import Endpoint, TokenModel
+from app.monitoring.tracing import Tracer, new_tracer
 from app.providers.own_prices import price_list
 
 _STOPPING = "Stopping: requests in flight get a few seconds. Ctrl-C again leaves at once."
@@ -52,7 +54,9 @@ def run_spec(
     `tokens` are those of `run_local`.
     """
     endpoints = endpoints_of(spec, endpoint)
-    _use_own_prices()
+    settings = _settings()
+    if settings is not None:
+        prices.use(price_list(settings.providers))
     _check_inputs(spec, endpoints)
     _check_budget(spec, endpoints)
     fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
@@ -60,10 +64,10 @@ def run_spec(
     view = BenchView(spec.name, quiet=options.quiet)
     failures = FirstFailures()
     started_at = datetime.now(UTC)
-    with files or nullcontext():
+    with files or nullcontext(), _traces(settings, view) as spans:
         try:
             with view.running():
-                summary, interrupted = asyncio.run(_run(spec, endpoints, files, view, failures, options, tokens))
+                summary, interrupted = asyncio.run(_run(spec, endpoints, files, view, failures, options, tokens, spans))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None  # the second Ctrl-C
         summary = calibrations.annotate(summary, _data_dir(), engines=planner.shard_count(spec))
@@ -93,10 +97,12 @@ def run_spec(
     return code
 
 
-def _use_own_prices() -> None:
-    """Those of this machine's configuration; a broken one costs only that."""
-    with suppress(ConfigError):
-        prices.use(price_list(load_settings().providers))
+def _settings() -> Settings | None:
+    """This machine's configuration; a broken one costs only what it would have said."""
+    try:
+        return load_settings()
+    except ConfigError:
+        return None
 
 
 def _check_inputs(spec: BenchmarkSpec, endpoints: list[Endpoint]) -> None:
@@ -123,6 +129,7 @@ async def _run(
     failures: FirstFailures,
     options: BenchOptions,
     tokens: list[TokenModel] | None,
+    spans: SpanSink | None,
 ) -> tuple[dict[str, Any], bool]:
     stop = asyncio.Event()
 
@@ -136,8 +143,31 @@ async def _run(
         stop.set()
 
     with _on_interrupt(interrupt):
-        summary = await run_local(spec, endpoints, on_progress=view.update, on_results=keep, stop=stop, tokens=tokens)
+        summary = await run_local(
+            spec, endpoints, on_progress=view.update, on_results=keep, stop=stop, tokens=tokens, spans=spans
+        )
     return summary, stop.is_set()
+
+
+@contextmanager
+def _traces(settings: Settings | None, view: BenchView) -> Iterator[Tracer | None]:
+    """What exports the trace of the run, if something is to; says at the end what became of it."""
+    tracer = None if settings is None else new_tracer(settings, "bench")
+    if settings is None or tracer is None:
+        yield None
+        return
+    try:
+        yield tracer
+    finally:
+        tracer.close()
+        counts = dict(tracer.delivery.counts)
+        sent, lost = counts.pop("exported"), sum(counts.values())
+        words = f"Trace {tracer.last_trace_id}: {sent} spans sent to {tracer.endpoint}"
+        if lost:
+            words += f", {lost} lost"
+        if sent and (link := settings.telemetry.link(tracer.last_trace_id)):
+            words += f"; {link}"
+        view.console.print(words, highlight=False, soft_wrap=True, markup=False)
 
 
 def _line(result: MeasuredResult, options: BenchOptions, *, with_text: bool) -> dict[str, Any]:

@@ -1,12 +1,20 @@
 """`llm-test-bench scheduler` and `llm-test-bench worker`: the parts of a cluster beside the server."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.cli.options import ConfigOption, DataDirOption, examples
+
+if TYPE_CHECKING:
+    from app.cluster.standing import ClusterStanding
+    from app.monitoring.node_metrics import Reading
+
+_READ_SECONDS = 5.0
 
 scheduler_app = typer.Typer(add_completion=False, rich_markup_mode=None)
 worker_app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -14,6 +22,16 @@ worker_app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _CaOption = Annotated[Path | None, typer.Option("--tls-ca", help="CA certificate, instead of distributed.tls_ca.")]
 _CertOption = Annotated[Path | None, typer.Option("--tls-cert", help="Certificate, instead of distributed.tls_cert.")]
 _KeyOption = Annotated[Path | None, typer.Option("--tls-key", help="Its key, instead of distributed.tls_key.")]
+
+
+_MetricsPortOption = Annotated[
+    int | None,
+    typer.Option("--metrics-port", min=0, max=65535, help="Serve /metrics for Prometheus here; 0 picks a free one."),
+]
+_MetricsHostOption = Annotated[
+    str,
+    typer.Option("--metrics-host", help="Address of that port; beyond loopback only with monitoring.metrics_token."),
+]
 
 
 @scheduler_app.command(
@@ -30,6 +48,8 @@ def scheduler(
     tls_ca: _CaOption = None,
     tls_cert: _CertOption = None,
     tls_key: _KeyOption = None,
+    metrics_port: _MetricsPortOption = None,
+    metrics_host: _MetricsHostOption = "127.0.0.1",
     config: ConfigOption = None,
 ) -> None:
     """Run the scheduler that workers and servers join. It keeps nothing: restarted, it is joined again."""
@@ -43,7 +63,32 @@ def scheduler(
     def on_listening(address: str) -> None:
         print(f"the scheduler is ready: {address}", flush=True)
 
-    asyncio.run(serve_scheduler(settings.distributed, host, port, on_listening))
+    if metrics_port is None:
+        asyncio.run(serve_scheduler(settings.distributed, host, port, on_listening))
+        return
+    from app.core.version import service_version  # noqa: PLC0415
+    from app.monitoring.node_metrics import NodeMetrics, scheduler_readings  # noqa: PLC0415
+    from app.monitoring.scrape_server import check_scrape_host, serving_scrapes  # noqa: PLC0415
+
+    token = settings.monitoring.metrics_token
+    check_scrape_host(metrics_host, token)
+
+    @asynccontextmanager
+    async def beside(standing: "Callable[[], ClusterStanding]") -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+
+        async def ask() -> "ClusterStanding":
+            return standing()
+
+        def read() -> "list[Reading]":  # in a thread; what it reads belongs to the loop
+            return scheduler_readings(asyncio.run_coroutine_threadsafe(ask(), loop).result(_READ_SECONDS))
+
+        metrics = NodeMetrics(service_version(), read)
+        async with serving_scrapes(metrics.exposition, metrics_host, metrics_port, token) as address:
+            _tell_metrics(address)
+            yield
+
+    asyncio.run(serve_scheduler(settings.distributed, host, port, on_listening, beside))
 
 
 @worker_app.command(
@@ -70,6 +115,8 @@ def worker(
     tls_ca: _CaOption = None,
     tls_cert: _CertOption = None,
     tls_key: _KeyOption = None,
+    metrics_port: _MetricsPortOption = None,
+    metrics_host: _MetricsHostOption = "127.0.0.1",
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
@@ -97,11 +144,17 @@ def worker(
     node = Node(url, slots=slots, tags=checked, host=host, drain_seconds=drain_seconds)
     if name is not None:
         node.name = name
+    if metrics_port is not None:
+        node.metrics = (metrics_host, metrics_port)
 
     def on_joined(address: str) -> None:
         print(f"worker {node.name} has joined {address} with {slots} slot{'s' if slots > 1 else ''}", flush=True)
 
-    asyncio.run(serve_worker(settings, node, on_joined))
+    asyncio.run(serve_worker(settings, node, on_joined, _tell_metrics))
+
+
+def _tell_metrics(address: str) -> None:
+    print(f"metrics are at {address}", flush=True)
 
 
 def _given(**options: Path | None) -> dict[str, Path]:

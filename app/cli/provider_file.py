@@ -22,13 +22,17 @@ def read_definition(path: Path, option: str) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UsageProblem([f"{where}: must not be larger than {MAX_BYTES // 1024} KiB"])
+        if not path.is_file():
+            raise UsageProblem([f"{where}: is no file"])
         text = path.read_text(encoding="utf-8-sig")
         document: Any = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except OSError as error:
         raise UsageProblem([f"{where}: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise UsageProblem([f"{where}: is not UTF-8 text"]) from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise UsageProblem([f"{where}: is nested too deeply"]) from None
+    except ValueError as error:
         form = "JSON" if path.suffix.lower() == ".json" else "TOML"
         raise UsageProblem([f"{where}: not {form}: {' '.join(str(error).split())}"]) from None
     try:

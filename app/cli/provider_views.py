@@ -1,5 +1,6 @@
 """Providers, kinds and models as tables."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,12 +10,18 @@ from rich.table import Table
 
 _FEATURES = ("streaming", "vision", "audio", "tools", "json_mode", "embeddings")
 _MARKS = {True: "yes", False: "no", None: "?"}
+_WIDE_COLUMNS = 132  # what the longest address needs beside the rest
+_FILE_COLUMNS = 240  # of output that goes to no terminal: there each row is one line
 
 
 def show(items: Sequence[dict[str, Any]], *, kinds: bool) -> None:
     """Configured providers, or kinds."""
     if kinds:
-        _print(_kinds(items))
+        console = _console()
+        is_wide = console.width >= _WIDE_COLUMNS
+        console.print(_kinds(items, is_wide=is_wide))
+        if not is_wide:
+            console.print(f"Names and addresses: with {_WIDE_COLUMNS} columns, or with --json.")
     elif not items:
         Console().print("There are no providers yet; `llm-test-bench providers add --help` shows how to add one.")
     else:
@@ -57,12 +64,18 @@ def _providers(items: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-def _kinds(items: Sequence[dict[str, Any]]) -> Table:
-    table = _table("kind", "name", "address", *(name.replace("_", " ") for name in _FEATURES), "list prices")
+def _kinds(items: Sequence[dict[str, Any]], *, is_wide: bool) -> Table:
+    """Without names and addresses where they would be cut into pieces."""
+    table = Table(padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("kind", no_wrap=True)
+    for column in ("name", "address") if is_wide else ():
+        table.add_column(column, no_wrap=True)
+    for column in ("streams", "vision", "audio", "tools", "JSON", "embeds", "prices"):
+        table.add_column(column, no_wrap=True)
     for item in items:
         features = (_MARKS[item["capabilities"][name]] for name in _FEATURES)
-        address = item["default_base_url"] or "(yours)"
-        table.add_row(item["kind"], item["title"], address, *features, _MARKS[item["has_list_prices"]])
+        about = (item["title"], item["default_base_url"] or "(yours)") if is_wide else ()
+        table.add_row(item["kind"], *about, *features, _MARKS[item["has_list_prices"]])
     return table
 
 
@@ -78,8 +91,13 @@ def _safe(text: str) -> str:
     return escape("".join(letter if letter.isprintable() else "�" for letter in text))
 
 
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=_FILE_COLUMNS)
+
+
 def _print(table: Table) -> None:
-    Console().print(table)
+    _console().print(table)
 
 
 def _number(value: int | None) -> str:

@@ -6,14 +6,17 @@
 
 import logging
 import time
+from collections import Counter
 from typing import Any
 
 import dask.config
 from distributed import Client, Scheduler, Security, SpecCluster, Worker
 from distributed.http.routing import RoutingApplication
 
+from app.cluster.standing import ClusterStanding
 from app.core.version import service_version
 
+_SILENT_SECONDS = 10.0  # workers are heard of every second or two
 ABOUT = "ltb"
 """The name under which workers tell about themselves, in what they say at start and with each heartbeat."""
 
@@ -77,6 +80,26 @@ async def connect(address: Any, **options: Any) -> Any:
     """A client of the scheduler at `address`, or of a cluster in this process."""
     client: Any = Client(address, asynchronous=True, set_as_default=False, **options)  # type: ignore[no-untyped-call]
     return await client
+
+
+def standing(scheduler: Any, now: float | None = None) -> ClusterStanding:
+    """How the cluster of a scheduler is; in the scheduler's own loop. `now` is Unix seconds."""
+    at = time.time() if now is None else now
+    workers = list(scheduler.workers.values())
+    statuses: Counter[str] = Counter()
+    for worker in workers:
+        about = worker.metrics.get(ABOUT) or {}
+        silent = at - worker.last_seen > _SILENT_SECONDS
+        statuses["silent" if silent else "draining" if about.get("draining") else "running"] += 1
+    states = Counter(task.state for task in scheduler.tasks.values())
+    return ClusterStanding(
+        workers=dict(statuses),
+        slots=sum(worker.nthreads for worker in workers),
+        running=states["processing"],
+        queued=states["no-worker"] + states["queued"] + states["waiting"],
+        clients=max(len(scheduler.clients) - 1, 0),  # `fire-and-forget` is one of Dask's own
+        oldest_heartbeat_seconds=max((max(at - worker.last_seen, 0.0) for worker in workers), default=None),
+    )
 
 
 async def embedded_cluster(slots: int) -> Any:

@@ -3,16 +3,29 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from app.cluster import transport
+from app.cluster.standing import ClusterStanding
 from app.core.errors import ServiceUnavailableError
 from app.core.settings import DistributedSettings
 
+Standing = Callable[[], ClusterStanding]
+Beside = Callable[[Standing], AbstractAsyncContextManager[object]]
+
+
+def _nothing_beside(_standing: Standing) -> AbstractAsyncContextManager[object]:
+    return nullcontext()
+
 
 async def serve_scheduler(
-    settings: DistributedSettings, host: str, port: int, on_listening: Callable[[str], None]
+    settings: DistributedSettings,
+    host: str,
+    port: int,
+    on_listening: Callable[[str], None],
+    beside: Beside = _nothing_beside,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `on_listening` is told the address.
+    """Serve until SIGTERM or SIGINT; `on_listening` is told the address. What `beside` opens is open meanwhile.
 
     Raises:
         ConfigError: `host` is not loopback and there is no mutual TLS.
@@ -35,8 +48,9 @@ async def serve_scheduler(
         reason = error.__cause__ or error
         raise ServiceUnavailableError(f"cannot listen on {host} port {port}: {reason}") from error
     try:
-        on_listening(scheduler.address)
-        await stop.wait()
+        async with beside(lambda: dask_parts.standing(scheduler)):
+            on_listening(scheduler.address)
+            await stop.wait()
     finally:
         # Workers must see a connection that broke (they come back), not an order to end.
         for address in list(scheduler.stream_comms):

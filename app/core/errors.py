@@ -86,9 +86,12 @@ class NotFoundError(TestBenchError):
 
 
 class MethodNotAllowedError(InvalidRequestError):
-    """The path exists, the method does not."""
+    """The path exists, the method does not; `details["allowed"]` lists those that do."""
 
     http_status = 405
+
+    def headers(self) -> dict[str, str]:
+        return {"Allow": str(self.details.get("allowed", ""))}
 
 
 class ConflictError(TestBenchError):

@@ -181,14 +181,16 @@ _BY_STATUS: dict[int, type[TestBenchError]] = {
 }
 
 
-def _allowed_methods(request: Request) -> str:
+def _allowed_methods(request: Request, named: str) -> str:
+    """The methods of this address: of its routes, else those that the exception `named` (pages of the dashboard)."""
     # The router names the methods of the first route at an address only, and ours has a route per method.
     found: set[str] = set()
     for context in iter_route_contexts(request.app.routes):
         regex = getattr(context, "path_regex", None)
         if regex is not None and regex.match(request.scope["path"]):
             found.update(context.methods or ())
-    return ", ".join(sorted(found))
+    found = found or {name.strip() for name in named.split(",") if name.strip()}
+    return ", ".join(sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())))
 
 
 def _from_http_exception(exception: HTTPException) -> TestBenchError:
@@ -210,9 +212,10 @@ def _from_http_exception(exception: HTTPException) -> TestBenchError:
 
 async def _handle(request: Request, exception: Exception) -> Response:
     if isinstance(exception, HTTPException) and exception.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        exception.headers = {**(exception.headers or {})}
-        if allowed := _allowed_methods(request):
-            exception.headers["Allow"] = allowed
+        allowed = _allowed_methods(request, (exception.headers or {}).get("Allow", ""))
+        if request.method == "OPTIONS":  # it asks for just this (RFC 9110, section 9.3.7)
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": allowed})
+        exception.headers = {**(exception.headers or {}), "Allow": allowed}
     error = translate(exception)
     if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(exception, TestBenchError):
         log.error("request failed", path=request.url.path, method=request.method, exc_info=exception)

@@ -48,22 +48,31 @@ def uuid_of(text: str) -> UUID:
         raise bad_cursor() from None
 
 
+def decode_values(cursor: str) -> list[Any]:
+    """The values behind a cursor made by `encode_cursor`, as JSON has them.
+
+    Raises:
+        MalformedRequestError: when it is not one of ours, or a number in it is more than a database stores.
+    """
+    try:
+        values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:
+        values = None
+    if not isinstance(values, list) or any(
+        isinstance(value, int) and not -_MAX_INTEGER <= value < _MAX_INTEGER for value in values
+    ):
+        raise bad_cursor()
+    return values
+
+
 def decode_cursor(cursor: str, *types: type) -> tuple[Any, ...]:
     """The values behind a cursor made by `encode_cursor`.
 
     Raises:
         MalformedRequestError: when it is not one of ours or its values are not of `types`.
     """
-    try:
-        values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
-        values = None
-    if (
-        not isinstance(values, list)
-        or len(values) != len(types)
-        or not all(type(value) is kind for value, kind in zip(values, types, strict=True))
-        or any(isinstance(value, int) and not -_MAX_INTEGER <= value < _MAX_INTEGER for value in values)
-    ):
+    values = decode_values(cursor)
+    if len(values) != len(types) or not all(type(value) is kind for value, kind in zip(values, types, strict=True)):
         raise bad_cursor()
     return tuple(values)
 

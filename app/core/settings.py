@@ -9,7 +9,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit
 
 import structlog
@@ -36,6 +36,7 @@ from app.core.http_settings import HttpSettings, RateLimitSettings
 from app.core.oidc_settings import OidcSettings
 from app.core.provider_settings import ProviderSettings
 from app.core.setting_files import EnvironmentWithFiles
+from app.core.telemetry_settings import TelemetrySettings
 
 ENV_PREFIX = "LTB_"
 CONFIG_PATH_VARIABLE = "LTB_CONFIG"
@@ -274,6 +275,9 @@ class SecuritySettings(Section):
     secret_key: SecretStr | None = Field(
         None, min_length=32, description="Root secret; by default generated into data_dir with mode 0600."
     )
+    enable_password: bool = Field(
+        True, description="Let users sign in with a password; without it, `[[security.oidc]]` is the only way in."
+    )
     login_attempts_per_minute: int = Field(10, ge=1, le=1000, description="Login tries per account and address.")
     default_role: str = Field("viewer", description="Role of new users for whom none is named.")
     default_visibility: Literal["private", "team", "all"] = Field(
@@ -300,6 +304,15 @@ class SecuritySettings(Section):
             if len(set(found)) != len(found):
                 raise ValueError(f"two providers have the same {attribute}")
         return value
+
+    @model_validator(mode="after")
+    def _somebody_can_sign_in(self) -> Self:
+        if not self.enable_password and not self.oidc:
+            raise ValueError(
+                "enable_password is false and no [[security.oidc]] is configured, so that nobody could sign in: "
+                "configure an identity provider, or allow passwords"
+            )
+        return self
 
 
 class OutboundSettings(Section):
@@ -335,6 +348,7 @@ class Settings(BaseSettings):
     security: SecuritySettings = Field(default_factory=SecuritySettings)
     outbound: OutboundSettings = Field(default_factory=OutboundSettings)
     providers: ProviderSettings = Field(default_factory=ProviderSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     demo: DemoSettings = Field(default_factory=DemoSettings)
 
     @classmethod

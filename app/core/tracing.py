@@ -1,9 +1,9 @@
 """W3C Trace Context (https://www.w3.org/TR/trace-context/): a request's place in a trace that may have begun elsewhere.
 
 A valid `traceparent` is gone on with; one that is not, as the standard says, is as if it were not there, and a trace
-begins here. Nothing leaves for a collector. The trace id is in the log, in the `traceparent` header of every answer
+begins here. The trace id is in the log, in the `traceparent` header of every answer
 (also of errors), on the benchmark that a request submits and on that benchmark's results; a spec with
-`propagate_trace` sends it on to what is measured.
+`propagate_trace` sends it on to what is measured. Spans leave for a collector where `[telemetry]` names one.
 """
 
 import os
@@ -24,6 +24,7 @@ class Trace(NamedTuple):
     span_id: str
     sampled: bool
     state: str = ""
+    parent_span_id: str = ""  # of whoever called; empty where the trace begins
 
     @property
     def parent_header(self) -> str:
@@ -32,7 +33,7 @@ class Trace(NamedTuple):
 
     def child(self) -> "Trace":
         """The next span of the same trace."""
-        return self._replace(span_id=new_span_id())
+        return self._replace(span_id=new_span_id(), parent_span_id=self.span_id)
 
 
 current_trace: ContextVar[Trace | None] = ContextVar("current_trace", default=None)
@@ -55,7 +56,7 @@ def begin(parent: str | None, state: str | None = None) -> Trace:
     if found is None:
         return Trace(new_trace_id(), new_span_id(), sampled=False)
     kept = state if state and len(state) <= MAX_STATE_CHARACTERS and _STATE.fullmatch(state) else ""
-    return Trace(found.trace_id, new_span_id(), found.sampled, kept)
+    return Trace(found.trace_id, new_span_id(), found.sampled, kept, found.span_id)
 
 
 def current_or_new() -> Trace:

@@ -35,7 +35,8 @@ class RequestWriter:
         self._embeddings = embeddings
         self._host = url.netloc.rpartition("@")[2]
         self._base_path = url.path
-        self._trace_id, self._first_index, self._stride = plan.trace_id, plan.index_base, plan.index_stride
+        self._trace_id, self._trace_scope, self._trace_ratio = plan.trace_id, plan.trace_scope, plan.trace_ratio
+        self._first_index, self._stride = plan.index_base, plan.index_stride
         # A trace of the provider's settings would be a second, contradicting one.
         self._headers = [
             (name, value)
@@ -74,7 +75,8 @@ class RequestWriter:
         """The request of arrival `number` with its place in the plan's trace, if there is one."""
         if self._trace_id is None:
             return message
-        return with_parent(message, self._trace_id, self._first_index + number * self._stride)
+        index = self._first_index + number * self._stride
+        return with_parent(message, self._trace_id, self._trace_scope, index, self._trace_ratio)
 
 
 def message_of(plan: Plan, writer: RequestWriter) -> MessageOf:

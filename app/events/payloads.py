@@ -42,6 +42,7 @@ class Headline(Payload, frozen=True, kw_only=True):
     tpot_p50_ms: float | None
     output_tokens_per_s: float | None
     cost_usd: float | None
+    verdict: Literal["trusted", "suspect", "client_bound"] | None
 
 
 class BenchmarkEnded(BenchmarkState, frozen=True, kw_only=True):

@@ -4,7 +4,8 @@
 |---|---|
 | `schema` | puts the features together, and refuses to be built when a field declares no permission |
 | `benchmarks`, `results`, `providers`, `accounts`, `users`, `audit` | one feature each, over services |
-| `metrics`, `settings`, `live` | likewise |
+| `metrics`, `settings`, `live`, `cluster`, `comparisons` | likewise |
+| `curves`, `files` | what a benchmark has beside its numbers, and where its files are |
 | `derive`, `inputs` | GraphQL types out of the pydantic models, and inputs back into their documents |
 | `guard`, `limits`, `errors` | who may, how much, and what a client hears of a failure |
 | `conditions` | lost updates and creations sent twice |

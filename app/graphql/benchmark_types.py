@@ -13,6 +13,7 @@ from app.benchmarks.states import Status
 from app.benchmarks.summary_views import Summary
 from app.benchmarks.views import BenchmarkListItem, SpecCheck, Timeline
 from app.core.pagination import Page
+from app.graphql import curves, files
 from app.graphql.connections import (
     DEFAULT_FIRST,
     After,
@@ -88,12 +89,13 @@ async def results(
 ) -> Any:
     """Its measured requests, in the order of the schedule."""
     size, cursor = page_size(info, first), cursor_of_client(after)
+    filters = ResultFilters(session_id=root.id)
     if cursor is None:
         page = await info.context.loaders.first_results(size).load(root.id)
     else:
         service = info.context.services.benchmarks.results
-        page = await service.list(info.context.caller, ResultFilters(session_id=root.id), limit=size, cursor=cursor)
-    return connected(page or Page(items=[]), after=cursor, by_index=True)
+        page = await service.list(info.context.caller, filters, limit=size, cursor=cursor)
+    return connected(page or Page(items=[]), filters, after=cursor)
 
 
 BenchmarkType = TYPES.of(
@@ -105,6 +107,8 @@ BenchmarkType = TYPES.of(
         "summary": summary,
         "timeline": timeline,
         "results": results,
+        **curves.FIELDS,
+        **files.FIELDS,
     },
 )
 SpecCheckType = TYPES.of(SpecCheck)

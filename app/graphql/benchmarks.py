@@ -8,13 +8,13 @@ import strawberry
 from app.accounts.permissions import Permission
 from app.accounts.visibility import Visibility
 from app.benchmarks.changes import BenchmarkUpdate
-from app.benchmarks.repository import Filters
+from app.benchmarks.listing import Direction, Order, Sort
+from app.benchmarks.listing_query import usual_direction
 from app.benchmarks.schemas import BenchmarkSpec
-from app.benchmarks.service import cursor_of
-from app.benchmarks.states import Status
 from app.core.errors import InvalidRequestError, NotFoundError
 from app.graphql.answers import Deleted, Problem
-from app.graphql.benchmark_types import BenchmarkConnection, BenchmarkStatus, BenchmarkType, SpecCheckType, SpecInput
+from app.graphql.benchmark_filters import BenchmarkFilter, BenchmarkSort, SortDirection, plain
+from app.graphql.benchmark_types import BenchmarkConnection, BenchmarkType, SpecCheckType, SpecInput
 from app.graphql.conditions import IdempotencyKey, IfMatch, conditions, once
 from app.graphql.connections import DEFAULT_FIRST, After, First, connection, cursor_of_client, page_size
 from app.graphql.context import Info
@@ -26,22 +26,6 @@ from app.graphql.scalars import JSON
 VisibilityType = enum_of(Visibility, "visibility")
 ChangesInput = INPUTS.of(BenchmarkUpdate)
 BenchmarkId = Annotated[UUID, strawberry.argument(name="id", description="Id of the benchmark.")]
-
-
-@strawberry.input(description="What a listing of benchmarks is narrowed to. Fields left out do not narrow.")
-class BenchmarkFilter:
-    """What a listing of benchmarks is narrowed to."""
-
-    status: BenchmarkStatus | None = strawberry.field(default=None, description="Only those in this state.")
-    provider: str | None = strawberry.field(default=None, description="Only those with a target at this provider.")
-    model: str | None = strawberry.field(default=None, description="Only those with a target of this model.")
-    tag: str | None = strawberry.field(default=None, description="Only those with this tag.")
-    text: str | None = strawberry.field(default=None, description="Only those whose name contains this.")
-
-    def conditions(self) -> Filters:
-        """As the service takes them."""
-        status: Any = getattr(self.status, "value", self.status)
-        return Filters(None if status is None else Status(status), self.provider, self.model, self.tag, self.text)
 
 
 @strawberry.input(description="A benchmark to make: exactly one of the two ways to say it.", one_of=True)
@@ -102,15 +86,24 @@ class BenchmarkQueries:
         filter_: Annotated[
             BenchmarkFilter | None, strawberry.argument(name="filter", description="Which ones; without it all.")
         ] = None,
+        sort: Annotated[
+            BenchmarkSort | None, strawberry.argument(description="By what; by default when they were submitted.")
+        ] = None,
+        order: Annotated[
+            SortDirection | None,
+            strawberry.argument(description="Without it newest and largest first, and texts from A."),
+        ] = None,
         first: First = DEFAULT_FIRST,
         after: After = None,
     ) -> Any:
-        """The benchmarks that you may see, newest first."""
+        """The benchmarks that you may see. A cursor is good for one order."""
         filters = (filter_ or BenchmarkFilter()).conditions()
+        by = Sort(plain(sort)) if sort is not None else Sort.CREATED
+        direction = Direction(plain(order)) if order is not None else usual_direction(by)
         size, cursor = page_size(info, first), cursor_of_client(after)
         service = info.context.services.benchmarks
-        page = await service.list(info.context.caller, filters, limit=size, cursor=cursor)
-        return connection(page, cursor_of, after=cursor, scope=filters)
+        page = await service.list(info.context.caller, filters, Order(by, direction), limit=size, cursor=cursor)
+        return connection(page, page.cursors, after=cursor, scope=filters)
 
     @guarded(Permission.BENCHMARK_CREATE, returns=BenchmarkCheck, cost=20)
     async def validate_benchmark(self, info: Info, new: InputArgument) -> Any:

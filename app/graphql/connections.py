@@ -1,6 +1,6 @@
 """Relay connections over the keyset pages of the services: forwards only, since their cursors lead nowhere else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -76,9 +76,12 @@ def connection_type(node: Any, title: str, plural: str, *, more: dict[str, Any] 
     return strawberry.type(type(f"{title}Connection", (), fields | (more or {})), description=f"A page of {plural}.")
 
 
-def connection(page: Page[Any], cursor_of: Callable[[Any], str], *, after: str | None, scope: Any = None) -> Connection:
-    """The connection of a service's page."""
-    edges = [Edge(cursor_of(item), item) for item in page.items]
+def connection(
+    page: Page[Any], cursor_of: Callable[[Any], str] | Sequence[str], *, after: str | None, scope: Any = None
+) -> Connection:
+    """The connection of a service's page; `cursor_of` makes the cursor of an item, or has one for each."""
+    cursors = [cursor_of(item) for item in page.items] if callable(cursor_of) else cursor_of
+    edges = [Edge(cursor, item) for cursor, item in zip(cursors, page.items, strict=True)]
     info = PageInfo(
         has_next_page=page.next_cursor is not None,
         has_previous_page=after is not None,

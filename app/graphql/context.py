@@ -14,6 +14,7 @@ from app.accounts.service import AccountService
 from app.benchmarks.service import BenchmarkService
 from app.core.errors import UnauthorizedError
 from app.core.settings import GraphQLSettings
+from app.evaluation.service import ComparisonService
 from app.events.bus import Bus
 from app.graphql.loaders import Loaders
 from app.idempotency.service import IdempotencyService
@@ -72,6 +73,7 @@ class Services:
     requires_if_match: bool
     """`server.http.require_if_match`."""
     system: SystemReporter
+    comparisons: ComparisonService
     preferences: Any = None
 
     @classmethod
@@ -88,6 +90,7 @@ class Services:
             idempotency=state.idempotency,
             requires_if_match=state.settings.server.http.require_if_match,
             system=state.system,
+            comparisons=state.comparisons,
             preferences=getattr(state, "preferences", None),
         )
 

@@ -24,10 +24,13 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from strawberry.types.field import StrawberryField
 
+from app.benchmarks.curve_views import Metric, PointField
 from app.benchmarks.explorations import ExploreSpec
 from app.benchmarks.loads import LoadSpec
 from app.benchmarks.workloads import Length, WorkloadSpec
+from app.cluster.placement import WorkerStatus
 from app.graphql.scalars import JSON, BigInt, Long
+from app.stats.compare import Verdict as ComparisonVerdict
 
 NAMES: dict[str, str] = {
     "ProviderView": "Provider",
@@ -169,6 +172,20 @@ _ENUM_NAMES: dict[frozenset[str], tuple[str, str]] = {
     frozenset({"fixed", "exponential"}): ("ThinkTimeDistribution", "How the pauses of a user differ."),
     frozenset({"system", "user", "assistant"}): ("ChatRole", "Who says a message."),
     frozenset({"ok", "unreachable", "unauthorized", "error"}): ("ProviderHealthStatus", "How a check went."),
+    frozenset(get_args(Metric)): ("CurveMetric", "A measure whose distribution can be read."),
+    frozenset(get_args(PointField)): ("RequestMeasure", "What a request is placed by in a scatter plot."),
+    frozenset(get_args(WorkerStatus)): ("WorkerStatus", "What a worker is up to."),
+    frozenset({"embedded", "distributed"}): ("ClusterMode", "Where benchmarks are measured."),
+    frozenset({"run", "steady", "window"}): ("CurveScope", "Which stretch of a run a curve is of."),
+    frozenset({"start", "event"}): ("HeatmapTime", "What places a sample in time."),
+    frozenset({"start", "report"}): ("ErrorTime", "What places a failure in time."),
+    frozenset({"steady", "whole"}): ("ComparedWindow", "Which part of runs is compared."),
+    frozenset({"rows", "slices"}): ("ComparedSource", "What a run's numbers were made of."),
+    frozenset({"vllm", "aiperf", "guidellm"}): ("PeerTool", "Another tool that load-tests LLM APIs."),
+    frozenset(verdict.value for verdict in ComparisonVerdict): (
+        "ComparisonVerdict",
+        "What the samples allow to say of a difference.",
+    ),
     frozenset({"ok", "refused", "unknown"}): ("ProviderAuth", "Whether a provider took the key."),
 }
 
@@ -177,7 +194,8 @@ def enum_of(annotation: Any, name: str) -> Any:
     """The enumeration for a `Literal` of several texts or an `Enum`; None for other annotations."""
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         values = [str(member.value) for member in annotation]
-        return ENUMS.add(annotation.__name__, first_line(annotation), values)
+        known = _ENUM_NAMES.get(frozenset(values))
+        return ENUMS.add(*(known or (annotation.__name__, first_line(annotation))), values)
     if get_origin(annotation) is Literal and len(values := [str(value) for value in get_args(annotation)]) > 1:
         known = _ENUM_NAMES.get(frozenset(values))
         fallback = "".join(part.title() for part in name.split("_"))

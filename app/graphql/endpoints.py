@@ -76,8 +76,7 @@ class View(GraphQL[Any, None]):
         try:
             response = await self.run(request)
         except HTTPException as error:
-            kind = MethodNotAllowedError if error.status_code == 405 else MalformedRequestError
-            return _refused(kind(error.reason), request)
+            return _refused(MalformedRequestError(error.reason), request)
         except Exception as error:
             ours = translate(error)
             if not isinstance(error, TestBenchError):
@@ -148,6 +147,10 @@ class View(GraphQL[Any, None]):
 
     async def execute_operation(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         result = await super().execute_operation(request, *args, **kwargs)
+        if request.method == "GET" and isinstance(result, PreExecutionError):
+            refusal = next((one.original_error for one in result.errors or () if one.original_error), None)
+            if isinstance(refusal, MethodNotAllowedError):
+                raise refusal
         if RESPONSE_TYPE in request.headers.get("accept", "") and isinstance(result, PreExecutionError):
             kwargs["sub_response"].status_code = 400
         return result

@@ -38,6 +38,7 @@ def _masked(error: GraphQLError, request_id: str, *, suggestions: bool) -> Graph
         source=error.source,
         positions=error.positions,
         path=error.path,
+        original_error=ours,
         extensions=graphql_error_body(ours, request_id)["errors"][0]["extensions"],
     )
 

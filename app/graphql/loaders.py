@@ -10,6 +10,7 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 
 from app.accounts.caller import Caller
+from app.benchmarks.result_counts import Kept
 from app.benchmarks.result_views import ResultItem
 from app.benchmarks.service import BenchmarkService
 from app.benchmarks.views import BenchmarkListItem, Timeline
@@ -42,6 +43,9 @@ class Loaders:
         self.versions: DataLoader[UUID, int | None] = _loader(lambda ids: many.versions(caller, ids))
         self.specs: DataLoader[UUID, dict[str, Any] | None] = _loader(lambda ids: many.specs(caller, ids))
         self.timelines: DataLoader[UUID, Timeline | None] = _loader(lambda ids: many.timelines(caller, ids))
+        self.result_counts: DataLoader[UUID, Kept | None] = _loader(
+            lambda ids: benchmarks.result_counts.kept(caller, ids)
+        )
         self._results: dict[int, DataLoader[UUID, Page[ResultItem] | None]] = {}
         self._result_service = benchmarks.results
         self._caller = caller

@@ -24,6 +24,7 @@ from app.graphql.connections import (
 from app.graphql.context import Info
 from app.graphql.derive import TYPES, enum_of
 from app.graphql.guard import guarded
+from app.graphql.scalars import Long
 
 if TYPE_CHECKING:
     from app.graphql.benchmark_types import BenchmarkType
@@ -40,7 +41,23 @@ async def benchmark(root: strawberry.Parent[ResultItem], info: Info) -> Any:
 
 ResultType = TYPES.of(ResultItem, more={"benchmark": benchmark})
 ResultDetailType = TYPES.of(ResultDetail, more={"benchmark": benchmark})
-ResultConnection = connection_type(ResultType, "Result", "measured requests")
+
+
+@guarded(Permission.RESULTS_READ, returns=Long | None, cost=5)
+async def total_count(root: strawberry.Parent[Connection], info: Info) -> Any:
+    """How many the whole listing has; of a benchmark that runs, as of a moment ago.
+
+    Null where only a long scan would tell: with filters other than `benchmarkId` and `status`, when there are over
+    100,000, or without `benchmarkId`.
+    """
+    filters: ResultFilters = root.scope
+    if filters == ResultFilters(filters.session_id, filters.status) and filters.session_id is not None:
+        kept = await info.context.loaders.result_counts.load(filters.session_id)
+        return None if kept is None else kept.of(filters.status)
+    return await info.context.services.benchmarks.result_counts.count(info.context.caller, filters)
+
+
+ResultConnection = connection_type(ResultType, "Result", "measured requests", more={"total_count": total_count})
 
 ResultId = Annotated[UUID, strawberry.argument(name="id", description="Id of the result.")]
 
@@ -68,9 +85,10 @@ class ResultFilter:
         return ResultFilters(self.benchmark_id, status, self.error_type, self.provider, self.model, self.point)
 
 
-def connected(page: Page[ResultItem], *, after: str | None, by_index: bool) -> Connection:
+def connected(page: Page[ResultItem], filters: ResultFilters, *, after: str | None) -> Connection:
     """A page of results as a connection."""
-    return connection(page, lambda item: cursor_of(item, by_index=by_index), after=after)
+    by_index = filters.session_id is not None
+    return connection(page, lambda item: cursor_of(item, by_index=by_index), after=after, scope=filters)
 
 
 @strawberry.type
@@ -92,7 +110,7 @@ class ResultQueries:
         size, cursor = page_size(info, first), cursor_of_client(after)
         service = info.context.services.benchmarks.results
         page = await service.list(info.context.caller, filters, limit=size, cursor=cursor)
-        return connected(page, after=cursor, by_index=filters.session_id is not None)
+        return connected(page, filters, after=cursor)
 
     @guarded(Permission.RESULTS_READ, returns=ResultDetailType | None, cost=5)
     async def result(self, info: Info, result_id: ResultId) -> Any:

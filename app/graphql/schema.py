@@ -14,11 +14,13 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 from strawberry.utils.operation import get_operation_type
 
-from app.core.errors import InvalidRequestError, TestBenchError, UpstreamTimeoutError
+from app.core.errors import InvalidRequestError, MethodNotAllowedError, TestBenchError, UpstreamTimeoutError
 from app.core.settings import GraphQLSettings
 from app.graphql.accounts import AccountMutations, AccountQueries
 from app.graphql.audit import AuditQueries
 from app.graphql.benchmarks import BenchmarkMutations, BenchmarkQueries
+from app.graphql.cluster import ClusterQueries
+from app.graphql.comparisons import ComparisonQueries
 from app.graphql.context import SocketContext
 from app.graphql.errors import masked
 from app.graphql.guard import check_declared
@@ -37,6 +39,8 @@ class Query(
     BenchmarkQueries,
     ResultQueries,
     ProviderQueries,
+    ComparisonQueries,
+    ClusterQueries,
     MetricQueries,
     AccountQueries,
     SettingsQueries,
@@ -145,7 +149,7 @@ def _failed(error: Exception) -> PreExecutionError:
 
 def _unusable(error: Exception) -> TestBenchError:
     if isinstance(error, InvalidOperationTypeError):
-        return InvalidRequestError(error.as_http_error_reason("GET"))
+        return MethodNotAllowedError(error.as_http_error_reason("GET"), allowed="POST")
     if isinstance(error, CannotGetOperationTypeError):
         return InvalidRequestError(error.as_http_error_reason())
     return InvalidRequestError("there is no `query` in the request")

@@ -284,6 +284,7 @@ class Exchange:
         stamps = reply.chunk_stamps
         record.error_type, record.error, record.error_kind = reply.error_type, reply.error, reply.error_kind
         record.response_id = reply.response_id
+        record.response_model = reply.response_model
         record.finish_reason = reply.finish_reason
         record.chunks = len(stamps)
         record.usage = reply.usage

@@ -73,6 +73,7 @@ class Record(msgspec.Struct, array_like=True, omit_defaults=True):
     conversation: int | None = None  # its number in the run, from 0
     error_kind: str | None = None  # what the provider's error means; see `adapters.errors.ErrorKind`
     rate_limits: dict[str, dict[str, float]] = {}  # by name, as headers tell; see `adapters.rate_limits`
+    response_model: str | None = None  # that the answer says it is from
 
 
 # `Record.gaps` holds one little-endian int64 per output chunk after the first: nanoseconds since the chunk before it.

@@ -215,4 +215,6 @@ class Plan(msgspec.Struct, frozen=True, tag="plan", omit_defaults=True):
     save_gaps: bool = True
     message_lifetime_ns: int | None = None  # how long the bytes of a request are good, where they are signed
     trace_id: str | None = None  # where set, each request carries a `traceparent` of this trace
+    trace_scope: str = ""  # the benchmark among those of the trace
+    trace_ratio: float = 1.0  # share of the requests whose `traceparent` is flagged as sampled
     skip: tuple[int, ...] = ()  # indices already stored by an earlier try of this shard

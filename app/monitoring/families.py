@@ -8,6 +8,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Protocol
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
@@ -18,6 +19,14 @@ def _labelled(names: Sequence[str], values: Sequence[str]) -> str:
 
 def _header(name: str, documentation: str, kind: str) -> str:
     return f"# HELP {name} {documentation}\n# TYPE {name} {kind}\n"
+
+
+class TextFamily(Protocol):
+    """What writes itself."""
+
+    def text(self) -> str:
+        """Its lines."""
+        ...
 
 
 class CounterFamily:

@@ -20,7 +20,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.monitoring.families import CounterFamily, HistogramFamily
+from app.monitoring.families import CounterFamily, HistogramFamily, TextFamily
 from app.monitoring.machine import CpuShare, memory_bytes
 from app.monitoring.measured import MeasuredRuns
 
@@ -34,13 +34,33 @@ _BUCKETS_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 log = structlog.get_logger(__name__)
 
 
+def process_registry(version: str) -> CollectorRegistry:
+    """A registry with what every process of the service tells about itself."""
+    registry = CollectorRegistry()
+    memory = Gauge("llm_memory_usage_bytes", "Resident memory of this process.", registry=registry)
+    memory.set_function(memory_bytes)
+    cpu = Gauge(
+        "llm_cpu_usage_percent",
+        "CPU time of this process since the last scrape, in percent of one core.",
+        registry=registry,
+    )
+    cpu.set_function(CpuShare().percent)
+    build = Gauge("llm_build_info", "Always 1; the label says which version runs.", ("version",), registry=registry)
+    build.labels(version).set(1)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
 class Metrics:
     """The metrics of one app."""
 
     def __init__(self, version: str) -> None:
-        self.registry = CollectorRegistry()
+        self.registry = process_registry(version)
         self.before_scrape: list[tuple[Gauge, Callable[[], Awaitable[float]]]] = []  # whose value has to be asked for
         self.measured = MeasuredRuns()
+        self.more: list[TextFamily] = []  # of parts that only some processes have
         self.requests = CounterFamily(
             "llm_api_requests_total",
             "Requests answered, by method, route template and status.",
@@ -61,21 +81,6 @@ class Metrics:
         self.websocket_connections = Gauge(
             "llm_websocket_connections", "Open WebSocket connections.", registry=self.registry
         )
-        memory = Gauge("llm_memory_usage_bytes", "Resident memory of this process.", registry=self.registry)
-        memory.set_function(memory_bytes)
-        cpu = Gauge(
-            "llm_cpu_usage_percent",
-            "CPU time of this process since the last scrape, in percent of one core.",
-            registry=self.registry,
-        )
-        cpu.set_function(CpuShare().percent)
-        build = Gauge(
-            "llm_build_info", "Always 1; the label says which version runs.", ("version",), registry=self.registry
-        )
-        build.labels(version).set(1)
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
 
     def count(self, method: str, path: str, status: int, seconds: float) -> None:
         """One answered request."""
@@ -94,7 +99,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Everything as Prometheus text, format 0.0.4."""
-        counted = "".join(family.text() for family in self.families())
+        counted = "".join(family.text() for family in (*self.families(), *self.more))
         return counted.encode() + generate_latest(self.registry)
 
     def families(self) -> tuple[CounterFamily | HistogramFamily, ...]:

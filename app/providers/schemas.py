@@ -6,7 +6,16 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from app.adapters import registry
 from app.adapters.errors import ErrorKind
@@ -18,10 +27,19 @@ from app.providers.secrets import MAX_REFERENCE_CHARACTERS
 MAX_HEADERS = 32
 MAX_API_KEY_CHARACTERS = 4096
 
+_NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110, section 5.6.2
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]{0,2048}")
 _OWN_HEADERS = {"host", "content-length", "content-type", "transfer-encoding", "connection", "upgrade", "te", "trailer"}
 _SECRET_HEADER = re.compile(r"(?i)authorization|cookie|api-?key|token|secret|password|credential")
+
+
+def _speaking_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            "must be 1 to 64 lower case letters, digits, '.', '_' and '-', and begin with a letter or a digit"
+        )
+    return name
 
 
 def _known_kind(kind: str) -> str:
@@ -55,9 +73,11 @@ def _reference(value: str) -> str:
     return value
 
 
-ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+ProviderName = Annotated[
+    str, AfterValidator(_speaking_name), WithJsonSchema({"type": "string", "pattern": _NAME.pattern, "maxLength": 64})
+]
 Kind = Annotated[str, StringConstraints(max_length=32), AfterValidator(_known_kind)]
-BaseUrl = Annotated[str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2048)]
+BaseUrl = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2048)]
 ApiKey = Annotated[SecretStr, Field(min_length=1, max_length=MAX_API_KEY_CHARACTERS), AfterValidator(_one_line)]
 KeyReference = Annotated[str, StringConstraints(max_length=MAX_REFERENCE_CHARACTERS), AfterValidator(_reference)]
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(without_nul)]

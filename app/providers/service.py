@@ -247,7 +247,7 @@ class ProviderService:
             provider = _found(await repository.by_name(session, name), name)
         chosen = (model or provider.default_model) if completion else None
         if completion and chosen is None:
-            raise invalid_field("model", "is required for a completion: the provider has no default model")
+            raise invalid_field("model", f"is required for a completion: {name!r} has no default model")
         now = self._clock.now()
         try:
             resolved = await self._resolved(provider, fresh=True)

@@ -1,6 +1,5 @@
 """REST routes that hand out files."""
 
-import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,10 +10,10 @@ from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.benchmarks.service import BenchmarkService
 from app.core.http import error_responses
-from app.providers.service import ProviderService
-from app.reports import bundling, rebuilding
-from app.reports.compat import Tool, new_view, see_stream
+from app.reports import listing_exports, service
+from app.reports.compat import Tool
 from app.reports.exports import MEDIA_TYPES, ExportFormat, stream_results
+from app.reports.listing_exports import ListingExport, stream_listing
 from app.reports.schemas import Bundle, CompatDocument, ExportRequest, RequestBody
 
 router = APIRouter(tags=["results"])
@@ -44,6 +43,13 @@ _FILE: dict[str, Any] = {
         "application/jsonl": {"schema": {"type": "string", "description": "One JSON object per line."}},
     },
     "headers": {"Content-Disposition": {"schema": {"type": "string"}, "description": "Suggests a file name."}},
+}
+_LISTING_FILE: dict[str, Any] = {
+    **_FILE,
+    "content": {
+        **_FILE["content"],
+        "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
+    },
 }
 
 
@@ -87,6 +93,25 @@ async def download_results(
     return await export_results(ExportRequest(session_id=session_id, format=format, gaps=gaps), caller, benchmarks)
 
 
+@router.post(
+    "/benchmarks/bulk/export",
+    operation_id="exportBenchmarks",
+    summary="Export several benchmarks' summaries",
+    response_class=StreamingResponse,
+    responses={200: _LISTING_FILE, **error_responses(400, 401, 403, 413, 422)},
+)
+async def export_benchmarks(body: ListingExport, caller: CanExport, benchmarks: Benchmarks) -> StreamingResponse:
+    """One row per benchmark with what the listing shows of it; figures are empty until it has a summary."""
+    return StreamingResponse(
+        stream_listing(benchmarks.many, caller, body),
+        media_type=listing_exports.MEDIA_TYPES[body.format],
+        headers={
+            "Content-Disposition": f'attachment; filename="benchmarks.{body.format}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
 @router.get(
     "/benchmarks/{session_id}/compat/{tool}",
     operation_id="getCompatView",
@@ -103,9 +128,7 @@ async def compat(
 
     Made from every stored request, so it takes as long as an export; also while the benchmark runs.
     """
-    spec = (await benchmarks.get(caller, session_id)).spec
-    rows = await benchmarks.results.stream(caller, session_id, with_gaps=True)
-    return CompatDocument(**await see_stream(new_view(tool, spec.slo.model_dump()), rows))
+    return await service.compat(benchmarks, caller, session_id, tool)
 
 
 @router.get(
@@ -125,11 +148,7 @@ async def bundle(
     Made from the stored spec, so it is the same whenever it is asked for, as long as the providers' kinds are.
     Addresses are in it only for callers who may read providers.
     """
-    benchmark = await benchmarks.get(caller, session_id)
-    providers = request.app.state.providers
-    assert isinstance(providers, ProviderService)
-    found = [await bundling.endpoint_of(providers, caller, target) for target in benchmark.spec.targets]
-    return Bundle(**await asyncio.to_thread(bundling.bundle_of, benchmark, found))
+    return await service.bundle(benchmarks, request.app.state.providers, caller, session_id)
 
 
 @router.get(
@@ -147,13 +166,7 @@ async def request_body(
     index: Annotated[int, Path(description="Position in the schedule.", ge=0, lt=2**63)],
 ) -> RequestBody:
     """What the request asked, made from spec and seed as it was when it was sent; null where that cannot be done."""
-    await benchmarks.results.check_exists(caller, session_id, index)
-    benchmark = await benchmarks.get(caller, session_id)
-    providers = request.app.state.providers
-    assert isinstance(providers, ProviderService)
-    target = benchmark.spec.targets[rebuilding.target_of(benchmark, index)]
-    endpoint = await bundling.endpoint_of(providers, caller, target)
-    return await asyncio.to_thread(rebuilding.rebuilt, benchmark, endpoint, index)
+    return await service.request_body(benchmarks, request.app.state.providers, caller, session_id, index)
 
 
 def _file_name(session_id: UUID, kind: ExportFormat) -> str:

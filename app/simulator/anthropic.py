@@ -3,24 +3,37 @@
 from typing import Any
 
 from app.simulator.attachments import anthropic_part, attached
-from app.simulator.formats import Format, count, sse, wanted
+from app.simulator.formats import Format, Refusal, count, sse, wanted
 from app.simulator.script import Ask, Script, spoken
 
 _FINISH = {"stop": "end_turn", "length": "max_tokens"}
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
+    403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",
+    422: "invalid_request_error",
     429: "rate_limit_error",
+    504: "timeout_error",
     529: "overloaded_error",
 }
 _SIGNATURE = "c2ltdWxhdGVk"
 _RESET = "2030-01-01T00:00:01Z"
 
 
+def _error(kind: str, message: str) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_simulated"}
+
+
 class Anthropic(Format):
     """The format."""
+
+    too_long = Refusal(400, _error("invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"))
+    no_quota = Refusal(
+        400,
+        _error("invalid_request_error", "Your credit balance is too low to access the Anthropic API."),
+    )
 
     def ask(self, target: str, body: Any) -> Ask:
         wanted(body, ["model", "messages", "max_tokens"])
@@ -88,8 +101,7 @@ class Anthropic(Format):
             for what in ("requests", "tokens", "input-tokens", "output-tokens")
             for name, value in (("limit", "4000"), ("remaining", "0"), ("reset", _RESET))
         }
-        body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_simulated"}
-        return body, headers if status == 429 else {}
+        return _error(kind, message), headers if status == 429 else {}
 
 
 def _index(script: Script, number: int) -> int:

@@ -8,17 +8,21 @@ from urllib.parse import unquote
 import msgspec
 
 from app.simulator.attachments import attached, bedrock_part
-from app.simulator.formats import Format, count, wanted
+from app.simulator.formats import Format, Refusal, count, wanted
 from app.simulator.script import Ask, Script, spoken
 
 _FINISH = {"stop": "end_turn", "length": "max_tokens"}
 _EXCEPTIONS = {
     400: "ValidationException",
     401: "UnrecognizedClientException",
+    403: "AccessDeniedException",
     404: "ResourceNotFoundException",
     413: "ValidationException",
+    422: "ValidationException",
     429: "ThrottlingException",
     500: "InternalServerException",
+    503: "ServiceUnavailableException",
+    504: "ModelTimeoutException",
     529: "ServiceUnavailableException",
 }
 
@@ -28,6 +32,14 @@ class Bedrock(Format):
 
     content_type = "application/vnd.amazon.eventstream"
     token_varies = True  # each frame has its checksum
+    too_long = Refusal(
+        400, {"message": "Input is too long for requested model."}, {"x-amzn-ErrorType": "ValidationException"}
+    )
+    no_quota = Refusal(
+        400,
+        {"message": "Your request exceeds the service quota for your account."},
+        {"x-amzn-ErrorType": "ServiceQuotaExceededException"},
+    )
 
     def ask(self, target: str, body: Any) -> Ask:
         wanted(body, ["messages"])

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 Fault = Literal[
-    "http_500", "http_429", "http_400", "http_529", "stream_error", "truncate", "cut", "stall", "reset", "junk"
-]
+    "http_400", "http_403", "http_404", "http_422", "http_429", "http_500", "http_503", "http_504", "http_529",
+    "context_length", "quota", "stream_error", "truncate", "cut", "stall", "reset", "junk"
+]  # fmt: skip
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 FORMATS = (
     "openai", "openai-responses", "anthropic", "gemini", "cohere", "ollama", "llamacpp-completion", "bedrock",

@@ -3,15 +3,23 @@
 from typing import Any
 
 from app.simulator.attachments import attached, chat_part
-from app.simulator.formats import Format, count, sse, wanted
+from app.simulator.formats import Format, Refusal, count, sse, wanted
 from app.simulator.script import Ask, Script, spoken
 
 _FINISH = {"stop": "COMPLETE", "length": "MAX_TOKENS"}
+_MONTHLY = {"x-endpoint-monthly-call-limit": "1000"}
 _FRAMING_TOKENS = 7  # what the model takes in beyond what is billed
 
 
 class Cohere(Format):
     """The format."""
+
+    too_long = Refusal(
+        400,
+        {"id": "simulated", "message": "too many tokens: size limit exceeded by 11326 tokens. Try using shorter or "
+         "fewer inputs. The limit for this model is 132000 tokens."},
+    )  # fmt: skip
+    no_quota = Refusal(402, {"id": "simulated", "message": "Please add or update your payment method to continue."})
 
     def ask(self, target: str, body: Any) -> Ask:
         wanted(body, ["model", "messages"])
@@ -49,7 +57,11 @@ class Cohere(Format):
         return answer | _usage(script)
 
     def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
-        return {"id": "simulated", "message": message}, {}
+        return {"id": "simulated", "message": message}, self.rate_headers(20, 0) | _MONTHLY if status == 429 else {}
+
+    def rate_headers(self, limit: int, left: int) -> dict[str, str]:
+        """As trial keys get them; others get none."""
+        return {"x-trial-endpoint-call-limit": str(limit), "x-trial-endpoint-call-remaining": str(left)}
 
 
 def _content_start(index: int, kind: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -19,22 +19,39 @@ _REASONS = {
     201: "Created",
     400: "Bad Request",
     401: "Unauthorized",
+    402: "Payment Required",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     413: "Content Too Large",
+    422: "Unprocessable Content",
     429: "Too Many Requests",
     500: "Internal Server Error",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
     529: "Overloaded",
 }
 _encode = msgspec.json.Encoder().encode
+
+
+class Refusal(NamedTuple):
+    """How an API refuses what its words alone tell apart: the status, the body as JSON, and further headers."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = {}
 
 
 class Format(ABC):
     """One wire format. Event methods give whole events, ready to be sent as the body's next chunk.
 
     `content_type` is that of streams; `token_varies` says that events of tokens differ in more than their text;
-    `whole_status` is that of answers that are no stream.
+    `whole_status` is that of answers that are no stream; `too_long` answers a prompt beyond the context, `no_quota` an
+    account that is used up.
     """
+
+    too_long: ClassVar[Refusal]
+    no_quota: ClassVar[Refusal]
 
     content_type: ClassVar[str] = "text/event-stream; charset=utf-8"
     token_varies: ClassVar[bool] = False
@@ -163,6 +180,11 @@ def error_response(form: Format, status: int, message: str, *, close: bool = Fal
     if status == 429:
         headers = {"Retry-After": "1", **headers}
     return json_response(status, body, close=close, headers=headers)
+
+
+def refusal_response(refusal: Refusal) -> bytes:
+    """A refusal as it is sent."""
+    return json_response(refusal.status, refusal.body, headers=refusal.headers)
 
 
 def json_response(status: int, value: Any, *, close: bool = False, headers: Mapping[str, str] | None = None) -> bytes:

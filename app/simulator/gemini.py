@@ -4,23 +4,45 @@ from typing import Any
 from urllib.parse import unquote
 
 from app.simulator.attachments import attached, gemini_part
-from app.simulator.formats import Format, count, sse, wanted
+from app.simulator.formats import Format, Refusal, count, sse, wanted
 from app.simulator.script import Ask, Script, spoken
 
 _FINISH = {"stop": "STOP", "length": "MAX_TOKENS"}
 _STATUS = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
     413: "INVALID_ARGUMENT",
+    422: "INVALID_ARGUMENT",
     429: "RESOURCE_EXHAUSTED",
     500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
     529: "UNAVAILABLE",
 }
+_RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}
+_PER_DAY = {
+    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+    "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier", "quotaValue": "250"}],
+}
+
+
+def _error(code: int, message: str, *details: dict[str, Any]) -> dict[str, Any]:
+    error: dict[str, Any] = {"code": code, "message": message, "status": _STATUS[code]}
+    return {"error": error | ({"details": list(details)} if details else {})}
 
 
 class Gemini(Format):
     """The format."""
+
+    too_long = Refusal(
+        400, _error(400, "The input token count (1100000) exceeds the maximum number of tokens allowed (1048576).")
+    )
+    no_quota = Refusal(
+        429,
+        _error(429, "You exceeded your current quota, please check your plan and billing details.", _PER_DAY, _RETRY),
+    )
 
     def ask(self, target: str, body: Any) -> Ask:
         wanted(body, ["contents"])
@@ -47,10 +69,8 @@ class Gemini(Format):
         return _chunk(script, parts, _FINISH[script.finish]) | _usage(script)
 
     def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
-        error: dict[str, Any] = {"code": status, "message": message, "status": _STATUS[status]}
-        if status == 429:  # the API says when to come back in the body
-            error["details"] = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]
-        return {"error": error}, {}
+        details = [_RETRY] if status == 429 else []  # the API says when to come back in the body
+        return _error(status, message, *details), {}
 
 
 def _part(text: str, *, is_thought: bool) -> dict[str, Any]:

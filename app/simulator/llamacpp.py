@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from app.simulator.formats import COMMENT, Format, count, sse, wanted
+from app.simulator.formats import COMMENT, Format, Refusal, count, sse, wanted
 from app.simulator.script import Ask, Script
 
 _FINISH = {"stop": "eos", "length": "limit"}
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
+    403: "permission_error",
     404: "not_found_error",
     413: "invalid_request_error",
+    422: "invalid_request_error",
+    503: "unavailable_error",
     429: "rate_limit_error",
     529: "unavailable_error",
 }
@@ -18,6 +21,15 @@ _TYPES = {
 
 class LlamaCpp(Format):
     """The format; it has no way to tell reasoning."""
+
+    too_long = Refusal(
+        400,
+        {"error": {"code": 400, "message": "the request exceeds the available context size, try increasing it",
+                   "type": "exceed_context_size_error", "n_prompt_tokens": 9000, "n_ctx": 8192}},
+    )  # fmt: skip
+    no_quota = Refusal(
+        402, {"error": {"code": 402, "message": "Insufficient credits", "type": "invalid_request_error"}}
+    )
 
     def ask(self, target: str, body: Any) -> Ask:
         wanted(body, ["prompt"])

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from app.simulator.attachments import in_ollama
-from app.simulator.formats import Format, count, wanted
+from app.simulator.formats import Format, Refusal, count, wanted
 from app.simulator.script import Ask, Script, spoken
 
 _CREATED = "2025-01-01T00:00:00.000000000Z"
@@ -14,6 +14,9 @@ _NS_PER_TOKEN = 20_000_000
 
 class Ollama(Format):
     """The format; it streams unless it is told not to."""
+
+    too_long = Refusal(400, {"error": "the input length exceeds the context length"})
+    no_quota = Refusal(429, {"error": "you've reached your hourly usage limit, please upgrade to continue"})
 
     content_type = "application/x-ndjson"
 

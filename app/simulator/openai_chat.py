@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from app.simulator.attachments import attached, chat_part
-from app.simulator.formats import COMMENT, Format, count, sse, wanted
+from app.simulator.formats import COMMENT, Format, Refusal, count, sse, wanted
 from app.simulator.script import Ask, Script, spoken
 
 _CREATED = 1_700_000_000
@@ -12,12 +12,15 @@ _DONE = b"data: [DONE]\n\n"
 _TYPES = {
     400: "invalid_request_error",
     401: "invalid_request_error",
+    403: "invalid_request_error",
     404: "invalid_request_error",
     413: "invalid_request_error",
+    422: "invalid_request_error",
     429: "rate_limit_error",
+    503: "service_unavailable_error",
     529: "overloaded_error",
 }
-_CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
+_CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
 RATE_HEADERS = {
     "x-ratelimit-limit-requests": "10000",
     "x-ratelimit-remaining-requests": "0",
@@ -28,8 +31,33 @@ RATE_HEADERS = {
 }
 
 
+def error_object(message: str, kind: str, param: str | None, code: str | None) -> dict[str, Any]:
+    """An error body of OpenAI."""
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
 class OpenAiChat(Format):
     """The format, also as Azure has it, with the model in the path."""
+
+    too_long = Refusal(
+        400,
+        error_object(
+            "This model's maximum context length is 128000 tokens. However, your messages resulted in 200000 tokens. "
+            "Please reduce the length of the messages.",
+            "invalid_request_error",
+            "messages",
+            "context_length_exceeded",
+        ),
+    )
+    no_quota = Refusal(
+        429,
+        error_object(
+            "You exceeded your current quota, please check your plan and billing details.",
+            "insufficient_quota",
+            None,
+            "insufficient_quota",
+        ),
+    )
 
     def ask(self, target: str, body: Any) -> Ask:
         _, _, deployment = target.partition("/deployments/")
@@ -76,8 +104,7 @@ class OpenAiChat(Format):
 
     def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
         kind = _TYPES.get(status, "server_error")
-        error = {"message": message, "type": kind, "param": None, "code": _CODES.get(status)}
-        return {"error": error}, RATE_HEADERS if status == 429 else {}
+        return error_object(message, kind, None, _CODES.get(status)), RATE_HEADERS if status == 429 else {}
 
 
 def usage(script: Script) -> dict[str, Any]:

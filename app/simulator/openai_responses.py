@@ -3,8 +3,8 @@
 from typing import Any
 
 from app.simulator.attachments import attached, responses_part
-from app.simulator.formats import Format, count, sse, wanted
-from app.simulator.openai_chat import OpenAiChat
+from app.simulator.formats import Format, Refusal, count, sse, wanted
+from app.simulator.openai_chat import OpenAiChat, error_object
 from app.simulator.script import Ask, Script, spoken
 
 _CREATED = 1_700_000_000
@@ -15,6 +15,16 @@ class OpenAiResponses(Format):
     """The format. Reasoning is told as a summary, as OpenAI does it."""
 
     token_varies = True  # each event has its number
+    too_long = Refusal(
+        400,
+        error_object(
+            "Your input exceeds the context window of this model. Please adjust your input and try again.",
+            "invalid_request_error",
+            "input",
+            "context_length_exceeded",
+        ),
+    )
+    no_quota = OpenAiChat.no_quota
 
     def ask(self, target: str, body: Any) -> Ask:
         wanted(body, ["model", "input"])

@@ -8,11 +8,37 @@ no `id`.
 from typing import Any
 from urllib.parse import unquote
 
-from app.simulator.formats import Format, count, wanted
+from app.simulator.formats import Format, Refusal, count, wanted
 from app.simulator.script import Ask, Script, spoken
 
 _CREATED = "2025-01-01T00:00:00.000Z"
-_TITLES = {400: "Bad request", 401: "Unauthenticated", 404: "Not found", 429: "", 500: "Internal server error"}
+_TITLES = {
+    400: "Bad request",
+    401: "Unauthenticated",
+    403: "Forbidden",
+    404: "Not found",
+    422: "Input validation failed",
+    429: "Too many requests",
+    500: "Internal server error",
+    503: "Service unavailable",
+}
+
+
+def _prediction(response_id: str, model: str, **fields: Any) -> dict[str, Any]:
+    address = f"https://api.replicate.com/v1/predictions/{response_id}"
+    return {
+        "id": response_id,
+        "model": model,
+        "version": "hidden",
+        "input": {},
+        "logs": "",
+        "error": None,
+        "created_at": _CREATED,
+        "started_at": _CREATED,
+        "completed_at": _CREATED,
+        "urls": {"get": address, "cancel": f"{address}/cancel"},
+        **fields,
+    }
 
 
 class Replicate(Format):
@@ -20,6 +46,25 @@ class Replicate(Format):
 
     whole_status = 201
     token_varies = True
+    too_long = Refusal(  # only the model looks at a prompt, so it is the prediction that fails
+        201,
+        _prediction(
+            "prediction-sim-too-long",
+            "simulated",
+            status="failed",
+            output=None,
+            error="E1002 PromptTooLong: Prompt length exceeds maximum input length.",
+            metrics={},
+        ),
+    )
+    no_quota = Refusal(
+        402,
+        {
+            "title": "Insufficient credit",
+            "detail": "You have insufficient credit to run this model. Go to the billing page to purchase credit.",
+            "status": 402,
+        },
+    )
 
     def ask(self, target: str, body: Any) -> Ask:
         wanted(body, ["input"])
@@ -59,21 +104,11 @@ class Replicate(Format):
         )
 
     def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
-        return {"title": _TITLES.get(status, "Error"), "detail": message, "status": status}, {}
+        body = {"title": _TITLES.get(status, "Error"), "detail": message, "status": status}
+        if status != 429:
+            return body, {}
+        return body | {"retry_after": 1}, {"ratelimit-remaining": "0", "ratelimit-reset": "1"}
 
-
-def _prediction(response_id: str, model: str, **fields: Any) -> dict[str, Any]:
-    address = f"https://api.replicate.com/v1/predictions/{response_id}"
-    return {
-        "id": response_id,
-        "model": model,
-        "version": "hidden",
-        "input": {},
-        "logs": "",
-        "error": None,
-        "created_at": _CREATED,
-        "started_at": _CREATED,
-        "completed_at": _CREATED,
-        "urls": {"get": address, "cancel": f"{address}/cancel"},
-        **fields,
-    }
+    def rate_headers(self, limit: int, left: int) -> dict[str, str]:
+        """Only what is left, and in how many seconds it is full again."""
+        return {"ratelimit-remaining": str(left), "ratelimit-reset": "60"}

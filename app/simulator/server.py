@@ -20,7 +20,7 @@ from app.loadgen.poller import READABLE, WRITABLE, new_poller
 from app.simulator.behaviour import Behaviour, Course, course
 from app.simulator.counting import TokenCount
 from app.simulator.embedding_formats import EmbeddingForm
-from app.simulator.formats import Answer, Format, error_response, json_response
+from app.simulator.formats import Answer, Format, error_response, json_response, refusal_response
 from app.simulator.later_streams import LaterStreams
 from app.simulator.routes import KEY_HEADERS, Routes, is_right_key, model_list
 from app.simulator.script import Ask, script
@@ -36,12 +36,17 @@ _SO_TIMESTAMPNS = 35
 _PR_SET_TIMERSLACK = 29
 _RESET = b""
 _STATUS_FAULTS = {
-    "http_500": (500, "simulated failure"),
-    "http_429": (429, "simulated rate limit"),
     "http_400": (400, "simulated bad request"),
+    "http_403": (403, "simulated denial"),
+    "http_404": (404, "simulated missing model"),
+    "http_422": (422, "simulated wrong field"),
+    "http_429": (429, "simulated rate limit"),
+    "http_500": (500, "simulated failure"),
+    "http_503": (503, "simulated unavailability"),
+    "http_504": (504, "simulated gateway timeout"),
     "http_529": (529, "simulated overload"),
 }
-_INSTEAD_OF_A_STREAM = {*_STATUS_FAULTS, "reset", "junk"}
+_INSTEAD_OF_A_STREAM = {*_STATUS_FAULTS, "context_length", "quota", "reset", "junk"}
 _STALL_NS = 3600 * 10**9
 
 Step = tuple[int, bytes, bool]
@@ -421,6 +426,8 @@ def _whole(answer: bytes, plan: Course, form: Format, *, is_token: bool = False)
     first, last, fault = plan.offsets_ns[0], plan.offsets_ns[-1], plan.fault
     if fault in _STATUS_FAULTS:
         yield first, error_response(form, *_STATUS_FAULTS[fault]), False
+    elif fault in {"context_length", "quota"}:
+        yield first, refusal_response(form.too_long if fault == "context_length" else form.no_quota), False
     elif fault == "reset":
         yield first, _RESET, False
     elif fault == "junk":

@@ -195,9 +195,22 @@ def overview() -> Panel:
         lines("API requests", "By class of status.",
               {"{{class}}": "sum by (class) (label_replace(rate(llm_api_requests_total[" + WINDOW
                + ']), "class", "${1}xx", "status", "(.).*"))'}, "reqps", stacked=True),
-        lines("CPU", "Of one core, by replica.", {"{{instance}}": "llm_cpu_usage_percent"}, "percent"),
-        lines("Memory", "Resident, by replica.", {"{{instance}}": "llm_memory_usage_bytes"}, "bytes"),
-        table("Versions", "How many replicas run which version.", "count by (version) (llm_build_info)", "none", 24),
+        lines("CPU", "Of one core, by process.", {"{{instance}}": "llm_cpu_usage_percent"}, "percent"),
+        lines("Memory", "Resident, by process.", {"{{instance}}": "llm_memory_usage_bytes"}, "bytes"),
+        lines("Cluster", "Slots of all workers, and what runs on them or waits for one.",
+              {"slots": "sum(llm_scheduler_slots)", "running": "sum(llm_scheduler_running_shards)",
+               "waiting": "sum(llm_scheduler_queued_shards)"}, "none"),
+        lines("Workers", "That have joined the scheduler, by how they are.",
+              {"{{status}}": "sum by (status) (llm_scheduler_workers)"}, "none", stacked=True),
+        lines("Results stored", "By worker.",
+              {"{{instance}}": f"rate(llm_worker_results_stored_total[{WINDOW}])"}, "ops"),
+        lines("Results that wait on disk", "By worker; more than nothing while the database is away.",
+              {"{{instance}}": "llm_worker_spool_bytes"}, "bytes"),
+        lines("Clock offsets", "How far the clocks of workers are off the scheduler's.",
+              {"{{instance}}": "abs(llm_worker_clock_offset_seconds)"}, "s"),
+        lines("Spans of traces", "By what became of them.",
+              {"{{outcome}}": f"sum by (outcome) (rate(llm_trace_spans_total[{WINDOW}]))"}, "ops", stacked=True),
+        table("Versions", "How many processes run which version.", "count by (version) (llm_build_info)", "none", 24),
     ])  # fmt: skip
 
 

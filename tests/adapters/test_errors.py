@@ -56,6 +56,8 @@ _GEMINI_QUOTA = "You exceeded your current quota, please check your plan and bil
         (400, {"type": "error", "error": {"type": "invalid_request_error",
                "message": "Your credit balance is too low to access the Anthropic API."}}, "quota"),
         (400, {"type": "error", "error": {"type": "invalid_request_error", "message": "bad"}}, "invalid_request"),
+        (429, {"type": "error", "error": {"type": "rate_limit_error", "message": "no more this month",
+               "details": {"error_code": "enforced_spend_limit_reached"}}}, "quota"),
         (400, google(400, "INVALID_ARGUMENT", "API key not valid.", {"reason": "API_KEY_INVALID"}), "auth"),
         (400, google(400, "INVALID_ARGUMENT", "The input token count (9) exceeds the maximum"), "context_length"),
         (403, google(403, "PERMISSION_DENIED", "no"), "auth"),
@@ -76,6 +78,9 @@ _GEMINI_QUOTA = "You exceeded your current quota, please check your plan and bil
         (None, {"type": "modelStreamErrorException", "error": {"message": "x"}}, "server"),
         (400, {"__type": "com.amazon.coral.service#ServiceQuotaExceededException", "message": "x"}, "quota"),
         (424, {"message": "The model failed"}, "server"),
+        (400, {"message": "Your request exceeds the service quota for your account."}, "quota"),
+        (429, {"message": "The model specified in the request is not ready to serve inference requests."},
+         "overloaded"),
         (422, {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096",
                "error_type": "validation"}, "context_length"),
         (429, {"error": "Model is overloaded", "error_type": "overloaded"}, "overloaded"),
@@ -92,6 +97,51 @@ _GEMINI_QUOTA = "You exceeded your current quota, please check your plan and bil
 )  # fmt: skip
 def test_kinds(status: int | None, body: Any, kind: str) -> None:
     assert error_kind(status, json.dumps(body).encode()) == kind
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This model's maximum context length is 128000 tokens. However, your messages resulted in 200000 tokens.",
+        "Your input exceeds the context window of this model. Please adjust your input and try again.",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "input length and `max_tokens` exceed context limit: 200043 + 32000 > 204658, decrease input length",
+        "too many tokens: size limit exceeded by 11326 tokens. Try using shorter or fewer inputs.",
+        "too many tokens: total number of tokens in the prompt cannot exceed 128000 - received 200000.",
+        "The input token count (1100000) exceeds the maximum number of tokens allowed (1048576).",
+        "Input is too long for requested model.",
+        "Input Tokens Exceeded: Number of input tokens exceeds maximum length.",
+        "Prompt contains 200000 tokens and 0 draft tokens, too large for model with 32768 maximum context length",
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+        "Your request exceeded model token limit: 131072 (requested: 200000)",
+        "tokens in request more than max tokens allowed",
+        "Input length 300000 exceeds the maximum allowed input length of 262144 tokens.",
+        "The input (300000 tokens) is longer than the model's context length (262144 tokens).",
+        "The decoder prompt (length 9000) is longer than the maximum model length of 8192.",
+        "Please reduce the length of the messages or completion. Current length is 9000 while limit is 8192",
+        "Requested tokens (5000) exceed context window of 4096",
+        "prompt too long; exceeded max context length by 4 tokens",
+        "E1002 PromptTooLong: Prompt length exceeds maximum input length.",
+    ],
+)
+def test_a_prompt_that_is_too_long(words: str) -> None:
+    for status, body in (
+        (400, {"error": {"message": words, "type": "invalid_request_error"}}),
+        (None, {"error": words}),
+    ):
+        assert error_kind(status, json.dumps(body).encode()) == "context_length"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "max_tokens: 9000 > 8192, which is the maximum allowed number of output tokens",
+        "too many tokens: max tokens must be less than or equal to 4096, the maximum output for this model",
+        "Too many stop sequences: at most 4",
+    ],
+)
+def test_other_limits_are_not_the_prompts(words: str) -> None:
+    assert error_kind(400, json.dumps(openai(words, "invalid_request_error")).encode()) == "invalid_request"
 
 
 @pytest.mark.parametrize(

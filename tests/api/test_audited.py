@@ -14,6 +14,7 @@ API = "/api/v1"
 CHANGES_NOTHING = {
     ("POST", f"{API}/auth/refresh"): "renews what was signed in; its reuse is audited",
     ("POST", f"{API}/results/export"): "reads",
+    ("POST", f"{API}/benchmarks/bulk/export"): "reads",
     ("POST", "/graphql"): "its mutations are calls of the services behind the routes that are walked here",
     ("POST", f"{API}/providers/{{name}}/health"): "asks the provider",
     ("POST", f"{API}/auth/oidc/{{name}}/backchannel-logout"): "audited; tests/accounts/test_oidc.py has the provider",
@@ -30,6 +31,7 @@ async def test_every_change_is_audited(running: Running) -> None:
     spare = await running.signed_in("admin", running.app.state.generated_admin_password)
     rows = Rows(running.app.state.database)
     ended = await rows.session(status="completed")
+    other = await rows.session(status="failed")
     waiting = await rows.session(status="pending")
 
     async def new_sign_in() -> str:
@@ -66,6 +68,16 @@ async def test_every_change_is_audited(running: Running) -> None:
             "PATCH",
             "/benchmarks/{benchmark_id}",
             lambda: call("PATCH", f"/benchmarks/{ended.id}", json={"name": "n"}),
+        ),
+        (
+            "POST",
+            "/benchmarks/bulk/update",
+            lambda: call("POST", "/benchmarks/bulk/update", json={"items": [{"id": str(ended.id)}], "add_tags": ["t"]}),
+        ),
+        (
+            "POST",
+            "/benchmarks/bulk/delete",
+            lambda: call("POST", "/benchmarks/bulk/delete", json={"items": [{"id": str(other.id)}]}),
         ),
         ("POST", "/benchmarks/{benchmark_id}/cancel", lambda: call("POST", f"/benchmarks/{waiting.id}/cancel")),
         ("DELETE", "/benchmarks/{benchmark_id}", lambda: call("DELETE", f"/benchmarks/{ended.id}")),

@@ -18,6 +18,7 @@ from app.adapters.capabilities import Capabilities
 from app.benchmarks.hosting import host_benchmarks
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.service import BenchmarkService
+from app.benchmarks.spans import SpanSink
 from app.benchmarks.states import FINAL
 from app.benchmarks.supervisor import Engine, EngineFactory
 from app.benchmarks.views import Benchmark
@@ -140,7 +141,10 @@ async def hosting(database: Database, rows: Rows, fake_engine: EngineFactory) ->
 
     @asynccontextmanager
     async def host(
-        providers: FakeProviders | None = None, new_engine: EngineFactory = fake_engine, **settings: Any
+        providers: FakeProviders | None = None,
+        new_engine: EngineFactory = fake_engine,
+        spans: SpanSink | None = None,
+        **settings: Any,
     ) -> AsyncIterator[Bench]:
         bus = MemoryBus()
         unhook = publish_on_commit(database, bus)
@@ -152,6 +156,7 @@ async def hosting(database: Database, rows: Rows, fake_engine: EngineFactory) ->
                 bus=bus,
                 providers=providers or FakeProviders(),
                 new_engine=new_engine,
+                spans=spans,
             ) as service:
                 yield Bench(service, database, bus, caller)
         finally:

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 
 from app.accounts.permissions import Role
 from app.benchmarks import executor
+from app.benchmarks.listing import Filters
 from app.benchmarks.models import BenchmarkSession, Result
-from app.benchmarks.repository import Filters
 from app.benchmarks.results_service import ResultFilters
 from app.benchmarks.service import BenchmarkService
 from app.benchmarks.supervisor import Engine, EngineFactory

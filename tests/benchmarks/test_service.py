@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from app.accounts.caller import Caller
 from app.accounts.permissions import Role
-from app.benchmarks.repository import Filters
+from app.benchmarks.listing import NEWEST_FIRST, Filters, Place, cursor_at, place_of
 from app.benchmarks.results_service import ResultFilters
 from app.benchmarks.schemas import BenchmarkSpec
-from app.benchmarks.service import BenchmarkService, _position
+from app.benchmarks.service import BenchmarkService
 from app.benchmarks.states import Status
 from app.core.clock import SystemClock
 from app.core.database import Database
@@ -56,13 +56,13 @@ async def test_filters_narrow_by_exact_list_members(service: BenchmarkService, r
     )
     await rows.session(spec=make_spec(name="two"), tags=["night"], providers=["p1", "p2"], models=["m3"])
     await rows.session(spec=make_spec(name="three"), status="completed", providers=["p3"], models=[])
-    assert await names(service, tag="night") == ["two"]
-    assert await names(service, tag='odd "tag" %') == ["one"]
-    assert await names(service, tag="odd%") == []
+    assert await names(service, tag=["night"]) == ["two"]
+    assert await names(service, tag=['odd "tag" %']) == ["one"]
+    assert await names(service, tag=["odd%"]) == []
     assert await names(service, provider="p1") == ["two", "one"]
     assert await names(service, provider="p1", model="m2") == ["one"]
     assert await names(service, model="m'; DROP TABLE sessions; --") == []
-    assert await names(service, status=Status.COMPLETED) == ["three"]
+    assert await names(service, status=[Status.COMPLETED]) == ["three"]
 
 
 async def test_text_is_text_and_no_pattern(service: BenchmarkService, rows: Rows) -> None:
@@ -107,6 +107,7 @@ async def test_list_items_say_what_was_asked_and_found(service: BenchmarkService
         "metrics": {"ttft_ms": {"p50": 1.0, "p95": 2.0}, "tpot_ms": None},
         "rates": {"output_tokens_per_s": 3.0},
         "cost_usd": None,
+        "verdict": None,
     }
     await rows.session(status="completed", summary=summary, spec=make_spec(load={"kind": "poisson", "rate": 3}))
     (item,) = (await service.list(ADMIN, Filters(), limit=5)).items
@@ -122,6 +123,7 @@ async def test_list_items_say_what_was_asked_and_found(service: BenchmarkService
         "tpot_p50_ms": None,
         "output_tokens_per_s": 3.0,
         "cost_usd": None,
+        "verdict": None,
     }
 
 
@@ -175,15 +177,25 @@ async def test_a_stream_reads_in_batches(
 
 @given(st.text(max_size=60))
 def test_a_strange_cursor_is_refused(text: str) -> None:
-    for cursor in (text, encode_cursor(text, text), encode_cursor(NOON.isoformat(), text), encode_cursor(1, 2)):
+    noon, id_ = NOON.isoformat(), str(new_id())
+    for cursor in (
+        text,
+        encode_cursor(text, text),
+        encode_cursor("created", "desc", noon, text),
+        encode_cursor("created", "desc", text, id_),
+        encode_cursor("created", "desc", None, id_),
+        encode_cursor("created", "asc", noon, id_),
+        encode_cursor("name", "desc", noon, id_),
+        encode_cursor(1, 2, 3, 4),
+    ):
         with pytest.raises(MalformedRequestError):
-            _position(cursor)
+            place_of(NEWEST_FIRST, cursor)
 
 
 @given(st.datetimes(), st.uuids())
-def test_a_cursor_names_its_position(at: Any, id_: Any) -> None:
-    moment = at.replace(tzinfo=NOON.tzinfo)
-    assert _position(encode_cursor(moment.isoformat(), str(id_))) == (moment, id_)
+def test_a_cursor_names_its_place(at: Any, id_: Any) -> None:
+    place = Place(at.replace(tzinfo=NOON.tzinfo), id_)
+    assert place_of(NEWEST_FIRST, cursor_at(NEWEST_FIRST, place)) == place
 
 
 async def test_missing_things_are_not_found(service: BenchmarkService) -> None:

@@ -10,7 +10,7 @@ from app.accounts.permissions import Permission, Role
 from app.accounts.visibility import Visibility
 from app.benchmarks.audience import Audience, first_audience
 from app.benchmarks.changes import BenchmarkUpdate
-from app.benchmarks.repository import Filters
+from app.benchmarks.listing import Filters
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.service import BenchmarkService
 from app.core.clock import SystemClock

@@ -11,7 +11,9 @@ PYTHON = [sys.executable, "-W", "error"]
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The caller's environment without its own settings, and with plain output."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LTB_", "LLM_TEST_BENCH_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("LTB_", "LLM_TEST_BENCH_", "OTEL_"))
+    }
     return kept | {"NO_COLOR": "1", "COLUMNS": "160"} | dict(extra or {})
 
 

@@ -41,6 +41,11 @@ def test_kinds(cli: Cli) -> None:
     assert "https://api.anthropic.com" in cli("providers", "list", "--kinds").stdout
     kinds = json.loads(cli("providers", "list", "--kinds", "--json").stdout)
     assert {"openai", "bedrock", "ollama"} <= {one["kind"] for one in kinds}
+    narrow = cli("providers", "list", "--kinds", env={"COLUMNS": "80"}).stdout.splitlines()
+    assert max(map(len, narrow)) <= 80
+    for one in kinds:
+        assert any(one["kind"] in line for line in narrow), "no name is cut into pieces"
+    assert "--json" in narrow[-1], "where the addresses are"
 
 
 def test_a_key_by_reference(cli: Cli, tmp_path: Path) -> None:
@@ -59,7 +64,7 @@ def test_a_key_by_reference(cli: Cli, tmp_path: Path) -> None:
     ("arguments", "code", "says"),
     [
         (("add", "x", "--kind", "nope"), 2, "--kind: unknown kind"),
-        (("add", "X", "--kind", "openai"), 2, "NAME: "),
+        (("add", "X", "--kind", "openai"), 2, "NAME: must be 1 to 64 lower case letters"),
         (("add", "x", "--kind", "openai-compatible"), 2, "--base-url: is required"),
         (("add", "x", "--kind", "openai", "--base-url", "http://10.0.0.1/v1"), 2, "--base-url: "),
         (("add", "x", "--kind", "openai", "--key-env", "GONE"), 2, "GONE is not set"),

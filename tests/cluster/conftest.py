@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.cluster.processes import MODEL, Deployment, until
+from tests.monitoring.otlp_receiver import Receiver, receiving
 from tests.servers import PostgresServer, RedisServer
 
 FINAL = ("completed", "failed", "cancelled")
@@ -23,6 +24,7 @@ class Cluster:
     postgres: PostgresServer
     redis: RedisServer
     deployment: Deployment
+    traces: Receiver
     stored_ids: set[str] = field(default_factory=set)
 
     def client(self, name: str = "a") -> httpx.Client:
@@ -94,7 +96,7 @@ class Cluster:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two servers (which migrate the empty database at the same moment), a scheduler and two workers, over TLS."""
     folder: Path = tmp_path_factory.mktemp("cluster")
-    with PostgresServer() as postgres, RedisServer() as redis:
+    with PostgresServer() as postgres, RedisServer() as redis, receiving() as traces:
 
         async def create() -> None:
             connection = await asyncpg.connect(postgres.url("postgres", driver="postgresql"))
@@ -105,6 +107,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             pool.submit(asyncio.run, create()).result()
         certificates = folder / "certs"
         with Deployment(folder, postgres.url("bench"), redis.url, tls=certificates) as deployment:
+            deployment.environment["LTB_TELEMETRY__TRACES_ENDPOINT"] = traces.url
             made = deployment.command("cluster", "certs", "--out", str(certificates))
             assert made.returncode == 0, made.stderr
             deployment.scheduler(wait=False)
@@ -117,7 +120,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
                 deployment.parts[name].says("has joined")
             for name in ("a", "b"):
                 deployment.address(name)
-            found = Cluster(postgres, redis, deployment)
+            found = Cluster(postgres, redis, deployment, traces)
             provider = {"name": "local", "kind": "openai-compatible", "base_url": url}
             assert found.client().post("/providers", json=provider).status_code == 201
             yield found

@@ -134,14 +134,16 @@ class Deployment:
         )
 
     def scheduler(self, *, wait: bool = True) -> Process:
-        part = self._start("scheduler", "scheduler", "scheduler", "--port", str(self.scheduler_port))
+        port = str(self.scheduler_port)
+        part = self._start("scheduler", "scheduler", "scheduler", "--port", port, "--metrics-port", "0")
         if wait:
             part.says("the scheduler is ready")
         return part
 
-    def worker(self, name: str, *options: str, wait: bool = True) -> Process:
+    def worker(self, name: str, *options: str, wait: bool = True, environment: dict[str, str] | None = None) -> Process:
         folder = ("--data-dir", str(self.folder / f"data-{name}"))
-        part = self._start(name, "worker", "worker", "--name", name, *folder, *options)
+        words = ("worker", "--name", name, "--metrics-port", "0", *folder, *options)
+        part = self._start(name, "worker", *words, environment=environment)
         if wait:
             part.says("has joined")
         return part
@@ -156,6 +158,14 @@ class Deployment:
         """Where a server listens."""
         self.addresses[name] = self.parts[name].says("is ready: ").rsplit(" ", 1)[1]
         return self.addresses[name]
+
+    def metrics(self, name: str) -> dict[str, float]:
+        """What a worker or the scheduler tells Prometheus."""
+        address = self.parts[name].says("metrics are at ").rsplit(" ", 1)[1]
+        answer = httpx.get(address)
+        assert answer.status_code == 200, answer.text
+        rows = (line.rsplit(" ", 1) for line in answer.text.splitlines() if line and line[0] != "#")
+        return {name: float(value) for name, value in rows}
 
     def simulator(self, *options: str) -> str:
         """Start the simulator; its base URL. What it answered is in `answered`."""
@@ -183,8 +193,8 @@ class Deployment:
         client.headers["Authorization"] = f"Bearer {self._tokens['token']}"
         return client
 
-    def _start(self, name: str, role: str, *arguments: str) -> Process:
-        environment = dict(self.environment)
+    def _start(self, name: str, role: str, *arguments: str, environment: dict[str, str] | None = None) -> Process:
+        environment = self.environment | (environment or {})
         if self.tls:
             environment["LTB_DISTRIBUTED__TLS_CERT"] = str(self.tls / f"{role}.pem")
             environment["LTB_DISTRIBUTED__TLS_KEY"] = str(self.tls / f"{role}-key.pem")

@@ -5,12 +5,16 @@ The tests share one cluster and leave it whole. What the simulator answered is c
 
 import json
 import time
+from uuid import UUID
 
 import psutil
 import pytest
 
 from tests.cluster.conftest import Cluster
 from tests.cluster.processes import until
+from tests.monitoring.otlp_receiver import Received
+
+OF = "llm_test_bench.benchmark.id"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -18,6 +22,48 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 def engines(cluster: Cluster, worker: str) -> list[psutil.Process]:
     process = psutil.Process(cluster.deployment.parts[worker].process.pid)
     return [child for child in process.children() if "app.engine" in " ".join(child.cmdline())]
+
+
+def test_workers_and_scheduler_are_scraped(cluster: Cluster) -> None:
+    deployment = cluster.deployment
+    before = sum(deployment.metrics(name)["llm_worker_results_stored_total"] for name in ("one", "two"))
+    benchmark = cluster.submit(load={"kind": "closed", "concurrency": 4}, stop={"requests": 300}, propagate_trace=True)
+    cluster.is_under_way(benchmark, 20)
+    running = [deployment.metrics(name) for name in ("one", "two")]
+    assert sum(found["llm_worker_running_shards"] for found in running) == 2
+    for found in running:
+        assert (found["llm_worker_slots"], found["llm_worker_joined"], found["llm_worker_draining"]) == (2, 1, 0)
+        assert found["llm_worker_heartbeat_age_seconds"] < 30
+        assert abs(found["llm_worker_clock_offset_seconds"]) < 5  # one machine
+        assert found["llm_worker_clock_error_seconds"] > 0
+        assert found["llm_memory_usage_bytes"] > 2**20
+        assert (found["llm_worker_spool_bytes"], found["llm_worker_spool_results"]) == (0, 0)
+    scheduler = deployment.metrics("scheduler")
+    assert scheduler['llm_scheduler_workers{status="running"}'] == 2
+    assert scheduler["llm_scheduler_slots"] == 4
+    assert scheduler["llm_scheduler_running_shards"] == 2
+    assert scheduler["llm_scheduler_queued_shards"] == 0
+    assert scheduler["llm_scheduler_clients"] == 2
+    assert scheduler["llm_scheduler_worker_heartbeat_age_seconds"] < 20
+    assert cluster.ended(benchmark)["status"] == "completed"
+    until(lambda: deployment.metrics("scheduler")["llm_scheduler_running_shards"] == 0, "the scheduler to be idle")
+    after = sum(deployment.metrics(name)["llm_worker_results_stored_total"] for name in ("one", "two"))
+    assert after - before == 300
+
+    def calls() -> list[Received]:
+        return [call for call in cluster.traces.named("provider_call") if call.attributes[OF] == UUID(benchmark).hex]
+
+    until(lambda: len(calls()) == 300, "the spans of both workers")
+    assert len({call.span_id for call in calls()}) == 300
+    assert {call.attributes["llm_test_bench.shard"] for call in calls()} == {0, 1}
+
+    def executions() -> list[Received]:
+        return [one for one in cluster.traces.named("benchmark_execution") if one.attributes[OF] == UUID(benchmark).hex]
+
+    (execution,) = until(executions, "the span of the benchmark")
+    assert {call.parent_id for call in calls()} == {execution.span_id}
+    assert {call.trace_id for call in calls()} == {execution.trace_id}
+    assert {one["llm_test_bench.role"] for one in cluster.traces.resources} == {"server", "worker"}
 
 
 def test_a_killed_engine_is_replaced(cluster: Cluster) -> None:
@@ -71,10 +117,14 @@ def test_results_wait_on_disk_while_the_database_is_away(cluster: Cluster) -> No
     cluster.postgres.halt()
     time.sleep(10)  # the fault itself: what the brief of a database's restart is
     spools = list(cluster.deployment.folder.glob("data-*/spool/*.spool"))
+    told = [cluster.deployment.metrics(name) for name in ("one", "two")]
     cluster.postgres.resume()
     found = cluster.ended(benchmark)
     cluster.check_nothing_lost(benchmark, found, 900)
     assert spools
+    assert sum(one["llm_worker_spool_bytes"] for one in told) > 0
+    assert sum(one["llm_worker_spool_results"] for one in told) > 0
+    assert sum(cluster.deployment.metrics(name)["llm_worker_spool_bytes"] for name in ("one", "two")) == 0
     assert not list(cluster.deployment.folder.glob("data-*/spool/*.spool"))
 
 

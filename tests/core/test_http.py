@@ -127,7 +127,7 @@ async def test_every_error_has_the_envelope(
 
 async def test_errors_bring_their_headers(client: httpx.AsyncClient) -> None:
     assert (await client.get("/fail/limited")).headers["Retry-After"] == "7"
-    assert (await client.get("/spec")).headers["Allow"] == "POST"
+    assert (await client.get("/spec")).headers["Allow"] == "OPTIONS, POST"
 
 
 async def test_a_failure_after_the_first_byte_is_not_hidden(client: httpx.AsyncClient) -> None:

@@ -5,6 +5,8 @@ import os
 from typing import Any
 
 import msgspec
+import pytest
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
 from app.events.types import Topic
 from app.realtime.asyncapi import asyncapi_document
@@ -55,3 +57,20 @@ def test_an_event_has_the_fields_of_its_schema() -> None:
     sent = msgspec.json.decode(encode_event(make_event()))
     schema = document()["components"]["schemas"]["Event"]
     assert set(sent) == set(schema["required"]) == set(schema["properties"])
+
+
+def test_it_keeps_the_official_schema() -> None:
+    """AsyncAPI's own JSON schema, from its npm package; a document with a mistake shows that the schema bites."""
+    path = README.parent / "web" / "node_modules" / "@asyncapi" / "specs" / "schemas" / "3.0.0.json"
+    if not path.is_file():
+        pytest.skip("needs the web packages: make setup")
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    assert schema["$id"].endswith("3.0.0/asyncapi.json")
+    validator = Draft7Validator(schema)
+    assert [error.message[:200] for error in validator.iter_errors(document())] == []
+    for broken in (
+        document() | {"asyncapi": "2.6.0"},
+        document() | {"chanels": {}},
+        document() | {"operations": {"say": {"action": "shout", "channel": {"$ref": "#/channels/live"}}}},
+    ):
+        assert not validator.is_valid(broken)

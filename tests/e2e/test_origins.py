@@ -252,3 +252,29 @@ def test_no_page_breaks_its_own_content_security_policy(page: Page, service: Ser
         assert page.evaluate("window.broken") == [], path
     page.evaluate("document.head.append(Object.assign(document.createElement('script'), {text: 'window.hacked = 1'}))")
     assert page.evaluate("window.hacked") is None
+
+
+def test_the_graphql_page_asks_follows_and_shows_the_schema(page: Page, service: Service) -> None:
+    page.add_init_script(
+        "window.broken = []; document.addEventListener('securitypolicyviolation', "
+        "event => window.broken.push(event.violatedDirective + ' ' + event.blockedURI))"
+    )
+    _sign_in(page, service)
+    troubles: list[str] = []
+    page.on("console", lambda said: troubles.append(said.text) if said.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto(f"{service.url}/graphql")
+    page.get_by_label("Operation", exact=True).last.fill("{ me { username permissions } }")
+    page.get_by_role("button", name="Run").click()
+    answer = page.locator("#answer")
+    expect(answer).to_contain_text('"username": "alice"')
+    page.get_by_label("Operation", exact=True).last.fill(
+        "subscription { metricsStream(intervalSeconds: 1) { timestamp } }"
+    )
+    page.keyboard.press("Control+Enter")
+    expect(answer).to_contain_text("timestamp")
+    page.get_by_role("button", name="Stop").click()
+    page.locator("#search").fill("alertsStream")
+    expect(page.locator("#docs")).to_contain_text("alertsStream")
+    assert page.evaluate("window.broken") == []
+    assert troubles == []

@@ -20,19 +20,23 @@ PROMTOOL = shutil.which("promtool", path=_PATH)
 
 
 class Prometheus:
-    """A server that scrapes one address every half second with a bearer token, with the project's recording rules."""
+    """A server that scrapes every half second with a bearer token, with the project's recording rules.
 
-    def __init__(self, folder: Path, target: str, token: str) -> None:
+    `target` is the API, `nodes` stands for a worker and a scheduler.
+    """
+
+    def __init__(self, folder: Path, target: str, token: str, nodes: str) -> None:
         assert PROMETHEUS is not None
         (folder / "token").write_text(token)
         config = yaml.safe_load((ROOT / "ops" / "prometheus" / "prometheus.yml").read_text())
         config["global"] |= {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "1s"}
         config["rule_files"] = [str(ROOT / "ops" / "prometheus" / "rules.yml")]
-        (job,) = (job for job in config["scrape_configs"] if job["job_name"] == "llm-test-bench")
-        del job["dns_sd_configs"]
-        job["static_configs"] = [{"targets": [target]}]
-        job["authorization"]["credentials_file"] = str(folder / "token")
-        config["scrape_configs"] = [job]
+        jobs = {job["job_name"]: job for job in config["scrape_configs"]}
+        for name, address in {"llm-test-bench": target, "llm-test-bench-worker": nodes}.items():
+            del jobs[name]["dns_sd_configs"]
+            jobs[name]["static_configs"] = [{"targets": [address]}]
+            jobs[name]["authorization"]["credentials_file"] = str(folder / "token")
+        config["scrape_configs"] = [jobs["llm-test-bench"], jobs["llm-test-bench-worker"]]
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -130,6 +130,17 @@ def test_its_command_is_one(name: str) -> None:
     check_command([resolved(word) for word in service["command"]])
 
 
+@pytest.mark.parametrize("name", ["api", "worker", "scheduler"])
+def test_prometheus_reaches_each_part_with_its_token(name: str) -> None:
+    service = SERVICES[name]
+    assert "monitoring" in service["networks"]
+    assert service["environment"]["LTB_MONITORING__METRICS_TOKEN_FILE"] == "/run/secrets/metrics-token"
+    jobs = yaml.safe_load((ROOT / "ops" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    (where,) = (one for job in jobs for one in job.get("dns_sd_configs", ()) if one["names"] == [name])
+    if name != "api":
+        assert service["command"][service["command"].index("--metrics-port") + 1] == str(where["port"])
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which `make env` has been run twice, as a user."""

@@ -281,7 +281,8 @@ def test_every_pod_is_denied_by_default_and_allowed_what_it_needs(overlay: str) 
     assert ports("migrate", "egress") == {53, 5432, 6379}
     assert ports("scheduler", "egress") == {53, 1024}
     assert ports("api", "ingress") == {"http"}
-    assert ports("scheduler", "ingress") == {"dask"}
+    assert ports("scheduler", "ingress") == {"dask", "metrics"}
+    assert "metrics" in ports("worker", "ingress")
     for policy in policies:  # a policy for nobody is a mistake
         assert any(matches(policy["podSelector"], labels_of(pod)) for pod in pods(overlay))
     for component in ("api", "worker"):
@@ -292,16 +293,27 @@ def test_every_pod_is_denied_by_default_and_allowed_what_it_needs(overlay: str) 
 
 
 @pytest.mark.parametrize(("overlay", "manifest"), of_kind("ServiceMonitor"), ids=named)
-def test_prometheus_finds_the_api(overlay: str, manifest: Manifest) -> None:
+def test_prometheus_finds_every_part(overlay: str, manifest: Manifest) -> None:
     services = [service for name, service in of_kind("Service") if name == overlay]
     (service,) = (one for one in services if matches(manifest["spec"]["selector"], one["metadata"]["labels"]))
-    assert service["metadata"]["name"] == "api"
-    assert (
-        service["metadata"]["labels"][manifest["spec"]["jobLabel"]] == "llm-test-bench"
-    )  # `job`, as the rules have it
-    (endpoint,) = manifest["spec"]["endpoints"]
+    name, (endpoint,) = service["metadata"]["name"], manifest["spec"]["endpoints"]
+    if name == "api":  # `job`, as the rules have it
+        assert service["metadata"]["labels"][manifest["spec"]["jobLabel"]] == "llm-test-bench"
+    else:
+        assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": f"llm-test-bench-{name}"}]
+        (workload,) = (pod for pod in pods(overlay) if pod["metadata"]["name"] == name)
+        *_, container = containers(workload)
+        (port,) = (one for one in container["ports"] if one["name"] == endpoint["port"])
+        assert f"--metrics-port={port['containerPort']}" in container["args"]
     assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
     assert endpoint["authorization"]["credentials"]["key"] in SECRET_KEYS
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_part_is_scraped(overlay: str) -> None:
+    found = [manifest for name, manifest in of_kind("ServiceMonitor") if name == overlay]
+    parts = {manifest["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] for manifest in found}
+    assert parts == {"api", "worker", "scheduler"}
 
 
 def test_its_rules_are_those_of_ops() -> None:

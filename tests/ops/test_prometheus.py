@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from app.monitoring.metrics import Metrics
+from tests.ops.nodes import nodes_exposition
 from tests.ops.prometheus import PROMTOOL, ROOT
 
 FOLDER = ROOT / "ops" / "prometheus"
@@ -39,8 +40,13 @@ def test_every_alert_has_been_seen_firing(alert: str) -> None:
     assert any(tried), "never seen firing"
 
 
+def every_family() -> str:
+    """Of the API, of workers and of the scheduler."""
+    return Metrics("1").exposition().decode() + nodes_exposition().decode()
+
+
 def test_alerts_ask_for_metrics_that_exist() -> None:
-    told = set(re.findall(r"^# TYPE (\S+)", Metrics("1").exposition().decode(), re.MULTILINE))
+    told = set(re.findall(r"^# TYPE (\S+)", every_family(), re.MULTILINE))
     recorded = {rule["record"] for group in RULES["groups"] for rule in group["rules"] if "record" in rule}
     for group in RULES["groups"]:
         for rule in group["rules"]:

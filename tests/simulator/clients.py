@@ -21,6 +21,7 @@ from mistralai.client.errors import MistralError
 KEY = "AKIDEXAMPLE:secret"
 _MESSAGES: Any = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "one two three four five six"}]
 PROMPT_TOKENS = 8
+STATUSES = (400, 401, 402, 403, 404, 422, 429, 500, 503, 504, 529)
 
 
 class Said(NamedTuple):
@@ -38,7 +39,8 @@ class Said(NamedTuple):
 class Client(NamedTuple):
     """A client: `(base URL, key, limit on tokens)` → what it understood. `errors` maps statuses to its exceptions.
 
-    `in_band` is its exception for an error within a stream, `models` lists models where it has a way to.
+    `in_band` is its exception for an error within a stream, `told` the status that an exception tells, `models` lists
+    models where it has a way to.
     """
 
     whole: Callable[[str, str, int | None], Said]
@@ -46,14 +48,20 @@ class Client(NamedTuple):
     finish: tuple[str, str]  # at its end, at the limit
     errors: dict[int, type[BaseException]]
     in_band: type[BaseException]
+    told: Callable[[Any], int]
     models: Callable[[str, str], list[str]] | None = None
 
 
 _OPENAI_ERRORS: dict[int, type[BaseException]] = {
     400: openai.BadRequestError,
     401: openai.AuthenticationError,
+    403: openai.PermissionDeniedError,
+    404: openai.NotFoundError,
+    422: openai.UnprocessableEntityError,
     429: openai.RateLimitError,
     500: openai.InternalServerError,
+    503: openai.InternalServerError,
+    504: openai.InternalServerError,
     529: openai.InternalServerError,
 }
 
@@ -253,7 +261,7 @@ def _ollama_stream(base: str, key: str, limit: int | None) -> Said:
     return _ollama_said(list(_ollama(base, key).chat(model="m", messages=_MESSAGES, options=options, stream=True)))
 
 
-def _aws(service: str, base: str, key: str) -> Any:
+def aws(service: str, base: str, key: str) -> Any:
     access, secret = key.split(":")
     return boto3.client(
         service,
@@ -281,7 +289,7 @@ def _bedrock_said(text: str, thoughts: str, finish: str, usage: Any) -> Said:
 
 
 def _bedrock_whole(base: str, key: str, limit: int | None) -> Said:
-    answer = _aws("bedrock-runtime", base, key).converse(**_bedrock_fields(limit))
+    answer = aws("bedrock-runtime", base, key).converse(**_bedrock_fields(limit))
     content = answer["output"]["message"]["content"]
     text = "".join(part.get("text", "") for part in content)
     thoughts = "".join(part["reasoningContent"]["reasoningText"]["text"] for part in content if "text" not in part)
@@ -291,7 +299,7 @@ def _bedrock_whole(base: str, key: str, limit: int | None) -> Said:
 def _bedrock_stream(base: str, key: str, limit: int | None) -> Said:
     text = thoughts = finish = ""
     usage: Any = None
-    for event in _aws("bedrock-runtime", base, key).converse_stream(**_bedrock_fields(limit))["stream"]:
+    for event in aws("bedrock-runtime", base, key).converse_stream(**_bedrock_fields(limit))["stream"]:
         delta = event.get("contentBlockDelta", {}).get("delta", {})
         text += delta.get("text", "")
         thoughts += delta.get("reasoningContent", {}).get("text", "")
@@ -345,7 +353,11 @@ def _huggingface_stream(base: str, key: str, limit: int | None) -> Said:
 
 
 def _all(statuses: type[BaseException]) -> dict[int, type[BaseException]]:
-    return dict.fromkeys((400, 401, 429, 500, 529), statuses)
+    return dict.fromkeys(STATUSES, statuses)
+
+
+def _status_code(error: Any) -> int:
+    return int(error.status_code)
 
 
 CLIENTS: dict[str, Client] = {
@@ -355,13 +367,15 @@ CLIENTS: dict[str, Client] = {
         ("stop", "length"),
         _OPENAI_ERRORS,
         openai.APIError,
+        _status_code,
         lambda base, key: [model.id for model in _openai(base, key).models.list()],
     ),
     "azure": Client(
-        _chat_whole(_azure), _chat_stream(_azure), ("stop", "length"), _OPENAI_ERRORS, openai.APIError
+        _chat_whole(_azure), _chat_stream(_azure), ("stop", "length"), _OPENAI_ERRORS, openai.APIError, _status_code
     ),
     "openai-responses": Client(
-        _responses_whole, _responses_stream, ("completed", "max_output_tokens"), _OPENAI_ERRORS, openai.APIError
+        _responses_whole, _responses_stream, ("completed", "max_output_tokens"), _OPENAI_ERRORS, openai.APIError,
+        _status_code,
     ),
     "anthropic": Client(
         _anthropic_whole,
@@ -370,19 +384,26 @@ CLIENTS: dict[str, Client] = {
         {
             400: anthropic.BadRequestError,
             401: anthropic.AuthenticationError,
+            403: anthropic.PermissionDeniedError,
+            404: anthropic.NotFoundError,
+            422: anthropic.UnprocessableEntityError,
             429: anthropic.RateLimitError,
             500: anthropic.InternalServerError,
+            503: anthropic.ServiceUnavailableError,
+            504: anthropic.GatewayTimeoutError,
             529: anthropic.OverloadedError,
         },
         anthropic.APIStatusError,
+        _status_code,
         lambda base, key: [model.id for model in _anthropic(base, key).models.list()],
     ),
     "gemini": Client(
         _gemini_whole,
         _gemini_stream,
         ("STOP", "MAX_TOKENS"),
-        _all(genai_errors.ClientError) | {500: genai_errors.ServerError, 529: genai_errors.ServerError},
+        _all(genai_errors.ClientError) | dict.fromkeys((500, 503, 504, 529), genai_errors.ServerError),
         genai_errors.ServerError,
+        lambda error: int(error.code),
         _gemini_models,
     ),
     "cohere": Client(
@@ -392,11 +413,18 @@ CLIENTS: dict[str, Client] = {
         {
             400: cohere.BadRequestError,
             401: cohere.UnauthorizedError,
+            402: CohereError,
+            403: cohere.ForbiddenError,
+            404: cohere.NotFoundError,
+            422: cohere.UnprocessableEntityError,
             429: cohere.TooManyRequestsError,
             500: cohere.InternalServerError,
+            503: cohere.ServiceUnavailableError,
+            504: cohere.GatewayTimeoutError,
             529: CohereError,
         },
         CohereError,
+        _status_code,
         lambda base, key: [str(model.name) for model in _cohere(base, key).models.list().models],
     ),
     "ollama": Client(
@@ -405,6 +433,7 @@ CLIENTS: dict[str, Client] = {
         ("stop", "length"),
         _all(ollama.ResponseError),
         ollama.ResponseError,
+        _status_code,
         lambda base, key: [str(model.model) for model in _ollama(base, key).list().models],
     ),
     "bedrock": Client(
@@ -413,14 +442,16 @@ CLIENTS: dict[str, Client] = {
         ("end_turn", "max_tokens"),
         _all(botocore.exceptions.ClientError),
         botocore.exceptions.EventStreamError,
+        lambda error: int(error.response["ResponseMetadata"]["HTTPStatusCode"]),
         lambda base, key: [
-            model["modelId"] for model in _aws("bedrock", base, key).list_foundation_models()["modelSummaries"]
+            model["modelId"] for model in aws("bedrock", base, key).list_foundation_models()["modelSummaries"]
         ],
     ),
     "mistral": Client(
-        _mistral_whole, _mistral_stream, ("stop", "length"), _all(MistralError), MistralError
+        _mistral_whole, _mistral_stream, ("stop", "length"), _all(MistralError), MistralError, _status_code
     ),
     "huggingface": Client(
-        _huggingface_whole, _huggingface_stream, ("stop", "length"), _all(HfHubHTTPError), TextGenerationError
+        _huggingface_whole, _huggingface_stream, ("stop", "length"), _all(HfHubHTTPError), TextGenerationError,
+        lambda error: int(error.response.status_code),
     ),
 }  # fmt: skip

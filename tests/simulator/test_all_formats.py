@@ -115,6 +115,12 @@ def test_errors(kind: str, fault: str, error_type: str, says: str, simulated: Ca
 
 
 @NAMES
+def test_a_prompt_that_is_too_long(kind: str, simulated: Callable[..., int]) -> None:
+    (record,) = measured(kind, simulated(*FAST, "--error-rate", "1", "--errors", "context_length"))
+    assert (record.error_type, record.error_kind) == ("http_4xx", "context_length")
+
+
+@NAMES
 def test_a_wrong_key(kind: str, simulated: Callable[..., int]) -> None:
     (record,) = measured(kind, simulated("--api-key", "AKIDOTHER:secret"))
     assert (record.http_status, record.error) == (401, "Incorrect API key provided")

@@ -6,10 +6,15 @@ import gc
 import warnings
 from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
+from google.genai import errors as genai_errors
 
+from app.adapters.errors import error_body_text
+from app.simulator.behaviour import FORMATS
+from app.simulator.routes import Routes
 from tests.loadgen.servers import simulator
-from tests.simulator.clients import CLIENTS, KEY, PROMPT_TOKENS
+from tests.simulator.clients import CLIENTS, KEY, PROMPT_TOKENS, STATUSES, aws
 
 # The clients' own business: sockets that they leave to the garbage collector, deprecations among themselves.
 pytestmark = [
@@ -21,6 +26,10 @@ NAMES = pytest.mark.parametrize("name", CLIENTS)
 FAST = ("--ttft-ms", "0", "--itl-ms", "0", "--tokens", "8", "--usage", "always", "--text", 'one zwölf "drei" \\n')
 TEXT = ' one zwölf "drei" \\n one zwölf "drei" \\n'
 REASONING = ("--reasoning", "3", "--cache-read", "0.5", "--cache-write", "0.25", "--pings", "3")
+
+
+def failing(fault: str) -> tuple[str, ...]:
+    return (*FAST, "--error-rate", "1", "--errors", fault)
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +67,50 @@ def test_reasoning_and_cached_tokens(name: str, simulated: Callable[..., str]) -
 
 
 @NAMES
-@pytest.mark.parametrize("status", [400, 429, 500, 529])
+@pytest.mark.parametrize("status", [status for status in STATUSES if status not in {401, 402}])
 def test_errors_instead_of_an_answer(name: str, status: int, simulated: Callable[..., str]) -> None:
-    client, base = CLIENTS[name], simulated(*FAST, "--error-rate", "1", "--errors", f"http_{status}")
-    for ask in (client.whole, client.stream):
-        with pytest.raises(client.errors[status]):
+    client, base = CLIENTS[name], simulated(*failing(f"http_{status}"))
+    for ask in (client.whole, client.stream) if status in {429, 500} else (client.whole,):
+        with pytest.raises(client.errors[status]) as caught:
             ask(base, KEY, None)
+        assert client.told(caught.value) == status
+
+
+@NAMES
+@pytest.mark.parametrize("fault", ["context_length", "quota"])
+def test_what_words_alone_tell_apart(name: str, fault: str, simulated: Callable[..., str]) -> None:
+    client, base = CLIENTS[name], simulated(*failing(fault))
+    form = Routes((name if name in FORMATS else "openai",)).default
+    refusal = form.too_long if fault == "context_length" else form.no_quota
+    for ask in (client.whole, client.stream):
+        with pytest.raises(client.errors[refusal.status]) as caught:
+            ask(base, KEY, None)
+        assert client.told(caught.value) == refusal.status
+        assert error_body_text(refusal.status, msgspec.json.encode(refusal.body))[:30] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "exception"),
+    [
+        ("http_400", "ValidationException"), ("http_403", "AccessDeniedException"),
+        ("http_404", "ResourceNotFoundException"), ("http_429", "ThrottlingException"),
+        ("http_500", "InternalServerException"), ("http_503", "ServiceUnavailableException"),
+        ("http_504", "ModelTimeoutException"), ("quota", "ServiceQuotaExceededException"),
+        ("context_length", "ValidationException"),
+    ],
+)  # fmt: skip
+def test_bedrock_s_own_exceptions(fault: str, exception: str, simulated: Callable[..., str]) -> None:
+    client = aws("bedrock-runtime", simulated(*failing(fault)), KEY)
+    with pytest.raises(getattr(client.exceptions, exception)):
+        client.converse(modelId="m", messages=[{"role": "user", "content": [{"text": "one"}]}])
+
+
+def test_what_google_calls_its_errors(simulated: Callable[..., str]) -> None:
+    for fault, status in (("http_403", "PERMISSION_DENIED"), ("http_404", "NOT_FOUND"), ("quota", "RESOURCE_EXHAUSTED"),
+                          ("http_504", "DEADLINE_EXCEEDED"), ("http_503", "UNAVAILABLE")):  # fmt: skip
+        with pytest.raises(genai_errors.APIError) as caught:
+            CLIENTS["gemini"].whole(simulated(*failing(fault)), KEY, None)
+        assert caught.value.status == status
 
 
 @NAMES
@@ -75,7 +122,7 @@ def test_a_wrong_key(name: str, simulated: Callable[..., str]) -> None:
 
 @NAMES
 def test_an_error_within_a_stream(name: str, simulated: Callable[..., str]) -> None:
-    client, base = CLIENTS[name], simulated(*FAST, "--error-rate", "1", "--errors", "stream_error")
+    client, base = CLIENTS[name], simulated(*failing("stream_error"))
     with pytest.raises(client.in_band, match=r"simulated failure|validation failed"):
         client.stream(base, KEY, None)
 

@@ -8,9 +8,10 @@ import pytest
 
 from app.adapters import registry
 from app.adapters.base import Reply
+from app.adapters.rate_limits import rate_limits
 from app.simulator.behaviour import FORMATS, Behaviour
 from app.simulator.counting import TokenCount
-from app.simulator.formats import Answer, Format, error_response
+from app.simulator.formats import Answer, Format, error_response, refusal_response
 from app.simulator.routes import Routes
 from app.simulator.script import Ask, Script, script
 
@@ -123,9 +124,32 @@ def test_each_knob_works_or_has_a_reason(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, "invalid_request"), (401, "auth"), (429, "rate_limit"), (500, "server"), (529, "overloaded")],
-)
+    [
+        (400, "invalid_request"), (401, "auth"), (403, "auth"), (404, "invalid_request"), (422, "invalid_request"),
+        (429, "rate_limit"), (500, "server"), (504, "server"), (529, "overloaded"),
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("name", FORMATS)
 def test_each_error_means_the_same_under_every_format(name: str, status: int, kind: str) -> None:
     reply = read(name, error_response(form_of(name), status, "simulated trouble"))
     assert (reply.error, reply.error_kind) == ("simulated trouble", kind)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_words_alone_tell_apart_means_the_same_too(name: str) -> None:
+    form = form_of(name)
+    for refusal, kind in ((form.too_long, "context_length"), (form.no_quota, "quota")):
+        reply = read(name, refusal_response(refusal))
+        assert (reply.error_kind, reply.text) == (kind, []), "and the vendors' own clients read the same responses"
+        assert reply.error
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_limits_in_headers_are_read(name: str) -> None:
+    form = form_of(name)
+    told = rate_limits(form.rate_headers(60, 59).items(), 1_700_000_000.0)["requests"]
+    assert told.remaining == 59
+    assert told.limit == (None if name == "replicate" else 60)
+    _, headers = form.error(429, "slow down")
+    if name not in {"gemini", "bedrock", "ollama", "llamacpp-completion"}:  # whose APIs send none
+        assert rate_limits(headers.items(), 1_700_000_000.0)["requests"].remaining == 0

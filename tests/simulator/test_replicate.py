@@ -68,7 +68,7 @@ def test_the_client_fetches_streams(simulated: Callable[..., int]) -> None:
         list(broken.stream("acme/m", input=INPUT))
 
 
-@pytest.mark.parametrize("status", [400, 429, 500, 529])
+@pytest.mark.parametrize("status", [400, 403, 404, 422, 429, 500, 503, 529])
 def test_the_client_understands_errors(status: int, simulated: Callable[..., int], monkeypatch: Any) -> None:
     monkeypatch.setattr("replicate.client.RetryTransport.handle_request", _once)
     with pytest.raises(ReplicateError, match="simulated") as caught:
@@ -87,6 +87,17 @@ def test_the_client_understands_a_wrong_key_and_a_failed_prediction(simulated: C
     client = Client(api_token="k", base_url=f"http://127.0.0.1:{simulated(*failing('stream_error'))}")
     with pytest.raises(ModelError, match="simulated failure in the answer"):
         client.run("acme/m", input=INPUT)
+
+
+def test_the_client_understands_a_long_prompt_and_an_empty_account(simulated: Callable[..., int]) -> None:
+    client = Client(api_token="k", base_url=f"http://127.0.0.1:{simulated(*failing('context_length'))}")
+    with pytest.raises(ModelError, match="Prompt length exceeds"):
+        client.run("acme/m", input=INPUT)
+    with pytest.raises(ReplicateError, match="insufficient credit") as caught:
+        ask(simulated(*failing("quota")))
+    assert caught.value.status == 402
+    for fault in ("context_length", "quota"):
+        assert measured(simulated(*failing(fault))).error_kind == fault
 
 
 def test_what_the_instrument_reads(simulated: Callable[..., int]) -> None:

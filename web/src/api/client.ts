@@ -7,7 +7,7 @@ import type { Login, Tagged, User } from "./types";
 const BASE = "/api/v1";
 const TIMEOUT_MS = 30_000;
 
-type Query = Record<string, string | number | null | undefined>;
+type Query = Record<string, string | number | readonly string[] | null | undefined>;
 
 export interface CallOptions {
   query?: Query;
@@ -36,7 +36,8 @@ export function watchSession(listener: SessionListener): () => void {
 function address(path: string, query: Query | undefined): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
+    if (typeof value === "object" && value !== null) for (const one of value) search.append(name, one);
+    else if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
   }
   const text = search.toString();
   return `${BASE}${path}${text ? `?${text}` : ""}`;
@@ -131,14 +132,15 @@ export function saveAs(path: string, name: string, query: Query): void {
 }
 
 /**
- * Saves an answer that is no JSON as a file, under the name given here.
+ * Saves an answer that is no JSON as a file, under the name given here. What has a body is posted.
  *
  * @throws {ApiError} as `call`
  */
 export async function download(path: string, name: string, options: CallOptions = {}): Promise<void> {
   if (tokens.token && Date.now() >= tokens.renewAt) await renewSession();
-  let response = await send("GET", path, options);
-  if (response.status === 401 && (await renewSession())) response = await send("GET", path, options);
+  const method = options.body === undefined ? "GET" : "POST";
+  let response = await send(method, path, options);
+  if (response.status === 401 && (await renewSession())) response = await send(method, path, options);
   if (!response.ok) await read<never>(response);
   const address = URL.createObjectURL(await response.blob());
   const link = Object.assign(document.createElement("a"), { href: address, download: name });

@@ -5,10 +5,13 @@ import type {
   Benchmark,
   BenchmarkListItem,
   BenchmarkSpec,
+  BulkAnswer,
+  BulkChanges,
   Comparison,
   Distributions,
   ErrorTimeline,
   Heatmap,
+  Matching,
   Page,
   PointField,
   Points,
@@ -35,15 +38,51 @@ export const getMe = (signal?: Signal) => call<User>("GET", "/auth/me", { signal
 
 export const getSignInMethods = (signal?: Signal) => call<SignInMethods>("GET", "/auth/methods", { signal });
 
-export interface BenchmarkQuery {
-  status?: string;
+/** What a listing is narrowed to; the names of the API. */
+export interface BenchmarkFilters {
+  status?: string | readonly string[];
   q?: string;
+  owner?: string;
+  tag?: readonly string[];
+  provider?: string;
+  model?: string;
+  load?: readonly string[];
+  verdict?: readonly string[];
+  created_from?: string;
+  created_before?: string;
+  min_error_rate?: number;
+  max_error_rate?: number;
+  id?: readonly string[];
+}
+
+export interface BenchmarkQuery extends BenchmarkFilters {
+  sort?: string;
+  order?: string;
   limit?: number;
   cursor?: string | null;
 }
 
 export const listBenchmarks = (query: BenchmarkQuery, signal?: Signal) =>
   call<Page<BenchmarkListItem>>("GET", "/benchmarks", { query: { ...query }, signal });
+
+/** How many benchmarks fit, and the ids of the first `limit` of them. */
+export const matchBenchmarks = (query: Omit<BenchmarkQuery, "cursor">, signal?: Signal) =>
+  call<Matching>("GET", "/benchmarks/matching", { query: { ...query }, signal });
+
+/** At most 200 at once. */
+export const deleteBenchmarks = (ids: readonly string[]) =>
+  call<BulkAnswer>("POST", "/benchmarks/bulk/delete", { body: { items: ids.map((id) => ({ id })) } });
+
+/** At most 200 at once. */
+export const updateBenchmarks = (ids: readonly string[], changes: BulkChanges) =>
+  call<BulkAnswer>("POST", "/benchmarks/bulk/update", { body: { items: ids.map((id) => ({ id })), ...changes } });
+
+/** At most 10,000 at once. */
+export const downloadBenchmarks = (ids: readonly string[], format: "csv" | "json" | "jsonl") =>
+  download("/benchmarks/bulk/export", `benchmarks.${format}`, { body: { ids, format } });
+
+export const downloadResults = (id: string, format: "csv" | "json" | "jsonl") =>
+  download("/results/export", `results-${id}.${format}`, { query: { session_id: id, format } });
 
 export const getBenchmark = (id: string, signal?: Signal) =>
   call<Benchmark>("GET", `/benchmarks/${at(id)}`, { signal });

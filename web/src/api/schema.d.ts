@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List benchmarks
-         * @description The benchmarks that you may see, newest first.
+         * @description The benchmarks that you may see, newest first unless `sort` says otherwise. A cursor is good for one order.
          */
         get: operations["listBenchmarks"];
         put?: never;
@@ -22,6 +22,26 @@ export interface paths {
          * @description Store a benchmark and run it as soon as there is room. Follow it by its id or under `/ws`.
          */
         post: operations["createBenchmark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/matching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count benchmarks, and list their ids
+         * @description How many benchmarks a listing has over all its pages, and which: to do something with all of them.
+         */
+        get: operations["matchBenchmarks"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -92,6 +112,46 @@ export interface paths {
          * @description A pending benchmark ends at once; a running one starts nothing more, and what was measured is kept.
          */
         post: operations["cancelBenchmark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/bulk/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete several benchmarks
+         * @description Remove each with all its results; running ones are left. What cannot be deleted is told and stops nothing.
+         */
+        post: operations["deleteBenchmarks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/bulk/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tag or share several benchmarks
+         * @description Adds and removes tags, and shares, of each that you own; an administrator's are all.
+         */
+        post: operations["updateBenchmarks"];
         delete?: never;
         options?: never;
         head?: never;
@@ -864,6 +924,26 @@ export interface paths {
          * @description Every measured request of a benchmark as a file. Also of one that still runs: then what is stored by now.
          */
         post: operations["exportResults"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/bulk/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export several benchmarks' summaries
+         * @description One row per benchmark with what the listing shows of it; figures are empty until it has a summary.
+         */
+        post: operations["exportBenchmarks"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1647,6 +1727,11 @@ export interface components {
             spec: components["schemas"]["BenchmarkSpec"];
             /** @description Once it has ended. */
             summary: components["schemas"]["Summary"] | null;
+            /**
+             * Trace Url
+             * @description Its trace for people; null without `telemetry.trace_url`.
+             */
+            trace_url?: string | null;
         };
         /**
          * BenchmarkListItem
@@ -1887,6 +1972,90 @@ export interface components {
             note?: string | null;
         };
         /**
+         * BulkAnswer
+         * @description What became of each, in the order of the request.
+         */
+        BulkAnswer: {
+            /**
+             * Done
+             * @description How many were changed.
+             */
+            done: number;
+            /**
+             * Items
+             * @description Each benchmark, and what became of it.
+             */
+            items: components["schemas"]["BulkItem"][];
+        };
+        /**
+         * BulkDelete
+         * @description Benchmarks to delete.
+         */
+        BulkDelete: {
+            /**
+             * Items
+             * @description Which; each once.
+             * @example [
+             *       {
+             *         "id": "00000000-0000-0000-0000-000000000007"
+             *       }
+             *     ]
+             */
+            items: components["schemas"]["Item"][];
+        };
+        /**
+         * BulkItem
+         * @description One benchmark, and what became of it.
+         */
+        BulkItem: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            outcome: components["schemas"]["BulkOutcome"];
+            /**
+             * Message
+             * @description Why nothing changed; null when it did.
+             */
+            message: string | null;
+        };
+        /**
+         * BulkOutcome
+         * @description What became of one benchmark.
+         * @enum {string}
+         */
+        BulkOutcome: "done" | "not_found" | "forbidden" | "conflict" | "refused";
+        /**
+         * BulkUpdate
+         * @description What changes of each; what is left out stays.
+         */
+        BulkUpdate: {
+            /**
+             * Items
+             * @description Which; each once.
+             * @example [
+             *       {
+             *         "id": "00000000-0000-0000-0000-000000000007"
+             *       }
+             *     ]
+             */
+            items: components["schemas"]["Item"][];
+            /**
+             * Add Tags
+             * @description Tags that each gets.
+             */
+            add_tags?: string[];
+            /**
+             * Remove Tags
+             * @description Tags that each loses.
+             */
+            remove_tags?: string[];
+            /** @description With whom to share them: nobody, the owner's team, or all. */
+            visibility?: components["schemas"]["Visibility"] | null;
+        };
+        /**
          * Bundle
          * @description What it takes to repeat a run exactly and to check that it is the same. Holds no secret.
          */
@@ -2039,6 +2208,12 @@ export interface components {
              */
             high: number[];
         };
+        /**
+         * CertificateVerdict
+         * @description What the instrument says of its own measurement.
+         * @enum {string}
+         */
+        CertificateVerdict: "trusted" | "suspect" | "client_bound";
         /**
          * ChatTurn
          * @description One message of a conversation.
@@ -2699,6 +2874,12 @@ export interface components {
             sentence: string;
         };
         /**
+         * Direction
+         * @description Which end of an order comes first.
+         * @enum {string}
+         */
+        Direction: "asc" | "desc";
+        /**
          * Distributions
          * @description The distribution of one metric. Bands take samples as independent; the summary warns where they are not.
          */
@@ -3179,6 +3360,11 @@ export interface components {
              * @description Null when a price is unknown.
              */
             cost_usd: number | null;
+            /**
+             * Verdict
+             * @description What the instrument says of its own measurement; null for runs of other tools.
+             */
+            verdict?: ("trusted" | "suspect" | "client_bound") | null;
         };
         /**
          * Health
@@ -3502,6 +3688,23 @@ export interface components {
             program?: string | null;
         };
         /**
+         * Item
+         * @description One of the benchmarks.
+         */
+        Item: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * If Match
+             * @description Change it only while its ETag is this; as the header of the same name.
+             */
+            if_match?: string | null;
+        };
+        /**
          * KindView
          * @description A kind of provider; of its capabilities, true means that some of its models have them.
          */
@@ -3528,6 +3731,31 @@ export interface components {
             has_list_prices: boolean;
             capabilities: components["schemas"]["CapabilitiesView"];
         };
+        /**
+         * ListingExport
+         * @description Which benchmarks to export, and as what.
+         */
+        ListingExport: {
+            /**
+             * Ids
+             * @description Which, in the order of the file; those that you may not see are left out.
+             */
+            ids: string[];
+            /** @description `csv` (for spreadsheets), `json` (one array) or `jsonl` (one per line). */
+            format: components["schemas"]["ListingFormat"];
+        };
+        /**
+         * ListingFormat
+         * @description What rows can be exported as.
+         * @enum {string}
+         */
+        ListingFormat: "csv" | "json" | "jsonl";
+        /**
+         * LoadKind
+         * @description A kind of load, as specs name it.
+         * @enum {string}
+         */
+        LoadKind: "closed" | "closed_steps" | "constant" | "poisson" | "gamma" | "ramp" | "steps" | "spike" | "trace";
         /**
          * LoginBody
          * @description Who signs in.
@@ -3619,6 +3847,22 @@ export interface components {
              * @default 512
              */
             height?: number;
+        };
+        /**
+         * Matching
+         * @description What a search finds, without its rows.
+         */
+        Matching: {
+            /**
+             * Count
+             * @description Benchmarks that you may see and that fit.
+             */
+            count: number;
+            /**
+             * Ids
+             * @description Of the first `limit` of them, in the order that was asked for.
+             */
+            ids: string[];
         };
         /**
          * Median
@@ -5344,7 +5588,7 @@ export interface components {
             cost_usd: number | null;
             /**
              * Trace Id
-             * @description W3C trace id of the benchmark; sent where `metadata.span_id` is.
+             * @description W3C trace id of the benchmark; `metadata.span_id` is its span.
              */
             trace_id: string | null;
             /**
@@ -5398,6 +5642,11 @@ export interface components {
             gaps_ms: (number | null)[] | null;
             /** @description The request phase by phase, from its intended start. */
             waterfall: components["schemas"]["Waterfall"];
+            /**
+             * Trace Url
+             * @description Its trace for people; null without `telemetry.trace_url`.
+             */
+            trace_url?: string | null;
             /**
              * Previous Index
              * @description Of the request before it in the schedule; null for the first.
@@ -5659,7 +5908,7 @@ export interface components {
             cost_usd: number | null;
             /**
              * Trace Id
-             * @description W3C trace id of the benchmark; sent where `metadata.span_id` is.
+             * @description W3C trace id of the benchmark; `metadata.span_id` is its span.
              */
             trace_id: string | null;
             /**
@@ -5713,6 +5962,11 @@ export interface components {
             gaps_ms: (number | null)[] | null;
             /** @description The request phase by phase, from its intended start. */
             waterfall: components["schemas"]["Waterfall"];
+            /**
+             * Trace Url
+             * @description Its trace for people; null without `telemetry.trace_url`.
+             */
+            trace_url?: string | null;
         };
         /**
          * ResultItem
@@ -5964,7 +6218,7 @@ export interface components {
             cost_usd: number | null;
             /**
              * Trace Id
-             * @description W3C trace id of the benchmark; sent where `metadata.span_id` is.
+             * @description W3C trace id of the benchmark; `metadata.span_id` is its span.
              */
             trace_id: string | null;
             /**
@@ -6406,10 +6660,9 @@ export interface components {
         SignInMethods: {
             /**
              * Password
-             * @description With a user name and a password.
-             * @default true
+             * @description With a user name and a password (`security.enable_password`).
              */
-            password?: boolean;
+            password: boolean;
             /**
              * Oidc
              * @description At these identity providers.
@@ -6479,6 +6732,12 @@ export interface components {
              */
             e2e_ms?: number | null;
         };
+        /**
+         * Sort
+         * @description What a listing is ordered by.
+         * @enum {string}
+         */
+        Sort: "created" | "name" | "status" | "target" | "load" | "requests" | "ttft_p50" | "ttft_p95" | "tpot_p50" | "output_tokens" | "errors" | "cost" | "verdict" | "owner" | "tags";
         /**
          * SpectrumCurve
          * @description Percentile spectrum; columns of one length.
@@ -7641,20 +7900,40 @@ export interface operations {
     listBenchmarks: {
         parameters: {
             query?: {
-                /** @description Only those in this state. */
-                status?: components["schemas"]["Status"] | null;
-                /** @description Only those with a target at this provider. */
-                provider?: string | null;
-                /** @description Only those with a target of this model. */
-                model?: string | null;
-                /** @description Only those with this tag. */
-                tag?: string | null;
-                /** @description Only those whose name contains this text. */
-                q?: string | null;
                 /** @description Most items to return. */
                 limit?: number;
                 /** @description `next_cursor` of the page before; empty: the first page. */
                 cursor?: string | null;
+                /** @description Only those in this state, or one of these. */
+                status?: components["schemas"]["Status"][] | null;
+                /** @description Only those with a target at this provider. */
+                provider?: string | null;
+                /** @description Only those with a target of this model. */
+                model?: string | null;
+                /** @description Only those with this tag, or with all of these. */
+                tag?: string[] | null;
+                /** @description Only those with each of these words in their name, a tag, a provider or a model. */
+                q?: string | null;
+                /** @description Only those of the user with this name. */
+                owner?: string | null;
+                /** @description Only those with this kind of load. */
+                load?: components["schemas"]["LoadKind"][] | null;
+                /** @description Only those whose instrument says this of its measurement. */
+                verdict?: components["schemas"]["CertificateVerdict"][] | null;
+                /** @description Not submitted before this moment. */
+                created_from?: string | null;
+                /** @description Submitted before this moment. */
+                created_before?: string | null;
+                /** @description At least this share of requests failed. */
+                min_error_rate?: number | null;
+                /** @description At most this share of requests failed. */
+                max_error_rate?: number | null;
+                /** @description Only these of those that fit. */
+                id?: string[] | null;
+                /** @description By what; rows without it come last in both directions, those of equal value by id. */
+                sort?: components["schemas"]["Sort"];
+                /** @description `asc` or `desc`; without it newest and largest first. */
+                order?: components["schemas"]["Direction"] | null;
             };
             header?: never;
             path?: never;
@@ -7856,6 +8135,122 @@ export interface operations {
             };
         };
     };
+    matchBenchmarks: {
+        parameters: {
+            query?: {
+                /** @description Most ids; 0: only count. */
+                limit?: number;
+                /** @description Only those in this state, or one of these. */
+                status?: components["schemas"]["Status"][] | null;
+                /** @description Only those with a target at this provider. */
+                provider?: string | null;
+                /** @description Only those with a target of this model. */
+                model?: string | null;
+                /** @description Only those with this tag, or with all of these. */
+                tag?: string[] | null;
+                /** @description Only those with each of these words in their name, a tag, a provider or a model. */
+                q?: string | null;
+                /** @description Only those of the user with this name. */
+                owner?: string | null;
+                /** @description Only those with this kind of load. */
+                load?: components["schemas"]["LoadKind"][] | null;
+                /** @description Only those whose instrument says this of its measurement. */
+                verdict?: components["schemas"]["CertificateVerdict"][] | null;
+                /** @description Not submitted before this moment. */
+                created_from?: string | null;
+                /** @description Submitted before this moment. */
+                created_before?: string | null;
+                /** @description At least this share of requests failed. */
+                min_error_rate?: number | null;
+                /** @description At most this share of requests failed. */
+                max_error_rate?: number | null;
+                /** @description Only these of those that fit. */
+                id?: string[] | null;
+                /** @description By what; rows without it come last in both directions, those of equal value by id. */
+                sort?: components["schemas"]["Sort"];
+                /** @description `asc` or `desc`; without it newest and largest first. */
+                order?: components["schemas"]["Direction"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Matching"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     getBenchmark: {
         parameters: {
             query?: never;
@@ -7886,6 +8281,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -7973,6 +8377,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -8225,6 +8638,15 @@ export interface operations {
                     "application/json": components["schemas"]["Timeline"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -8311,6 +8733,15 @@ export interface operations {
                     "application/json": components["schemas"]["Benchmark"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -8340,6 +8771,216 @@ export interface operations {
             };
             /** @description The name is taken, or the thing's state does not allow it. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deleteBenchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkDelete"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    updateBenchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8716,6 +9357,15 @@ export interface operations {
                     "application/json": components["schemas"]["UserView"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -8895,6 +9545,15 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"][];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -8958,6 +9617,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -9025,6 +9693,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -9107,6 +9784,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyView"][];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -9292,6 +9978,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -9375,6 +10070,24 @@ export interface operations {
                     "application/json": components["schemas"]["SignInMethods"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description Too many requests; `Retry-After` says when to come back. */
             429: {
                 headers: {
@@ -9425,6 +10138,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No such thing, or not visible to the caller. */
             404: {
@@ -9492,6 +10223,24 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No such thing, or not visible to the caller. */
             404: {
                 headers: {
@@ -9557,6 +10306,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No such thing, or not visible to the caller. */
             404: {
@@ -9646,6 +10413,15 @@ export interface operations {
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9956,6 +10732,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -10042,6 +10827,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -10420,6 +11214,15 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"][];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -10504,6 +11307,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -10592,6 +11404,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeyView"][];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -10673,6 +11494,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RoleView"][];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -10856,6 +11686,15 @@ export interface operations {
                     "text/csv": string;
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -10933,6 +11772,15 @@ export interface operations {
                     "application/json": components["schemas"]["AuditCheck"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -11008,6 +11856,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditEntryView"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -11311,6 +12168,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -11397,6 +12263,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -11652,6 +12527,15 @@ export interface operations {
                     "application/json": components["schemas"]["ModelList"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -11761,6 +12645,15 @@ export interface operations {
                     "application/json": components["schemas"]["ProviderHealth"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -11851,6 +12744,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -11951,6 +12853,15 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -12056,6 +12967,15 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -12164,6 +13084,15 @@ export interface operations {
                     "application/json": components["schemas"]["Distributions"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -12257,6 +13186,15 @@ export interface operations {
                     "application/json": components["schemas"]["Heatmap"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -12341,6 +13279,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorTimeline"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -12429,6 +13376,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RequestDetail"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -12661,6 +13617,124 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    exportBenchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListingExport"];
+            };
+        };
+        responses: {
+            /** @description The file, sent while it is made; a connection that breaks leaves an incomplete one. */
+            200: {
+                headers: {
+                    /** @description Suggests a file name. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/json": Record<string, never>[];
+                    "application/jsonl": string;
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The body has a Content-Encoding; send it as it is. */
             415: {
                 headers: {
@@ -12729,6 +13803,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CompatDocument"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -12817,6 +13900,15 @@ export interface operations {
                     "application/json": components["schemas"]["Bundle"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -12903,6 +13995,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RequestBody"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
@@ -13110,6 +14211,15 @@ export interface operations {
                     "application/json": components["schemas"]["Points"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -13196,6 +14306,15 @@ export interface operations {
                     "application/json": components["schemas"]["ResultDetail"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -13279,6 +14398,15 @@ export interface operations {
                     "application/json": components["schemas"]["ClusterView"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -13353,6 +14481,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -13554,6 +14691,15 @@ export interface operations {
                     "application/json": components["schemas"]["ConfiguredSetting"][];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -13628,6 +14774,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
@@ -13829,6 +14984,15 @@ export interface operations {
                     "application/json": components["schemas"]["Alerts"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description No valid identity: sign in, or give a bearer token or API key. */
             401: {
                 headers: {
@@ -13894,6 +15058,24 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description Too many requests; `Retry-After` says when to come back. */
             429: {
                 headers: {
@@ -13939,6 +15121,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Alive"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Too many requests; `Retry-After` says when to come back. */
@@ -13988,6 +15188,24 @@ export interface operations {
                     "application/json": components["schemas"]["Ready"];
                 };
             };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description Too many requests; `Retry-After` says when to come back. */
             429: {
                 headers: {
@@ -14033,6 +15251,15 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description No valid identity: sign in, or give a bearer token or API key. */

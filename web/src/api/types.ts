@@ -100,6 +100,13 @@ export const TIMELINE_COLUMNS = [
 
 export type Progress = Required<Omit<Schemas["Progress"], keyof ExplorationProgress>> & ExplorationProgress;
 export type Headline = Schemas["Headline"];
+export type Matching = Schemas["Matching"];
+export type BulkAnswer = Schemas["BulkAnswer"];
+export type BulkChanges = Omit<Schemas["BulkUpdate"], "items">;
+export type SortColumn = Schemas["Sort"];
+export type SortDirection = Schemas["Direction"];
+export type LoadKind = Schemas["LoadKind"];
+export type Visibility = Schemas["Visibility"];
 
 export type Metric = Schemas["Distributions"]["metric"];
 export type Distributions = Schemas["Distributions"];

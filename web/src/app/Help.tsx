@@ -1,20 +1,40 @@
 import { Dialog } from "../ui/Dialog";
-import type { Shortcut } from "./keyboard";
+import { pageShortcuts, type Shortcut } from "./keyboard";
+
+/** As this machine's keyboard calls it. */
+export const PALETTE_KEY = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘ K" : "Ctrl K";
+
+function Keys({ keys }: { keys: readonly Omit<Shortcut, "run">[] }) {
+  return (
+    <dl class="keys">
+      {keys.map(({ key, name, what }) => (
+        <div key={key}>
+          <dt>
+            <kbd>{name ?? key}</kbd>
+          </dt>
+          <dd>{what}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
 
 export function Help({ shortcuts, onClose }: { shortcuts: readonly Shortcut[]; onClose: () => void }) {
-  const keys = [...shortcuts, { key: "esc", what: "Close a dialog" }];
+  const everywhere = [
+    { key: PALETTE_KEY, what: "Go anywhere, do anything" },
+    ...shortcuts,
+    { key: "esc", what: "Close a dialog" },
+  ];
+  const here = pageShortcuts.value;
   return (
     <Dialog title="Keyboard" onClose={onClose}>
-      <dl class="keys">
-        {keys.map(({ key, what }) => (
-          <div key={key}>
-            <dt>
-              <kbd>{key}</kbd>
-            </dt>
-            <dd>{what}</dd>
-          </div>
-        ))}
-      </dl>
+      <Keys keys={everywhere} />
+      {here.length > 0 && (
+        <>
+          <h3 class="keys-title">On this page</h3>
+          <Keys keys={here} />
+        </>
+      )}
       <p class="muted keys-note">
         In a chart: drag to zoom, double-click to reset, click a name in the legend to hide it, alt-click to see it
         alone.

@@ -1,15 +1,37 @@
 /** Keys that work everywhere, unless someone is typing or a dialog is open. */
 
+import { signal } from "@preact/signals";
+
 export interface Shortcut {
+  /** As `KeyboardEvent.key` has it. */
   key: string;
+  /** As the help writes it, where that is something else. */
+  name?: string;
   what: string;
   run: () => void;
+  /** Whether the key is meant now; else the browser has it. */
+  when?: () => boolean;
 }
 
+const NOT_TYPED = new Set(["checkbox", "radio", "button", "submit"]);
+
 function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
-  );
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement) return !NOT_TYPED.has(target.type);
+  return target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName);
+}
+
+/** The keys of the page that is open, for the help. */
+export const pageShortcuts = signal<readonly Shortcut[]>([]);
+
+/** Listens to the keys of a page and tells the help of them, until the returned function is called. */
+export function listenOnPage(shortcuts: readonly Shortcut[]): () => void {
+  pageShortcuts.value = shortcuts;
+  const stop = listen(shortcuts);
+  return () => {
+    stop();
+    if (pageShortcuts.value === shortcuts) pageShortcuts.value = [];
+  };
 }
 
 /** Listens until the returned function is called. */
@@ -18,7 +40,7 @@ export function listen(shortcuts: readonly Shortcut[]): () => void {
     if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
     const shortcut = shortcuts.find((candidate) => candidate.key === event.key);
-    if (!shortcut) return;
+    if (!shortcut || shortcut.when?.() === false) return;
     event.preventDefault();
     shortcut.run();
   };

@@ -1,27 +1,139 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { query, setQuery } from "../../app/router";
-import { may } from "../../app/session";
+import { useSignal } from "@preact/signals";
+import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
+import type { BenchmarkListItem } from "../../api/types";
+import { listenOnPage } from "../../app/keyboard";
+import { navigate, place, query, setQuery } from "../../app/router";
+import { may, session } from "../../app/session";
 import { Button, LinkButton } from "../../ui/Button";
+import { count } from "../../ui/numbers";
 import { PageHead } from "../../ui/Panel";
-import { Failure, Loading, Message, Notice } from "../../ui/states";
+import { Failure, Message, Notice } from "../../ui/states";
 import { BenchmarkTable } from "./BenchmarkTable";
-import { type Filters, isFiltered, readFilters, STATUSES } from "./filters";
+import { BulkBar } from "./BulkBar";
+import { isFiltered, listQuery, orderChanges, readFilters, readOrder, viewQuery, without } from "./filters";
 import { BenchmarkList } from "./list";
+import { Skeleton } from "./Skeleton";
+import { all, drop, extend, NOTHING, type Selection, toggle } from "./selection";
+import { forgetKept, keep, keepingFailed, kept, loadKept } from "./stored";
+import { goTo, Toolbar } from "./Toolbar";
 import "./benchmarks.css";
 
-// Long enough not to ask for every letter, short enough to feel like typing.
-const SEARCH_AFTER_MS = 250;
+let keptFor: string | null = null;
 
 export function BenchmarksPage() {
-  const filters = readFilters(query.value);
   const list = useMemo(() => new BenchmarkList(), []);
-  useEffect(() => list.open(filters), [filters.status, filters.q]);
-  useEffect(() => () => list.close(), []);
+  const isReady = useSignal(false);
+  const selection = useSignal<Selection>(NOTHING);
+  const active = useSignal<string | null>(null);
+  const moves = useSignal(0);
+  const topAt = useSignal(0);
+  const text = viewQuery(query.value);
+  const filters = useMemo(() => readFilters(query.value), [text]);
+  const order = useMemo(() => readOrder(query.value), [text]);
+  const user = session.value.state === "in" ? session.value.user.username : null;
+
+  // First what the user keeps, then the rows: else the list would be drawn twice, and differently.
+  useEffect(() => {
+    if (keptFor !== user) forgetKept();
+    keptFor = user;
+    const wasEmpty = query.value.toString() === "";
+    void loadKept().then(() => {
+      const { views, first } = kept.value;
+      const view = views.find(({ name }) => name === first);
+      if (view && wasEmpty && query.value.toString() === "") {
+        if (view.columns) keep({ columns: view.columns });
+        if (view.query) navigate(`${place.value.path}?${view.query}`, "replace");
+      }
+      isReady.value = true;
+    });
+  }, []);
+
+  const isOpen = isReady.value;
+  const shown = useRef(text);
+  useEffect(() => {
+    if (!isOpen) return;
+    if (shown.current !== text) {
+      shown.current = text;
+      topAt.value += 1;
+      selection.value = NOTHING;
+      active.value = null;
+    }
+    list.open(listQuery(filters, order));
+  }, [isOpen, text]);
+  useEffect(() => {
+    list.onGone = (gone) => {
+      selection.value = drop(selection.value, gone);
+    };
+    return () => list.close();
+  }, []);
+
+  const rows = list.rows.value;
+  const latest = useRef<readonly BenchmarkListItem[]>([]);
+  latest.current = rows ?? [];
+
+  const select = useCallback((id: string, withRange: boolean) => {
+    const ids = latest.current.map((row) => row.id);
+    active.value = id;
+    selection.value = withRange ? extend(selection.value, id, ids) : toggle(selection.value, id);
+  }, []);
+  const activate = useCallback((id: string) => {
+    active.value = id;
+  }, []);
+
+  useEffect(() => {
+    const step = (by: 1 | -1) => {
+      const found = latest.current;
+      const at = found.findIndex((row) => row.id === active.value);
+      const next = found[at < 0 ? 0 : Math.min(found.length - 1, Math.max(0, at + by))];
+      if (!next) return;
+      active.value = next.id;
+      moves.value += 1;
+    };
+    const onActive = (act: (id: string) => void) => () => {
+      if (active.value) act(active.value);
+    };
+    // Where a key has a meaning of the browser's own, that one holds.
+    const isFree = () =>
+      active.value !== null &&
+      (document.activeElement === document.body || document.activeElement?.closest(".list-row .cell-name") != null);
+    const isNowhere = () => active.value !== null && document.activeElement === document.body;
+    return listenOnPage([
+      { key: "j", what: "Next benchmark", run: () => step(1) },
+      { key: "k", what: "Previous benchmark", run: () => step(-1) },
+      { key: "Enter", what: "Open it", run: onActive((id) => navigate(`/benchmarks/${id}`)), when: isNowhere },
+      { key: "x", what: "Select it, or not", run: onActive((id) => select(id, false)) },
+      { key: " ", name: "space", what: "Likewise", run: onActive((id) => select(id, false)), when: isFree },
+      { key: "X", name: "shift x", what: "Select all up to it", run: onActive((id) => select(id, true)) },
+      {
+        key: "Escape",
+        name: "esc",
+        what: "Select nothing",
+        run: () => {
+          selection.value = NOTHING;
+        },
+        when: () => selection.value.ids.size > 0,
+      },
+      {
+        key: ".",
+        what: "Show what is new",
+        run: () => showNew(),
+        when: () => list.arrived.value.size > 0,
+      },
+    ]);
+  }, []);
+
+  const showNew = () => {
+    topAt.value += 1;
+    list.restart();
+  };
+  const total = list.total.value ?? rows?.length ?? 0;
+  const arrived = list.arrived.value.size;
 
   return (
-    <>
+    <div class="benchmarks-page">
       <PageHead
         title="Benchmarks"
+        status={rows && <span class="muted number">{count(total)}</span>}
         actions={
           may("benchmark.create") && (
             <LinkButton href="/benchmarks/new" kind="primary" icon="plus">
@@ -30,72 +142,65 @@ export function BenchmarksPage() {
           )
         }
       />
-      <FilterBar filters={filters} />
-      <Rows list={list} filters={filters} />
-    </>
-  );
-}
-
-function FilterBar({ filters }: { filters: Filters }) {
-  const [text, setText] = useState(filters.q);
-  useEffect(() => setText(filters.q), [filters.q]);
-  useEffect(() => {
-    const timer = setTimeout(() => setQuery({ q: text.trim() || null }), SEARCH_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return (
-    <search class="filters">
-      <input
-        type="search"
-        aria-label="Search benchmarks"
-        placeholder="Search by name  ( / )"
-        value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
-      />
-      <select
-        aria-label="Status"
-        value={filters.status}
-        onInput={(event) => setQuery({ status: event.currentTarget.value || null })}
-      >
-        <option value="">Any status</option>
-        {STATUSES.map((status) => (
-          <option key={status} value={status}>
-            {status}
-          </option>
-        ))}
-      </select>
-      {isFiltered(filters) && (
-        <Button kind="quiet" onClick={() => setQuery({ q: null, status: null })}>
-          Clear
-        </Button>
-      )}
-    </search>
-  );
-}
-
-function Rows({ list, filters }: { list: BenchmarkList; filters: Filters }) {
-  const rows = list.rows.value;
-  const error = list.error.value;
-  if (!rows) {
-    return error ? (
-      <Failure error={error} what="the benchmarks" retry={() => list.retry()} />
-    ) : (
-      <Loading what="benchmarks" />
-    );
-  }
-  if (rows.length === 0) return <Empty isFiltered={isFiltered(filters)} />;
-  return (
-    <>
-      {error && <Notice error={error} what="The list is not up to date." />}
-      <BenchmarkTable rows={rows} />
-      {list.hasMore.value && (
-        <div class="load-more">
-          <Button busy={list.loading.value} onClick={() => list.more()}>
-            {list.loading.value ? "Loading…" : "Load more"}
-          </Button>
+      <Toolbar filters={filters} rows={rows ?? []} />
+      <div class="list-state" role="status" hidden={arrived === 0 && !keepingFailed.value}>
+        {arrived > 0 && (
+          <button type="button" class="arrived" onClick={showNew}>
+            {count(arrived)} new
+          </button>
+        )}
+        {keepingFailed.value && `Not remembered: ${keepingFailed.value.message}`}
+      </div>
+      {list.error.value && rows && (
+        <div class="list-error">
+          <Notice error={list.error.value} what="The list is not up to date." />
+          <Button onClick={() => list.retry()}>Try again</Button>
         </div>
       )}
-    </>
+      {!rows &&
+        (list.error.value ? (
+          <Failure error={list.error.value} what="the benchmarks" retry={() => list.retry()} />
+        ) : (
+          <Skeleton columns={kept.value.columns} />
+        ))}
+      {rows && rows.length === 0 && <Empty isFiltered={isFiltered(filters)} />}
+      {rows && rows.length > 0 && (
+        <BenchmarkTable
+          rows={rows}
+          total={total}
+          columns={kept.value.columns}
+          widths={kept.value.widths}
+          order={order}
+          selected={selection.value.ids}
+          active={active.value}
+          moves={moves.value}
+          topAt={topAt.value}
+          onNeed={(index) => list.need(index)}
+          onOrder={(next) => setQuery(orderChanges(next))}
+          onWidth={(id, width) => keep({ widths: { ...kept.value.widths, [id]: width } })}
+          onSelect={select}
+          onActive={activate}
+          onTickAll={() => {
+            const ids = rows.map(({ id }) => id);
+            selection.value = ids.every((id) => selection.value.ids.has(id)) ? NOTHING : all(ids);
+          }}
+        />
+      )}
+      {rows && selection.value.ids.size > 0 && (
+        <BulkBar
+          selection={selection.value}
+          rows={rows}
+          total={total}
+          onAll={async () => {
+            selection.value = all(await list.everyId());
+          }}
+          onClear={() => {
+            selection.value = NOTHING;
+          }}
+          onChanged={(ids) => list.changed(ids)}
+        />
+      )}
+    </div>
   );
 }
 
@@ -105,7 +210,7 @@ function Empty({ isFiltered: filtered }: { isFiltered: boolean }) {
       <Message
         icon="search"
         title="No benchmark matches"
-        action={<Button onClick={() => setQuery({ q: null, status: null })}>Clear the filters</Button>}
+        action={<Button onClick={() => goTo(without(query.value, null))}>Clear the filters</Button>}
       />
     );
   }
@@ -122,6 +227,10 @@ function Empty({ isFiltered: filtered }: { isFiltered: boolean }) {
       }
     >
       <p>A benchmark sends requests to a model and measures how long its answers take.</p>
+      <p>
+        No model at hand? With <code>demo.enable</code>, which is on unless the configuration says otherwise, a service
+        that starts on an empty database measures its own simulator, and that run appears here.
+      </p>
     </Message>
   );
 }

@@ -1,16 +1,6 @@
 /** How the list changes while it is looked at: pages, live progress, ends. Pure functions over rows. */
 
-import type { Benchmark, BenchmarkListItem, Headline, Progress } from "../../api/types";
-
-/** A fresh first page over what is shown: its order first, then the older rows that were loaded before. */
-export function mergeFirstPage(
-  rows: readonly BenchmarkListItem[],
-  page: readonly BenchmarkListItem[],
-): BenchmarkListItem[] {
-  const fresh = new Set(page.map((row) => row.id));
-  const oldest = page.at(-1)?.created_at ?? "";
-  return [...page, ...rows.filter((row) => !fresh.has(row.id) && row.created_at < oldest)];
-}
+import type { BenchmarkListItem, Headline, Progress } from "../../api/types";
 
 /** The next page under what is shown, without rows that moved between the two. */
 export function appendPage(
@@ -21,12 +11,27 @@ export function appendPage(
   return [...rows, ...page.filter((row) => !shown.has(row.id))];
 }
 
-/** A row with the newest progress. A late tick never brings a finished run back to life. */
-export function withProgress(rows: readonly BenchmarkListItem[], id: string, progress: Progress): BenchmarkListItem[] {
+/** Rows in their places with what is newly known of some; a late tick never brings a finished run back to life. */
+export function withProgress(
+  rows: readonly BenchmarkListItem[],
+  news: ReadonlyMap<string, Progress>,
+): readonly BenchmarkListItem[] {
+  if (!rows.some((row) => news.has(row.id))) return rows;
   return rows.map((row) => {
-    if (row.id !== id || isOver(row.status)) return row;
+    const progress = news.get(row.id);
+    if (!progress || isOver(row.status)) return row;
     return { ...row, status: progress.status, progress };
   });
+}
+
+/** Rows in their places as they were read again; those that were asked for and not found are gone. */
+export function replaced(
+  rows: readonly BenchmarkListItem[],
+  asked: ReadonlySet<string>,
+  found: readonly BenchmarkListItem[],
+): BenchmarkListItem[] {
+  const news = new Map(found.map((row) => [row.id, row]));
+  return rows.flatMap((row) => (asked.has(row.id) ? (news.get(row.id) ?? []) : row));
 }
 
 export function isOver(status: string): boolean {
@@ -46,20 +51,6 @@ export function headlineOf(row: BenchmarkListItem): Headline | null {
     tpot_p50_ms: progress.tpot_ms?.p50 ?? null,
     output_tokens_per_s: progress.output_tokens_per_s,
     cost_usd: progress.cost_usd,
+    verdict: null,
   };
-}
-
-/** The list's row for a benchmark that was read whole. */
-export function rowOf(benchmark: Benchmark): BenchmarkListItem {
-  const { spec, summary, ...common } = benchmark;
-  const headline = summary && {
-    requests: summary.requests.total,
-    error_rate: summary.requests.total > 0 ? summary.requests.failed / summary.requests.total : null,
-    ttft_p50_ms: summary.metrics.ttft_ms?.p50 ?? null,
-    ttft_p95_ms: summary.metrics.ttft_ms?.p95 ?? null,
-    tpot_p50_ms: summary.metrics.tpot_ms?.p50 ?? null,
-    output_tokens_per_s: summary.rates.output_tokens_per_s,
-    cost_usd: summary.cost_usd,
-  };
-  return { ...common, targets: spec.targets, load: spec.load, stop: spec.stop ?? {}, headline };
 }

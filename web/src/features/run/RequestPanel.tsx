@@ -9,6 +9,7 @@ import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 import { count, dollars, duration, MISSING, NOT_APPLICABLE } from "../../ui/numbers";
 import { Failure, Loading, sentence } from "../../ui/states";
+import { TraceId } from "../../ui/TraceId";
 import { useLoad } from "../../ui/useLoad";
 import { requestHref, runHref } from "./request-address";
 import { WaterfallView } from "./WaterfallView";
@@ -210,14 +211,38 @@ function Headers({ request }: { request: RequestDetail }) {
           "HTTP status": request.http_status,
           "response id": request.response_id,
           "finish reason": request.finish_reason,
-          "trace id sent": request.trace_id,
           connection: request.connection_reused ? "kept alive" : "new",
         }}
       />
+      <TraceFacts request={request} />
       {limits != null && <pre>{JSON.stringify({ rate_limits: limits }, null, 2)}</pre>}
       {timings != null && <pre>{JSON.stringify({ server_timings_ms: timings }, null, 2)}</pre>}
       <p class="muted request-note">Of response headers only these, rate limits and server timings are kept.</p>
     </>
+  );
+}
+
+/** Where the request is in a trace; its span is there when it was sent to the provider or exported. */
+function TraceFacts({ request }: { request: RequestDetail }) {
+  const span = request.metadata.span_id;
+  if (!request.trace_id) return null;
+  return (
+    <dl class="facts request-table">
+      <div>
+        <dt>trace id</dt>
+        <dd>
+          <TraceId what="trace id" id={request.trace_id} url={request.trace_url} />
+        </dd>
+      </div>
+      {typeof span === "string" && (
+        <div>
+          <dt>span id</dt>
+          <dd>
+            <TraceId what="span id" id={span} />
+          </dd>
+        </div>
+      )}
+    </dl>
   );
 }
 

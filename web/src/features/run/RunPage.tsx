@@ -5,6 +5,7 @@ import { StatusBadge } from "../../ui/Badge";
 import { Button, LinkButton } from "../../ui/Button";
 import { PageHead } from "../../ui/Panel";
 import { Failure, Loading, Message, Notice, sentence } from "../../ui/states";
+import { TraceId } from "../../ui/TraceId";
 import { exact, relative } from "../../ui/times";
 import { useNow } from "../../ui/useNow";
 import { Actions } from "./Actions";
@@ -102,7 +103,10 @@ function Run({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
       {benchmark.summary && <DistributionPanels benchmark={benchmark} />}
       {benchmark.summary && <ScatterPanel benchmark={benchmark} />}
       {benchmark.summary && <SummaryPanels summary={benchmark.summary} spec={benchmark.spec} />}
-      <SpecPanel spec={benchmark.spec} />
+      <SpecPanel
+        spec={benchmark.spec}
+        trace={benchmark.trace_id && <TraceId what="trace id" id={benchmark.trace_id} url={benchmark.trace_url} />}
+      />
       {opened !== null && <RequestPanel run={run.id} index={opened} />}
     </div>
   );

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import type { BenchmarkSpec } from "../../api/types";
 import {
   describeExplore,
@@ -30,7 +31,7 @@ function describeLimits(limits: BenchmarkSpec["limits"]): string {
 }
 
 /** What was asked for, in words, and whole as JSON. */
-export function SpecPanel({ spec }: { spec: BenchmarkSpec }) {
+export function SpecPanel({ spec, trace }: { spec: BenchmarkSpec; trace?: ComponentChildren }) {
   const slo = Object.entries(spec.slo ?? {}).flatMap(([name, limit]) =>
     limit == null ? [] : [`${name.replace(/_ms$/, "")} ≤ ${duration(limit)}`],
   );
@@ -56,6 +57,12 @@ export function SpecPanel({ spec }: { spec: BenchmarkSpec }) {
             <dd>{value}</dd>
           </div>
         ))}
+        {trace && (
+          <div>
+            <dt>Trace</dt>
+            <dd>{trace}</dd>
+          </div>
+        )}
       </dl>
       <details class="spec-json">
         <summary>All of it as JSON</summary>

@@ -18,6 +18,8 @@ export function SignIn() {
   const { busy, error, run } = useAction();
 
   const methods = useLoad("methods", getSignInMethods);
+  // Nothing until it is known which ways there are; a form that cannot be asked about is better than none.
+  const hasPassword = methods.data.value?.password ?? !methods.loading.value;
   const providers = methods.data.value?.oidc ?? [];
   const refused = error.value || busy.value ? null : refusal(query.value.get("error"));
   const request = reference(query.value.get("ref"));
@@ -35,24 +37,28 @@ export function SignIn() {
           <Icon name="pulse" />
           LLM Test Bench
         </h1>
-        <TextField
-          label="Username"
-          name="username"
-          value={username}
-          onInput={setUsername}
-          autoComplete="username"
-          autoFocus
-          required
-        />
-        <TextField
-          label="Password"
-          name="password"
-          type="password"
-          value={password}
-          onInput={setPassword}
-          autoComplete="current-password"
-          required
-        />
+        {hasPassword && (
+          <>
+            <TextField
+              label="Username"
+              name="username"
+              value={username}
+              onInput={setUsername}
+              autoComplete="username"
+              autoFocus
+              required
+            />
+            <TextField
+              label="Password"
+              name="password"
+              type="password"
+              value={password}
+              onInput={setPassword}
+              autoComplete="current-password"
+              required
+            />
+          </>
+        )}
         {error.value && <Notice error={error.value} what="Not signed in." />}
         {refused && (
           <div class="notice" role="alert">
@@ -67,18 +73,26 @@ export function SignIn() {
             </div>
           </div>
         )}
-        <Button type="submit" kind="primary" busy={busy.value}>
-          {busy.value ? "Signing in…" : "Sign in"}
-        </Button>
+        {hasPassword && (
+          <Button type="submit" kind="primary" busy={busy.value}>
+            {busy.value ? "Signing in…" : "Sign in"}
+          </Button>
+        )}
         {providers.map((provider) => (
-          <LinkButton key={provider.name} href={`${provider.login_url}?next=${next}`}>
+          <LinkButton
+            key={provider.name}
+            kind={hasPassword ? "plain" : "primary"}
+            href={`${provider.login_url}?next=${next}`}
+          >
             Sign in with {provider.label}
           </LinkButton>
         ))}
-        <p class="muted">
-          The first start of the service made the user <code>admin</code> and wrote the password to{" "}
-          <code>data/admin-password</code>.
-        </p>
+        {hasPassword && (
+          <p class="muted">
+            The first start of the service made the user <code>admin</code> and wrote the password to{" "}
+            <code>data/admin-password</code>.
+          </p>
+        )}
       </form>
     </main>
   );

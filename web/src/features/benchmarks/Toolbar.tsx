@@ -1,0 +1,86 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { BenchmarkListItem } from "../../api/types";
+import { navigate, place, query, setQuery } from "../../app/router";
+import { Button } from "../../ui/Button";
+import { Icon } from "../../ui/icons";
+import { Popover } from "../../ui/Popover";
+import { ColumnMenu } from "./ColumnMenu";
+import { FilterPanel } from "./FilterPanel";
+import { chipsOf, type Filters, isFiltered, LIMITS, without } from "./filters";
+import { ViewMenu } from "./ViewMenu";
+
+// Long enough not to ask for every letter, short enough to feel like typing.
+const SEARCH_AFTER_MS = 250;
+
+export function goTo(text: string): void {
+  navigate(place.value.path + (text ? `?${text}` : ""));
+}
+
+/** Search, filters, views and columns above the list. */
+export function Toolbar({ filters, rows }: { filters: Filters; rows: readonly BenchmarkListItem[] }) {
+  const chips = chipsOf(filters);
+  return (
+    <>
+      <search class="filters">
+        <SearchField q={filters.q} />
+        <Popover label="Filter" icon="filter" badge={chips.length > 0 && <span class="number"> {chips.length}</span>}>
+          {(close) => <FilterPanel filters={filters} rows={rows} onClose={close} />}
+        </Popover>
+        <div class="filters-end">
+          <ViewMenu />
+          <ColumnMenu />
+        </div>
+      </search>
+      {isFiltered(filters) && (
+        <div class="chips">
+          {chips.map((chip) => (
+            <button
+              key={`${chip.name} ${chip.value}`}
+              type="button"
+              class="chip"
+              aria-label={`Remove the filter: ${chip.text}`}
+              onClick={() => goTo(without(query.value, chip))}
+            >
+              {chip.text}
+              <Icon name="cross" />
+            </button>
+          ))}
+          <Button kind="quiet" onClick={() => goTo(without(query.value, null))}>
+            Clear
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}
+
+function SearchField({ q }: { q: string }) {
+  const [text, setText] = useState(q);
+  const typed = useRef(q);
+  useEffect(() => {
+    // The address changed by itself (back, a view, clear), and not by what is being typed here.
+    if (q !== typed.current.trim()) setText(q);
+    typed.current = q;
+  }, [q]);
+  useEffect(() => {
+    if (text.trim() === q) return;
+    const timer = setTimeout(() => {
+      typed.current = text;
+      setQuery({ q: text.trim() || null });
+    }, SEARCH_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <input
+      type="search"
+      aria-label="Search benchmarks"
+      placeholder="Name, tag, provider, model  ( / )"
+      maxLength={LIMITS.q}
+      value={text}
+      onInput={(event) => setText(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        if (event.key === "Escape" && text === "") event.currentTarget.blur();
+      }}
+    />
+  );
+}
