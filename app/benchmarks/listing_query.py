@@ -20,7 +20,7 @@ from app.benchmarks.states import Status
 _MAX_VALUES = 32
 
 
-def wanted(
+async def wanted(
     *,
     status: Annotated[
         list[Status] | None, Query(max_length=_MAX_VALUES, description="Only those in this state, or one of these.")
@@ -78,7 +78,7 @@ def wanted(
     ).checked()
 
 
-def ordered(
+async def ordered(
     sort: Annotated[
         Sort, Query(description="By what; rows without it come last in both directions, those of equal value by id.")
     ] = Sort.CREATED,

@@ -49,7 +49,7 @@ class Alerts(BaseModel):
     past: list[AlertView] = Field(description="Over, or facts about ended runs, the newest first; at most 100.")
 
 
-def _board(request: Request) -> AlertBoard:
+async def _board(request: Request) -> AlertBoard:
     return cast("AlertBoard", request.app.state.alerts)
 
 
