@@ -1,5 +1,6 @@
 """How the cluster is: its workers, what runs on them, and who waits."""
 
+import asyncio
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Literal, Protocol
@@ -29,6 +30,9 @@ from app.core.version import service_version
 SHOWN_WAITING = 200
 HEARTBEAT_LIMIT_SECONDS = 15.0
 """Workers are heard of every 0.5 s, in clusters of a thousand every 6 s: this is more than two beats late."""
+
+PATIENCE_SECONDS = 3.0
+"""How long a request waits for the scheduler: connecting to one that is away takes longer, and holds up everybody."""
 
 WaitReason = Literal["starting", "all_running", "owner_running", "behind_others"]
 
@@ -112,14 +116,11 @@ class ClusterService:
         self._cluster = cluster
         self._runner = runner
         self._settings = settings
+        self._asking: asyncio.Task[list[WorkerInfo]] | None = None
 
     async def get(self, caller: Caller) -> ClusterView:
         """The cluster as it is now; one that cannot be reached is a `problem`, not an error."""
-        problem, workers = None, list[WorkerInfo]()
-        try:
-            workers = await self._cluster.workers()
-        except ServiceUnavailableError as error:
-            problem = error.message
+        problem, workers = await self._workers()
         max_running, per_user = self._runner.limits
         async with self._database.read() as session:
             by_owner = await repository.running_by_owner(session)
@@ -166,10 +167,30 @@ class ClusterService:
             ],
         )
 
+    async def _workers(self) -> tuple[str | None, list[WorkerInfo]]:
+        """What is wrong, and the workers. Whoever asks while a scheduler is silent shares one question to it."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._cluster.workers(), name="workers of the cluster")
+            self._asking.add_done_callback(_heard)
+        asking = self._asking
+        await asyncio.wait({asking}, timeout=PATIENCE_SECONDS)
+        if not asking.done():
+            return f"the scheduler has not answered for {PATIENCE_SECONDS:g} s", []
+        try:
+            return None, asking.result()
+        except ServiceUnavailableError as error:
+            return error.message, []
+
     def _here(self) -> dict[str, list[tuple[UUID, int]]]:
         assert isinstance(self._cluster, Cluster)
         shards = [(session_id, shard) for session_id, number in self._cluster.holders for shard in range(number)]
         return {"server": shards}
+
+
+def _heard(asking: asyncio.Task[list[WorkerInfo]]) -> None:
+    """Take note of an error that came too late for everybody who asked, so that asyncio does not complain of it."""
+    if not asking.cancelled():
+        asking.exception()
 
 
 def why_it_waits(position: int, room: int, *, running: int, max_running: int, startable: bool) -> WaitReason:

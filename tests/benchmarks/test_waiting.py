@@ -1,13 +1,17 @@
 """Why a benchmark waits, as the cluster page tells it."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
 
 from app.accounts.permissions import Role
+from app.benchmarks import cluster_service
 from app.benchmarks.cluster_service import WaitReason, why_it_waits
+from app.cluster.placement import WorkerInfo
 from app.core.clock import SystemClock
-from tests.factories import Rows, make_session
+from app.core.errors import ServiceUnavailableError
+from tests.factories import Rows, make_caller, make_session
 from tests.service import Running, running
 
 __all__ = ["running"]
@@ -52,3 +56,29 @@ async def test_the_cluster_says_who_waits_why_and_who_may_cancel(running: Runnin
     viewer = await running.user("vera", Role.VIEWER)
     seen = (await viewer.get("/api/v1/cluster")).json()["queue"]
     assert [(item["id"], item["may_cancel"]) for item in seen] == [(None, False), (str(theirs.id), False)]
+
+
+async def test_a_silent_scheduler_holds_nobody_up(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent:
+        is_remote = True
+        asked = 0
+
+        def __init__(self) -> None:
+            self.gives_up = asyncio.Event()
+
+        async def workers(self) -> list[WorkerInfo]:
+            self.asked += 1
+            await self.gives_up.wait()
+            raise ServiceUnavailableError("the scheduler does not answer")
+
+    monkeypatch.setattr(cluster_service, "PATIENCE_SECONDS", 0.05)
+    silent = Silent()
+    service = running.app.state.benchmarks.cluster
+    service._cluster = silent
+    caller = make_caller(role=Role.ADMIN)
+    found = await asyncio.gather(*(service.get(caller) for _ in range(3)))
+    assert [view.problem for view in found] == ["the scheduler has not answered for 0.05 s"] * 3
+    assert silent.asked == 1
+    monkeypatch.setattr(cluster_service, "PATIENCE_SECONDS", 30)
+    silent.gives_up.set()
+    assert (await service.get(caller)).problem == "the scheduler does not answer"

@@ -118,10 +118,10 @@ def test_signing_in_and_out_at_an_identity_provider(page: Page, service: Service
     page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: troubles.append(str(error)))
     _sign_in(page, service, "/providers")
-    expect(page.get_by_role("heading", name="Providers")).to_be_visible()
+    expect(page.get_by_role("heading", name="Providers", exact=True)).to_be_visible()
     expect(page.locator(".bar-user")).to_contain_text("alice")
     page.reload()
-    expect(page.get_by_role("heading", name="Providers")).to_be_visible()
+    expect(page.get_by_role("heading", name="Providers", exact=True)).to_be_visible()
     cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
     assert set(cookies) == {"ltb_access", "ltb_refresh"}
     assert {(cookie["httpOnly"], cookie["sameSite"]) for cookie in cookies.values()} == {(True, "Strict")}

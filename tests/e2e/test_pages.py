@@ -23,9 +23,9 @@ def test_a_wrong_password_says_so_and_a_deep_link_survives_signing_in(browser: B
         expect(page.get_by_role("alert")).to_contain_text("Not signed in")
 
         visitor.sign_in()
-        expect(page.get_by_role("heading", name="Providers")).to_be_visible()
+        expect(page.get_by_role("heading", name="Providers", exact=True)).to_be_visible()
         page.reload()
-        expect(page.get_by_role("heading", name="Providers")).to_be_visible()
+        expect(page.get_by_role("heading", name="Providers", exact=True)).to_be_visible()
 
         page.get_by_title("Sign out").click()
         expect(page.get_by_label("Password")).to_be_visible()
@@ -103,7 +103,7 @@ def test_viewers_see_and_cannot_change(browser: Browser, service: Service) -> No
         visitor.sign_in("eve", "correct horse battery")
         expect(page.get_by_role("heading", name="You may not start benchmarks")).to_be_visible()
         page.get_by_role("link", name="Providers").click()
-        expect(page.get_by_role("heading", name="Providers")).to_be_visible()
+        expect(page.get_by_role("heading", name="Providers", exact=True)).to_be_visible()
         expect(page.get_by_role("button", name="Add provider")).to_have_count(0)
         page.get_by_role("link", name="Benchmarks").click()
         expect(page.get_by_label("Search benchmarks")).to_be_visible()

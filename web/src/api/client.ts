@@ -2,7 +2,7 @@
 
 import { ApiError, errorFromFailure, errorFromResponse } from "./errors";
 import { dropLogin, keepLogin, oneTabAtATime, tokens } from "./session";
-import type { Login, Tagged } from "./types";
+import type { Login, Tagged, User } from "./types";
 
 const BASE = "/api/v1";
 const TIMEOUT_MS = 30_000;
@@ -20,8 +20,8 @@ export interface CallOptions {
 }
 
 export interface SessionListener {
-  /** There is a fresh access token. */
-  onRenewed?: () => void;
+  /** There is a fresh access token, of this user. */
+  onRenewed?: (user: User) => void;
   /** The session has ended and only signing in helps. */
   onSignedOut?: () => void;
 }
@@ -82,8 +82,9 @@ export function renewSession(): Promise<boolean> {
   renewal ??= oneTabAtATime(async () => {
     const response = await send("POST", "/auth/refresh", {});
     if (response.ok) {
-      keepLogin(await read<Login>(response));
-      for (const listener of [...listeners]) listener.onRenewed?.();
+      const login = await read<Login>(response);
+      keepLogin(login);
+      for (const listener of [...listeners]) listener.onRenewed?.(login.user);
       return true;
     }
     if (response.status >= 500 || response.status === 429) await read(response);

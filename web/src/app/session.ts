@@ -77,7 +77,13 @@ function renewInTime(): void {
   );
 }
 
-function renewed(): void {
+function renewed(user: User): void {
+  const before = me();
+  if (before && before.id !== user.id) {
+    // The cookie is of somebody who signed in here in another tab: nothing of this page is theirs.
+    location.assign("/");
+    return;
+  }
   renewInTime();
   live.authenticate();
 }

@@ -34,6 +34,13 @@ export function PasswordPanel({ username, onChanged }: { username: string; onCha
     setAgain("");
     onChanged();
   };
+  if (rule?.password === false) {
+    return (
+      <Panel title="Password">
+        <p class="muted">Nobody signs in with a password here: your identity provider looks after yours.</p>
+      </Panel>
+    );
+  }
   return (
     <Panel title="Password">
       <form class="account-form" onSubmit={(event) => void submit(event)}>

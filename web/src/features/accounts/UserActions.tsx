@@ -54,7 +54,7 @@ export function UserActions({ user, stored, onEnded }: UserActionsProps) {
   const dialog = {
     keep: "Leave it",
     busy: stored.busy.value || busy.value,
-    onClose: () => setAsking(null),
+    onClose: () => ask(null),
   };
   return (
     <>

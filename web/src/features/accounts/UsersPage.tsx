@@ -19,11 +19,13 @@ import "./accounts.css";
 // As on the page of benchmarks: not every letter is asked for.
 const SEARCH_AFTER_MS = 250;
 const PAGE_SIZE = 50;
+// What the service takes.
+const MOST_CHARACTERS = 64;
 
 export const userAddress = (username: string) => `/users/${encodeURIComponent(username)}`;
 
 export function UsersPage() {
-  const q = query.value.get("q") ?? "";
+  const q = (query.value.get("q") ?? "").slice(0, MOST_CHARACTERS);
   const users = usePages<UserDetail>(q, (cursor, signal) => listUsers({ q, cursor, limit: PAGE_SIZE }, signal));
   const roles = useLoad("roles", listRoles);
   const [isMaking, setMaking] = useState(false);
@@ -88,7 +90,7 @@ function Search({ q }: { q: string }) {
         type="search"
         aria-label="Search users"
         placeholder="Search name, e-mail address or team  ( / )"
-        maxLength={64}
+        maxLength={MOST_CHARACTERS}
         value={text}
         onInput={(event) => setText(event.currentTarget.value)}
       />

@@ -5,7 +5,7 @@ import { may } from "../../app/session";
 import { live } from "../../live";
 import { freshness } from "../../live/staleness";
 import { Icon } from "../../ui/icons";
-import { age, count } from "../../ui/numbers";
+import { age, count, MISSING } from "../../ui/numbers";
 import { PageHead, Panel } from "../../ui/Panel";
 import { Failure, Loading, Notice, Remark, sentence } from "../../ui/states";
 import { useLoad } from "../../ui/useLoad";
@@ -27,7 +27,10 @@ export function ClusterPage() {
   const cluster = load.data.value;
   const answered = useRef({ data: cluster, at: Date.now() });
   if (answered.current.data !== cluster) answered.current = { data: cluster, at: Date.now() };
-  useFollowing(load.reload);
+  // One question at a time: a slow answer is waited for, not asked for anew again and again.
+  useFollowing(() => {
+    if (!load.loading.value) load.reload();
+  });
   return (
     <>
       <PageHead title="Cluster" status={cluster && <Age since={answered.current.at} />} />
@@ -102,7 +105,7 @@ function Shown({ cluster, askedAt, reload }: { cluster: Cluster; askedAt: number
         <Tile name="Waiting" value={count(cluster.waiting)} />
         <Tile
           name="Slots taken"
-          value={`${count(cluster.slots_taken)} / ${count(cluster.slots)}`}
+          value={cluster.problem ? MISSING : `${count(cluster.slots_taken)} / ${count(cluster.slots)}`}
           hint="one runs one shard"
         />
         <Tile name="Version" value={cluster.version} hint="of the server that answers" />
