@@ -180,8 +180,14 @@ def _delta(event: _Event) -> Event:
 
 
 def _start(event: _Event) -> Event:
+    """Its count of the output is a placeholder: a stream that breaks off has none, so its chunks are counted."""
     message = event.message or _Message()
-    return Event(response_id=message.id, response_model=message.model, usage=raw_object(message.usage))
+    usage = raw_object(message.usage)
+    if usage:
+        counts = msgspec.json.decode(usage)
+        if isinstance(counts, dict) and counts.pop("output_tokens", None) is not None:
+            usage = msgspec.json.encode(counts)
+    return Event(response_id=message.id, response_model=message.model, usage=usage)
 
 
 def _message_delta(event: _Event) -> Event:

@@ -13,7 +13,7 @@ import msgspec
 from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
 from app.adapters.events import ABSENT, NOTHING, Event, raw_object
 from app.adapters.eventstream import EventStreamParser, Frame
-from app.adapters.media import IMAGE_TYPES, Media, Takes
+from app.adapters.media import AUDIO_TYPES, IMAGE_TYPES, Media, Takes
 from app.adapters.sigv4 import Credentials, Scope, signed_headers
 from app.adapters.wire_format import WireFormat, given, split_system
 
@@ -101,7 +101,7 @@ class BedrockConverse(WireFormat):
     models_path = "/foundation-models"
     models_in = ("modelSummaries", "modelId")
     is_signed = True
-    takes = Takes(IMAGE_TYPES)
+    takes = Takes(IMAGE_TYPES, audio=AUDIO_TYPES)
 
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """POST to the model's own path."""
@@ -129,8 +129,8 @@ class BedrockConverse(WireFormat):
         return {"text": text}
 
     def media_part(self, media: Media) -> Any:
-        """An `image` block; binary data is base64 in JSON."""
-        return {"image": {"format": media.format, "source": {"bytes": media.data}}}
+        """An `image` or `audio` block; binary data is base64 in JSON."""
+        return {media.kind: {"format": media.format, "source": {"bytes": media.data}}}
 
     def auth_headers(self, api_key: str | None) -> list[tuple[str, str]]:
         """An API key's header; credentials are signed with instead."""

@@ -27,7 +27,8 @@ _NAMES: dict[ErrorKind, str] = {
     "rate_limit": """ratelimiterror ratelimitexceeded ratelimit throttlingexception throttlederror toomanyrequests
         toomanyrequestsexception requests tokens resourceexhausted rpmlimitexceeded""",
     "overloaded": """overloadederror overloaded engineoverloaded unavailable serviceunavailable serviceunavailableerror
-        serviceunavailableexception modelnotreadyexception slowdown capacityexceeded enginecoreoverloaded""",
+        serviceunavailableexception modelnotreadyexception slowdown capacityexceeded enginecoreoverloaded
+        insufficientsystemresource""",
     "context_length": """contextlengthexceeded exceedcontextsizeerror modelcontextwindowexceeded stringabovemaxlength
         contextwindowexceeded inputtoolong""",
     "content_filter": """contentfilter contentpolicyviolation responsibleaipolicyviolation contentfiltered

@@ -15,7 +15,7 @@ _WORDS: dict[FinishKind, str] = {
         sensitive""",
     "error": """error timeout failed cancelled malformed_function_call malformed_response malformed_model_output
         malformed_tool_use unexpected_tool_call too_many_tool_calls missing_thought_signature user_cancel
-        insufficient_system_resource network_error""",
+        insufficient_system_resource network_error abort""",
 }
 _KIND_OF_WORD = {word: kind for kind, words in _WORDS.items() for word in words.split()}
 

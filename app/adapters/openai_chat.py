@@ -19,6 +19,8 @@ from app.adapters.wire_format import WireFormat, given
 
 _DONE = b"[DONE]"
 _LAST = Event(is_last=True)
+# OpenRouter and Mistral; DeepSeek; vLLM and SGLang: the model did not stop, it was stopped by a fault.
+_FAILED = {"error", "insufficient_system_resource", "abort"}
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,7 @@ class _Choice(msgspec.Struct):
     message: _Delta | None = None
     text: str | None = None
     finish_reason: str | None = None
+    error: msgspec.Raw = ABSENT  # OpenRouter
 
 
 class _Groq(msgspec.Struct):
@@ -207,9 +210,13 @@ def _said(chunk: _Chunk, raw: bytes) -> Event:
         if chunk.x_groq.error != ABSENT:
             return Event(error=bytes(chunk.x_groq.error), is_last=True)
         usage = usage if usage != ABSENT else chunk.x_groq.usage
-    text, reasoning, finish_reason, other = "", "", None, False
+    text, reasoning, finish_reason, other, error = "", "", None, False, b""
     for choice in chunk.choices or ():
         finish_reason = choice.finish_reason or finish_reason
+        if choice.error != ABSENT:
+            error = bytes(choice.error)
+        elif choice.finish_reason in _FAILED:
+            error = _ended_with(choice.finish_reason)
         delta = choice.delta or choice.message
         if delta is None:
             text += choice.text or ""
@@ -227,7 +234,12 @@ def _said(chunk: _Chunk, raw: bytes) -> Event:
         finish_reason=finish_reason,
         usage=raw_object(usage),
         timings=_timings(chunk, usage),
+        error=error,
     )
+
+
+def _ended_with(reason: str) -> bytes:
+    return msgspec.json.encode({"error": {"message": f"the generation ended with {reason}", "code": reason}})
 
 
 def _timings(chunk: _Chunk, usage: msgspec.Raw) -> bytes:

@@ -124,10 +124,15 @@ _KINDS: dict[str, Kind] = {
         "https://bedrock-runtime.us-east-1.amazonaws.com",
         "aws",
         None,
-        of_kind(),
+        of_kind(audio=True),
     ),
     "replicate": Kind(
-        "Replicate", Replicate(), "https://api.replicate.com", None, None, of_kind(vision=False, streaming=False)
+        "Replicate",
+        Replicate(),
+        "https://api.replicate.com",
+        None,
+        None,
+        of_kind(vision=False, streaming=False, tools=None, json_mode=None),  # inputs are each model's own
     ),
     "azure-openai": Kind(
         "Azure OpenAI (deployments)",

@@ -99,6 +99,13 @@ class Pool:
             mask = READABLE
         self._poller.modify(connection.fd, mask)
 
+    def await_reset(self, connection: Connection) -> bool:
+        """Wait for nothing but a reset: the peer has ended its stream. False where that cannot be waited for."""
+        if self._poller.epoll is None:
+            return False
+        self._poller.modify(connection.fd, 0)  # errors and hang-ups are told all the same
+        return True
+
     def failed(self, connection: Connection) -> None:
         """A background connection could not be opened: try the next address, and not at once."""
         self.opening.pop(connection, None)

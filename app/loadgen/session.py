@@ -28,7 +28,7 @@ from app.loadgen.schedule import Message, Schedule, new_schedule
 from app.loadgen.timeouts import TimingWheel
 from app.loadgen.token_estimates import estimated_tokens
 from app.loadgen.users import NEVER_NS
-from app.loadgen.wire import Wire
+from app.loadgen.wire import DOUBT_NS, Wire
 
 _DECODE_READS = 64  # a slice of decoding: about 0.1 ms, the longest that a due request waits for it
 _SPIN_NS = 1_500_000  # poll() counts in milliseconds: the rest is waited for by polling without a pause
@@ -85,7 +85,7 @@ class Session:
         self._rate_limits = rate_limits
         self._rng = random.Random(f"retries-{plan.seed}-{plan.shard}")  # noqa: S311  (jitter, not a secret)
         self._health = Health(self._reader)
-        self._wire = Wire(self._reader, pool, self._health, self._ended)
+        self._wire = Wire(self._reader, pool, self._health, self._ended, self._in_doubt)
         self._limiter: RateLimiter | None = None
         if plan.rate_limit != RateLimit():
             estimate = tokens or (lambda number: estimated_tokens(plan, number))
@@ -270,7 +270,13 @@ class Session:
         for exchange in list(wheel.due(now)):
             self._expire(exchange, now)
 
+    def _in_doubt(self, exchange: Exchange) -> None:
+        self._wheel.put(exchange, monotonic_ns() + DOUBT_NS)
+
     def _expire(self, exchange: Exchange, now: int) -> None:
+        if exchange.doubted:
+            self._wire.end_doubt(exchange)
+            return
         limits = self._limits
         total = exchange.begun_ns + limits.total_ns
         connection = exchange.connection

@@ -1,6 +1,14 @@
 """Requests on the wire: sends them, lets a reader fill their exchanges, notices ends, failures and time-outs.
 
 Nothing is decoded here. Whatever happens to a connection becomes an ended exchange, handed to `on_ended`.
+
+A kept-alive connection may end just as a request goes out on it. Whether the server took the request decides whether it
+was one: a server that closes with unread data resets the connection (RFC 1122, section 4.2.2.13), and one that had read
+everything does not. Servers that call `shutdown` before `close`, as many do, end the stream first, so the reset is a
+moment behind: such an exchange stays in doubt for up to `DOUBT_NS` (`on_doubt` sees to it that `end_doubt` is called
+then). A reset proves that the request was not read whole, which RFC 9110, section 9.2.2 wants to be known before it is
+sent again; where no reset comes, only the time tells (`Exchange.met_a_closing_connection`). Go's client gives up in
+both cases, curl and browsers send again in both, however late the end came.
 """
 
 import ssl
@@ -20,15 +28,26 @@ from app.loadgen.reader import READ_BYTES, Reader, now, reason_of
 OnEnded = Callable[[Exchange, bool], None]
 """`(exchange, whether its body was complete)`; the exchange's connection is already released or closed."""
 
+DOUBT_NS = 50_000_000
+"""From the end of a stream to its reset: two system calls of one thread, and some time slices of a busy machine."""
+
 
 class Wire:
     """The active exchanges of one session."""
 
-    def __init__(self, reader: Reader, pool: Pool, health: Health, on_ended: OnEnded) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        pool: Pool,
+        health: Health,
+        on_ended: OnEnded,
+        on_doubt: Callable[[Exchange], None] = lambda _exchange: None,
+    ) -> None:
         self._reader = reader
         self._pool = pool
         self._health = health
         self._on_ended = on_ended
+        self._on_doubt = on_doubt
         self._buffer = bytearray(READ_BYTES)
         self._view = memoryview(self._buffer)
         self.active: dict[int, Exchange] = {}  # by file descriptor
@@ -81,6 +100,10 @@ class Wire:
     def time_out(self, exchange: Exchange, error_type: str, error: str) -> None:
         """End an exchange whose time is up (or that is given up) and close its connection."""
         exchange.fail(error_type, error)
+        self._end(exchange, complete=False)
+
+    def end_doubt(self, exchange: Exchange) -> None:
+        """No reset came: the server took the request and gave no answer."""
         self._end(exchange, complete=False)
 
     # ---------------------------------------------------------------- one connection
@@ -226,16 +249,28 @@ class Wire:
             self._end(exchange, complete=True)
             return
         if not exchange.answered:
-            if exchange.reused and exchange.connection is not None and why == reason_of(0):
-                exchange.unheard = exchange.connection.closed_before_it_heard()
             exchange.fail("disconnected", f"no answer: {why}")
+            if exchange.reused and exchange.connection is not None and (why == reason_of(0) or exchange.doubted):
+                exchange.unheard = exchange.connection.closed_before_it_heard()
+                exchange.end_ns = exchange.end_ns or realtime_ns()
+                if not exchange.met_a_closing_connection() and self._doubt(exchange, exchange.connection):
+                    return
         elif not exchange.status:
             exchange.fail("protocol", f"the answer broke off in its head: {why}")
         self._end(exchange, complete=False)
 
+    def _doubt(self, exchange: Exchange, connection: Connection) -> bool:
+        """Wait a little for a reset; False where that was done already, or cannot be."""
+        if exchange.doubted or not self._pool.await_reset(connection):
+            return False
+        exchange.doubted = True
+        self._reader.detach(exchange)
+        self._on_doubt(exchange)
+        return True
+
     def _end(self, exchange: Exchange, *, complete: bool) -> None:
         connection = exchange.connection
-        exchange.end_ns = exchange.last_stamp_ns() if complete else realtime_ns()
+        exchange.end_ns = exchange.last_stamp_ns() if complete else exchange.end_ns or realtime_ns()
         if connection is not None:
             self.active.pop(connection.fd, None)
             self._reader.detach(exchange)

@@ -14,6 +14,10 @@ IMAGE_TOKENS = 256
 AUDIO_TOKENS = 64
 """What `usage` counts for each, whatever its size, so that it shows how many came."""
 _AUDIO_TYPES = {name: media_type for media_type, name in AUDIO_FORMATS.items()}
+_BEDROCK_FORMATS: dict[MediaKind, dict[str, str]] = {
+    "image": {name: f"image/{name}" for name in ("png", "jpeg", "gif", "webp")},
+    "audio": _AUDIO_TYPES,
+}
 
 
 class Attached(NamedTuple):
@@ -121,13 +125,14 @@ def gemini_part(part: dict[str, Any]) -> Media | None:
 
 def bedrock_part(part: dict[str, Any]) -> Media | None:
     """AWS Bedrock Converse."""
-    if "image" not in part:
+    kind: MediaKind = "audio" if "audio" in part else "image"
+    if kind not in part:
         return None
-    image = _object(part, "image")
-    if image.get("format") not in {"png", "jpeg", "gif", "webp"}:
-        raise ValueError("image.format must be one of png, jpeg, gif, webp")
-    data = _text(_object(image, "source").get("bytes"), "image.source.bytes")
-    return from_base64(data, "image", f"image/{image['format']}")
+    value, formats = _object(part, kind), _BEDROCK_FORMATS[kind]
+    if value.get("format") not in formats:
+        raise ValueError(f"{kind}.format must be one of {', '.join(formats)}")
+    data = _text(_object(value, "source").get("bytes"), f"{kind}.source.bytes")
+    return from_base64(data, kind, formats[value["format"]])
 
 
 def _camel_case(value: dict[str, Any]) -> dict[str, Any]:

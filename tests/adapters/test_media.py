@@ -45,6 +45,12 @@ def test_an_image_in_each_format(kind: str, content: Any) -> None:
     assert message.get("content", message.get("parts")) == content
 
 
+def test_bedrock_takes_sounds() -> None:
+    assert sent("bedrock", "hi", SOUND)["messages"][0]["content"][1] == {
+        "audio": {"format": "wav", "source": {"bytes": SOUND.data}}
+    }
+
+
 def test_ollama_has_images_beside_the_text() -> None:
     assert sent("ollama", IMAGE, "hi")["messages"] == [{"role": "user", "content": "hi", "images": [PNG]}]
 
@@ -82,6 +88,7 @@ def test_sounds() -> None:
         ("anthropic", SOUND, "takes no audio; it takes text and images"),
         ("ollama", FAR, "as data only, not by URL"),
         ("bedrock", FAR, "as data only, not by URL"),
+        ("bedrock", Media("audio", url=FAR.url), "as data only, not by URL"),
         ("xai", Media("image", "image/gif", "AAAA"), "takes images as png, jpeg, not as image/gif"),
         ("openai", Media("audio", "audio/flac", "AAAA"), "takes audio as wav, mpeg, not as audio/flac"),
     ],

@@ -6,6 +6,7 @@ import select
 import socket
 import ssl
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -189,6 +190,46 @@ def test_late_news_of_a_closed_connection_is_still_no_try() -> None:
     late.unheard = True
     assert late.met_a_closing_connection()
     late.connection.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only the time since the request tells")
+@pytest.mark.parametrize("reads_it", [False, True])
+def test_a_slow_close_that_left_the_request_unread_is_no_try(reads_it: bool) -> None:
+    """As many servers close: `shutdown`, which ends the stream, and then `close`, which resets it if data is unread."""
+
+    def reply(connection: socket.socket, number: int) -> None:
+        connection.sendall(GOOD)
+        select.select([connection], [], [])  # the next request is here, and acknowledged
+        time.sleep(0.2)  # much longer than a round trip
+        if reads_it:
+            connection.recv(65536)
+        connection.shutdown(socket.SHUT_RDWR)
+        time.sleep(0.01)  # a busy server is put aside between the two
+        connection.close()
+
+    with scripted_server(reply) as port:
+        records = run(plan(port, requests=4)).records
+    if not reads_it:
+        assert [(record.status, record.attempts) for record in records] == [("ok", 1)] * 4
+        return
+    assert [record.error_type for record in records] == [None, "disconnected"] * 2, "it took it and gave no answer"
+    lost = records[1]
+    assert (lost.end_ns - lost.started_ns) / 1e6 >= 150, "the server took its time"
+
+
+def test_a_close_right_after_an_answer_is_no_try_even_if_what_came_was_thrown_away() -> None:
+    """As cpp-httplib 0.58 closes: it ends its side, and reads only to throw away, so that TCP has nothing to tell."""
+
+    def reply(connection: socket.socket, number: int) -> None:
+        connection.sendall(GOOD)
+        select.select([connection], [], [])
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+
+    with scripted_server(reply) as port:
+        records = run(plan(port, requests=6)).records
+    assert [(record.status, record.attempts) for record in records] == [("ok", 1)] * 6
 
 
 def test_a_server_that_hangs_up_later_has_failed() -> None:

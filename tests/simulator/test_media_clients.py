@@ -119,7 +119,11 @@ def _bedrock(base: str) -> Any:
         "bedrock-runtime", endpoint_url=base, region_name="us-east-1", aws_access_key_id="a",
         aws_secret_access_key="b", config=Config(retries={"total_max_attempts": 1}),
     )  # fmt: skip
-    content = [{"text": "what"}, {"image": {"format": "png", "source": {"bytes": PNG}}}]
+    content = [
+        {"text": "what"},
+        {"image": {"format": "png", "source": {"bytes": PNG}}},
+        {"audio": {"format": "wav", "source": {"bytes": WAV}}},
+    ]
     return client.converse(modelId="m", messages=[{"role": "user", "content": content}])["usage"]["inputTokens"]
 
 
@@ -144,7 +148,7 @@ CASES: dict[str, tuple[Callable[[str], Any], tuple[Media, ...], str]] = {
     "gemini": (_gemini, (IMAGE, URL, SOUND), "contents"),
     "cohere": (_cohere, (IMAGE, URL), "messages"),
     "ollama": (_ollama, (IMAGE,), "messages"),
-    "bedrock": (_bedrock, (IMAGE,), "messages"),
+    "bedrock": (_bedrock, (IMAGE, SOUND), "messages"),
     "mistral": (_mistral, (IMAGE, SOUND), "messages"),
 }
 
