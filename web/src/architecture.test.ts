@@ -11,7 +11,17 @@ const ALLOWED: Record<string, readonly string[]> = {
   live: ["api/"],
   charts: ["ui/numbers"],
   app: ["api/", "live/", "ui/", "features/"],
-  features: ["api/", "live/", "charts/", "ui/", "app/router", "app/session", "app/keyboard", "app/theme"],
+  features: [
+    "api/",
+    "live/",
+    "charts/",
+    "ui/",
+    "app/router",
+    "app/session",
+    "app/keyboard",
+    "app/theme",
+    "app/benchmark-query",
+  ],
 };
 
 function resolve(from: string, to: string): string {

@@ -6,12 +6,14 @@ import type { User } from "../api/types";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/icons";
 import { ConnectionBadge } from "./ConnectionBadge";
-import { Help } from "./Help";
+import { Help, PALETTE_KEY } from "./Help";
 import { focusSearch, listen, type Shortcut } from "./keyboard";
 import { navigate, route } from "./router";
 import { may, signOut } from "./session";
 import { ThemeSwitch } from "./ThemeSwitch";
 import "./shell.css";
+
+type PaletteView = typeof import("../features/palette").Palette;
 
 const PLACES = [
   { href: "/", label: "Benchmarks", pages: ["benchmarks", "new-benchmark", "run"] },
@@ -30,6 +32,27 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
     { key: "?", what: "This help", run: () => setHelpOpen(true) },
   ];
   useEffect(() => listen(shortcuts), []);
+  const [isPaletteOpen, setPaletteOpen] = useState(false);
+  const [Palette, setPalette] = useState<{ View: PaletteView } | null>(null);
+  const openPalette = () => {
+    if (document.querySelector("dialog[open]")) return;
+    setPaletteOpen(true);
+    // Loaded when it is first wanted. A browser that cannot fetch it has lost the service, which the foot says.
+    import("../features/palette").then(
+      ({ Palette: View }) => setPalette({ View }),
+      () => setPaletteOpen(false),
+    );
+  };
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "k" || !(event.metaKey || event.ctrlKey) || event.altKey || event.shiftKey)
+        return;
+      event.preventDefault();
+      openPalette();
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
 
   return (
     <div class="shell">
@@ -53,6 +76,17 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
           ))}
         </nav>
         <div class="bar-end">
+          <button
+            type="button"
+            class="bar-button bar-palette"
+            title={`Go anywhere, do anything (${PALETTE_KEY})`}
+            aria-label="Command palette"
+            aria-keyshortcuts="Control+K Meta+K"
+            onClick={openPalette}
+          >
+            <Icon name="search" />
+            <kbd class="bar-wide">{PALETTE_KEY}</kbd>
+          </button>
           <button type="button" class="bar-button bar-help" title="Keyboard help (?)" onClick={() => setHelpOpen(true)}>
             <Icon name="keyboard" />
             <span class="visually-hidden">Keyboard help</span>
@@ -79,6 +113,7 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
           <kbd>?</kbd> keys
         </span>
       </footer>
+      {isPaletteOpen && Palette && <Palette.View places={PLACES} onClose={() => setPaletteOpen(false)} />}
       {isHelpOpen && <Help shortcuts={shortcuts} onClose={() => setHelpOpen(false)} />}
     </div>
   );
