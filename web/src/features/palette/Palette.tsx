@@ -5,7 +5,7 @@ import { may, session } from "../../app/session";
 import { describeTargets } from "../../ui/describe";
 import { Icon } from "../../ui/icons";
 import { relative } from "../../ui/times";
-import { comparisonWith, go, type Option, optionsHere, type Place } from "./choices";
+import { benchmarkHere, comparisonWith, go, type Option, optionsHere, type Place } from "./choices";
 import { ranked } from "./match";
 import { loadRecent, saveRecent, withRecent } from "./recent";
 import "./palette.css";
@@ -103,7 +103,7 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
     );
     const used = recent.map((one) => one.id);
     if (picking) {
-      const others = [...found, ...visited].filter(({ href }) => !href?.endsWith("/new"));
+      const others = [...found, ...visited].filter(({ id: key }) => key !== benchmarkHere());
       return ranked(others, typed, used).map(({ item, at }) => ({ option: item, at }));
     }
     // What the server found fits by its own rules, also where the letters of the name alone do not.

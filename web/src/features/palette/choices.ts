@@ -110,3 +110,9 @@ export function comparisonWith(other: string): string {
   const here = route.value;
   return `/compare?ids=${here.page === "run" ? here.id : ""},${other}`;
 }
+
+/** The choice that stands for the benchmark of this page, which is not compared with itself. */
+export function benchmarkHere(): string | null {
+  const here = route.value;
+  return here.page === "run" ? `benchmark ${here.id}` : null;
+}
