@@ -102,14 +102,12 @@ export function BenchmarkTable(props: TableProps) {
 
   const loadedSelected = rows.length > 0 && rows.every((row) => selected.has(row.id));
   const drawn = [];
-  // Rows that go out at one end come in again at the other: moving an element costs less than making one.
-  const slots = to - from;
   for (let index = from; index < Math.min(to, total); index++) {
     const row = rows[index];
     drawn.push(
       row ? (
         <Row
-          key={`row-${index % slots}`}
+          key={row.id}
           row={row}
           index={index}
           columns={columns}
@@ -121,7 +119,7 @@ export function BenchmarkTable(props: TableProps) {
           onActive={props.onActive}
         />
       ) : (
-        <SkeletonRow key={`none-${index % slots}`} index={index} columns={columns} />
+        <SkeletonRow key={`none-${index}`} index={index} columns={columns} />
       ),
     );
   }

@@ -23,13 +23,6 @@ export class Row extends Component<RowProps> {
     return (Object.keys(next) as (keyof RowProps)[]).some((name) => next[name] !== this.props[name]);
   }
 
-  /** The element of a row that went out of sight shows another one now: the focus was on the one that is gone. */
-  override componentDidUpdate(before: RowProps): void {
-    const focused = document.activeElement;
-    if (before.row.id === this.props.row.id || !(focused instanceof HTMLElement)) return;
-    if (focused.closest("tr")?.dataset.id === this.props.row.id) focused.blur();
-  }
-
   override render({ row, index, columns, layout, now, isSelected, isActive, onSelect, onActive }: RowProps) {
     const href = `/benchmarks/${row.id}`;
     return (
