@@ -21,6 +21,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "app/keyboard",
     "app/preferences",
     "app/theme",
+    "app/benchmark-query",
   ],
 };
 

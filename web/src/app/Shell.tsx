@@ -6,7 +6,7 @@ import type { User } from "../api/types";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/icons";
 import { ConnectionBadge } from "./ConnectionBadge";
-import { Help } from "./Help";
+import { Help, PALETTE_KEY } from "./Help";
 import { focusSearch, listen, type Shortcut } from "./keyboard";
 import { Menu } from "./Menu";
 import { ACCOUNT, placesFor } from "./places";
@@ -14,6 +14,8 @@ import { navigate, route } from "./router";
 import { may, signOut } from "./session";
 import { ThemeSwitch } from "./ThemeSwitch";
 import "./shell.css";
+
+type PaletteView = typeof import("../features/palette").Palette;
 
 export function Shell({ user, children }: { user: User; children: ComponentChildren }) {
   const [isHelpOpen, setHelpOpen] = useState(false);
@@ -28,6 +30,27 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
   useEffect(() => listen(shortcuts), []);
   const groups = placesFor((permission) => user.permissions.includes(permission));
   const administration = groups.find((group) => group.label === "Administration");
+  const [isPaletteOpen, setPaletteOpen] = useState(false);
+  const [Palette, setPalette] = useState<{ View: PaletteView } | null>(null);
+  const openPalette = () => {
+    if (document.querySelector("dialog[open]")) return;
+    setPaletteOpen(true);
+    // Loaded when it is first wanted. A browser that cannot fetch it has lost the service, which the foot says.
+    import("../features/palette").then(
+      ({ Palette: View }) => setPalette({ View }),
+      () => setPaletteOpen(false),
+    );
+  };
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "k" || !(event.metaKey || event.ctrlKey) || event.altKey || event.shiftKey)
+        return;
+      event.preventDefault();
+      openPalette();
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
 
   return (
     <div class="shell">
@@ -62,6 +85,17 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
           />
         </nav>
         <div class="bar-end">
+          <button
+            type="button"
+            class="bar-button bar-palette"
+            title={`Go anywhere, do anything (${PALETTE_KEY})`}
+            aria-label="Command palette"
+            aria-keyshortcuts="Control+K Meta+K"
+            onClick={openPalette}
+          >
+            <Icon name="search" />
+            <kbd class="bar-wide">{PALETTE_KEY}</kbd>
+          </button>
           <button type="button" class="bar-button bar-help" title="Keyboard help (?)" onClick={() => setHelpOpen(true)}>
             <Icon name="keyboard" />
             <span class="visually-hidden">Keyboard help</span>
@@ -93,6 +127,12 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
           <kbd>?</kbd> keys
         </span>
       </footer>
+      {isPaletteOpen && Palette && (
+        <Palette.View
+          places={[...groups.flatMap((group) => group.places), ACCOUNT]}
+          onClose={() => setPaletteOpen(false)}
+        />
+      )}
       {isHelpOpen && <Help shortcuts={shortcuts} onClose={() => setHelpOpen(false)} />}
     </div>
   );

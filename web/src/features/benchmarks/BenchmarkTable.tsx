@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { BenchmarkListItem } from "../../api/types";
+import type { Order } from "../../app/benchmark-query";
 import { useNow } from "../../ui/useNow";
 import { layoutOf } from "./cells";
 import { type ColumnId, columnOf, type Widths } from "./columns";
-import type { Order } from "./filters";
 import { Head } from "./Head";
 import { Row, SkeletonRow } from "./Row";
 import { rangeInSight } from "./virtual";

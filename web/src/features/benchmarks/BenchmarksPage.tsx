@@ -1,6 +1,15 @@
 import { useSignal } from "@preact/signals";
 import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import type { BenchmarkListItem } from "../../api/types";
+import {
+  isFiltered,
+  listQuery,
+  orderChanges,
+  readFilters,
+  readOrder,
+  viewQuery,
+  without,
+} from "../../app/benchmark-query";
 import { listenOnPage } from "../../app/keyboard";
 import { navigate, place, query, setQuery } from "../../app/router";
 import { may, session } from "../../app/session";
@@ -10,7 +19,6 @@ import { PageHead } from "../../ui/Panel";
 import { Failure, Message, Notice } from "../../ui/states";
 import { BenchmarkTable } from "./BenchmarkTable";
 import { BulkBar } from "./BulkBar";
-import { isFiltered, listQuery, orderChanges, readFilters, readOrder, viewQuery, without } from "./filters";
 import { BenchmarkList } from "./list";
 import { Skeleton } from "./Skeleton";
 import { all, drop, extend, NOTHING, type Selection, toggle } from "./selection";
@@ -143,14 +151,7 @@ export function BenchmarksPage() {
         }
       />
       <Toolbar filters={filters} rows={rows ?? []} />
-      <div class="list-state" role="status" hidden={arrived === 0 && !keepingFailed.value}>
-        {arrived > 0 && (
-          <button type="button" class="arrived" onClick={showNew}>
-            {count(arrived)} new
-          </button>
-        )}
-        {keepingFailed.value && `Not remembered: ${keepingFailed.value.message}`}
-      </div>
+      {keepingFailed.value && <Notice error={keepingFailed.value} what="Columns and views are not remembered." />}
       {list.error.value && rows && (
         <div class="list-error">
           <Notice error={list.error.value} what="The list is not up to date." />
@@ -163,28 +164,37 @@ export function BenchmarksPage() {
         ) : (
           <Skeleton columns={kept.value.columns} />
         ))}
-      {rows && rows.length === 0 && <Empty isFiltered={isFiltered(filters)} />}
+      {rows && rows.length === 0 && <Empty isFiltered={isFiltered(filters)} arrived={arrived} onNew={showNew} />}
       {rows && rows.length > 0 && (
-        <BenchmarkTable
-          rows={rows}
-          total={total}
-          columns={kept.value.columns}
-          widths={kept.value.widths}
-          order={order}
-          selected={selection.value.ids}
-          active={active.value}
-          moves={moves.value}
-          topAt={topAt.value}
-          onNeed={(index) => list.need(index)}
-          onOrder={(next) => setQuery(orderChanges(next))}
-          onWidth={(id, width) => keep({ widths: { ...kept.value.widths, [id]: width } })}
-          onSelect={select}
-          onActive={activate}
-          onTickAll={() => {
-            const ids = rows.map(({ id }) => id);
-            selection.value = ids.every((id) => selection.value.ids.has(id)) ? NOTHING : all(ids);
-          }}
-        />
+        <div class="list-place">
+          <div class="arrived-place" role="status">
+            {arrived > 0 && (
+              <button type="button" class="arrived" title="Show them (.)" onClick={showNew}>
+                {count(arrived)} new
+              </button>
+            )}
+          </div>
+          <BenchmarkTable
+            rows={rows}
+            total={total}
+            columns={kept.value.columns}
+            widths={kept.value.widths}
+            order={order}
+            selected={selection.value.ids}
+            active={active.value}
+            moves={moves.value}
+            topAt={topAt.value}
+            onNeed={(index) => list.need(index)}
+            onOrder={(next) => setQuery(orderChanges(next))}
+            onWidth={(id, width) => keep({ widths: { ...kept.value.widths, [id]: width } })}
+            onSelect={select}
+            onActive={activate}
+            onTickAll={() => {
+              const ids = rows.map(({ id }) => id);
+              selection.value = ids.every((id) => selection.value.ids.has(id)) ? NOTHING : all(ids);
+            }}
+          />
+        </div>
       )}
       {rows && selection.value.ids.size > 0 && (
         <BulkBar
@@ -204,7 +214,16 @@ export function BenchmarksPage() {
   );
 }
 
-function Empty({ isFiltered: filtered }: { isFiltered: boolean }) {
+interface EmptyProps {
+  isFiltered: boolean;
+  arrived: number;
+  onNew: () => void;
+}
+
+function Empty({ isFiltered: filtered, arrived, onNew }: EmptyProps) {
+  if (arrived > 0) {
+    return <Message icon="pulse" title={`${count(arrived)} new`} action={<Button onClick={onNew}>Show them</Button>} />;
+  }
   if (filtered) {
     return (
       <Message

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
 import type { BenchmarkListItem } from "../../api/types";
+import { type Filters, LIMITS, LOADS, STATUSES, VERDICTS, withFilters } from "../../app/benchmark-query";
 import { navigate, place, query } from "../../app/router";
 import { session } from "../../app/session";
 import { Button } from "../../ui/Button";
 import { SelectField, TextField } from "../../ui/Field";
-import { type Filters, LIMITS, LOADS, STATUSES, VERDICTS, withFilters } from "./filters";
 
 interface PanelProps {
   filters: Filters;

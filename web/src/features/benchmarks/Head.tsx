@@ -1,8 +1,8 @@
+import type { Order } from "../../app/benchmark-query";
+import { nextOrder } from "../../app/benchmark-query";
 import { Icon } from "../../ui/icons";
 import { type Layout, unitOf } from "./cells";
 import { type ColumnId, clamp, columnOf } from "./columns";
-import type { Order } from "./filters";
-import { nextOrder } from "./filters";
 
 interface HeadProps {
   columns: readonly ColumnId[];
@@ -40,6 +40,7 @@ export function Head({ columns, widthOf, layout, order, onOrder, onWidth, ticked
           const { label, sort, isRight } = columnOf(id);
           const isSorted = order.sort === sort;
           const unit = unitOf(id, layout);
+          const arrow = isSorted && <Icon name={order.direction === "asc" ? "up" : "fall"} />;
           return (
             <th
               key={id}
@@ -61,9 +62,15 @@ export function Head({ columns, widthOf, layout, order, onOrder, onWidth, ticked
               >
                 <span class="sort-label">
                   {label}
-                  {unit && <span class="unit">{unit}</span>}
+                  {unit ? (
+                    <span class="unit">
+                      {arrow}
+                      {unit}
+                    </span>
+                  ) : (
+                    arrow
+                  )}
                 </span>
-                {isSorted && <Icon name={order.direction === "asc" ? "up" : "fall"} />}
               </button>
               <span
                 class="resize"

@@ -1,12 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { BenchmarkListItem } from "../../api/types";
+import { chipsOf, type Filters, isFiltered, LIMITS, without } from "../../app/benchmark-query";
 import { navigate, place, query, setQuery } from "../../app/router";
 import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/icons";
 import { Popover } from "../../ui/Popover";
 import { ColumnMenu } from "./ColumnMenu";
 import { FilterPanel } from "./FilterPanel";
-import { chipsOf, type Filters, isFiltered, LIMITS, without } from "./filters";
 import { ViewMenu } from "./ViewMenu";
 
 // Long enough not to ask for every letter, short enough to feel like typing.

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
+import { viewQuery } from "../../app/benchmark-query";
 import { query } from "../../app/router";
 import { Button } from "../../ui/Button";
 import { CheckField, TextField } from "../../ui/Field";
 import { Icon } from "../../ui/icons";
 import { Popover } from "../../ui/Popover";
-import { viewQuery } from "./filters";
 import { keep, kept } from "./stored";
 import { goTo } from "./Toolbar";
 import { currentView, deleteView, problemWith, saveView, type View } from "./views";

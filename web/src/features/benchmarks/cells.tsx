@@ -34,6 +34,13 @@ function tail(text: string): number {
   return point < 0 ? 0 : text.length - point;
 }
 
+/** `tail` of a number as it will be written, without writing it: ten thousand rows have forty thousand of them. */
+function tailOf(value: number | null | undefined, factor: number): number {
+  const size = Math.abs((value ?? 0) * factor);
+  if (!(size > 0) || size >= 99.95) return 0;
+  return size >= 9.995 ? 2 : tail(significant(size));
+}
+
 export function layoutOf(rows: readonly BenchmarkListItem[]): Layout {
   const lines = rows.map(headlineOf);
   const ttft = durationScale(lines.flatMap((line) => [line?.ttft_p50_ms, line?.ttft_p95_ms]));
@@ -41,10 +48,10 @@ export function layoutOf(rows: readonly BenchmarkListItem[]): Layout {
   const tails = { ttft_p50: 0, ttft_p95: 0, tpot_p50: 0, output_tokens: 0 };
   for (const line of lines) {
     if (!line) continue;
-    tails.ttft_p50 = Math.max(tails.ttft_p50, tail(inScale(line.ttft_p50_ms, ttft)));
-    tails.ttft_p95 = Math.max(tails.ttft_p95, tail(inScale(line.ttft_p95_ms, ttft)));
-    tails.tpot_p50 = Math.max(tails.tpot_p50, tail(inScale(line.tpot_p50_ms, tpot)));
-    tails.output_tokens = Math.max(tails.output_tokens, tail(significant(line.output_tokens_per_s)));
+    tails.ttft_p50 = Math.max(tails.ttft_p50, tailOf(line.ttft_p50_ms, ttft.factor));
+    tails.ttft_p95 = Math.max(tails.ttft_p95, tailOf(line.ttft_p95_ms, ttft.factor));
+    tails.tpot_p50 = Math.max(tails.tpot_p50, tailOf(line.tpot_p50_ms, tpot.factor));
+    tails.output_tokens = Math.max(tails.output_tokens, tailOf(line.output_tokens_per_s, 1));
   }
   return { ttft, tpot, tails };
 }
@@ -91,11 +98,10 @@ export function cellOf(id: Exclude<ColumnId, "name">, row: BenchmarkListItem, la
       };
     case "target":
       return { text: describeTargets(row.targets), class: "muted", title: row.targets.map(describeTarget).join("\n") };
-    case "load":
-      return {
-        text: describeLoad(row.load),
-        title: `${describeLoad(row.load)}; stops after ${describeStop(row.stop) || "its own end"}`,
-      };
+    case "load": {
+      const load = describeLoad(row.load);
+      return { text: load, title: `${load}; stops after ${describeStop(row.stop) || "its own end"}` };
+    }
     case "requests": {
       const planned = row.progress?.planned ?? row.stop.requests ?? null;
       return {
@@ -144,8 +150,17 @@ export function cellOf(id: Exclude<ColumnId, "name">, row: BenchmarkListItem, la
     case "created":
       return {
         class: "muted",
-        title: exact(row.created_at),
-        text: <time dateTime={row.created_at}>{relative(row.created_at, now)}</time>,
+        text: (
+          <time
+            dateTime={row.created_at}
+            // When it is asked for: writing a date out takes as long as drawing the rest of the row.
+            onMouseEnter={(event) => {
+              event.currentTarget.title = exact(row.created_at);
+            }}
+          >
+            {relative(row.created_at, now)}
+          </time>
+        ),
       };
   }
 }

@@ -12,21 +12,21 @@ export interface Column {
 }
 
 export const COLUMNS = [
-  { id: "status", label: "Status", sort: "status", width: 122 },
-  { id: "name", label: "Name", sort: "name", width: 240 },
-  { id: "target", label: "Target", sort: "target", width: 170 },
-  { id: "load", label: "Load", sort: "load", width: 120 },
-  { id: "requests", label: "Requests", sort: "requests", width: 96, isRight: true },
-  { id: "ttft_p50", label: "TTFT p50", sort: "ttft_p50", width: 76, isRight: true },
-  { id: "ttft_p95", label: "TTFT p95", sort: "ttft_p95", width: 76, isRight: true },
-  { id: "tpot_p50", label: "TPOT p50", sort: "tpot_p50", width: 76, isRight: true },
-  { id: "output_tokens", label: "Output", sort: "output_tokens", width: 76, isRight: true },
-  { id: "errors", label: "Errors", sort: "errors", width: 76, isRight: true },
-  { id: "cost", label: "Cost", sort: "cost", width: 76, isRight: true },
-  { id: "verdict", label: "Certificate", sort: "verdict", width: 118 },
-  { id: "owner", label: "Owner", sort: "owner", width: 96 },
-  { id: "tags", label: "Tags", sort: "tags", width: 150 },
-  { id: "created", label: "When", sort: "created", width: 104, isRight: true },
+  { id: "status", label: "Status", sort: "status", width: 108 },
+  { id: "name", label: "Name", sort: "name", width: 200 },
+  { id: "target", label: "Target", sort: "target", width: 140 },
+  { id: "load", label: "Load", sort: "load", width: 104 },
+  { id: "requests", label: "Requests", sort: "requests", width: 76, isRight: true },
+  { id: "ttft_p50", label: "TTFT p50", sort: "ttft_p50", width: 72, isRight: true },
+  { id: "ttft_p95", label: "TTFT p95", sort: "ttft_p95", width: 72, isRight: true },
+  { id: "tpot_p50", label: "TPOT p50", sort: "tpot_p50", width: 72, isRight: true },
+  { id: "output_tokens", label: "Output", sort: "output_tokens", width: 72, isRight: true },
+  { id: "errors", label: "Errors", sort: "errors", width: 68, isRight: true },
+  { id: "cost", label: "Cost", sort: "cost", width: 72, isRight: true },
+  { id: "verdict", label: "Certificate", sort: "verdict", width: 112 },
+  { id: "owner", label: "Owner", sort: "owner", width: 84 },
+  { id: "tags", label: "Tags", sort: "tags", width: 124 },
+  { id: "created", label: "When", sort: "created", width: 116, isRight: true },
 ] as const satisfies readonly Column[];
 
 export type ColumnId = (typeof COLUMNS)[number]["id"];

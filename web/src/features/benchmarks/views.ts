@@ -1,7 +1,7 @@
 /** Saved views: a name for filters, order and columns. Pure; where they are kept is `stored.ts`. */
 
+import { viewQuery } from "../../app/benchmark-query";
 import { type ColumnId, readColumns } from "./columns";
-import { viewQuery } from "./filters";
 
 export interface View {
   name: string;

@@ -1,8 +1,8 @@
 /** The list's filters and order, which live in the URL: pure. */
 
-import type { BenchmarkFilters, BenchmarkQuery } from "../../api/endpoints";
-import type { LoadKind, SortColumn, SortDirection, Status } from "../../api/types";
-import { percent } from "../../ui/numbers";
+import type { BenchmarkFilters, BenchmarkQuery } from "../api/endpoints";
+import type { LoadKind, SortColumn, SortDirection, Status } from "../api/types";
+import { percent } from "../ui/numbers";
 
 export const STATUSES: readonly Status[] = ["running", "pending", "completed", "failed", "cancelled", "cancelling"];
 export const VERDICTS = ["trusted", "suspect", "client_bound"] as const;

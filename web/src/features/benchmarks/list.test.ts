@@ -1,0 +1,170 @@
+import { describe, expect, it } from "vitest";
+import type { BenchmarkListItem, Progress } from "../../api/types";
+import { ALL, clamp, moveColumn, readColumns, readWidths, toggleColumn } from "./columns";
+import { appendPage, headlineOf, replaced, withProgress } from "./rows";
+import { all, chunks, drop, extend, isComparable, NOTHING, toggle } from "./selection";
+import { readKept } from "./stored";
+import { currentView, deleteView, MOST_VIEWS, problemWith, readViews, saveView, type View } from "./views";
+import { rangeInSight } from "./virtual";
+
+function row(id: string, part: Partial<BenchmarkListItem> = {}): BenchmarkListItem {
+  return {
+    id,
+    name: id,
+    status: "completed",
+    tags: [],
+    owner: null,
+    visibility: "private",
+    team: null,
+    created_at: "2026-11-21T12:00:00Z",
+    started_at: null,
+    finished_at: null,
+    trace_id: null,
+    error: null,
+    progress: null,
+    targets: [],
+    load: { kind: "closed", concurrency: 1 },
+    stop: {},
+    headline: null,
+    ...part,
+  };
+}
+
+const PROGRESS = { status: "running", completed: 5, error_rate: 0.2, ttft_ms: { p50: 1, p95: 2, p99: 3 } } as Progress;
+const ids = (rows: readonly BenchmarkListItem[]) => rows.map(({ id }) => id);
+
+describe("rows", () => {
+  it("appends a page without doubling rows", () => {
+    expect(ids(appendPage([row("b")], [row("b"), row("a")]))).toEqual(["b", "a"]);
+  });
+
+  it("shows progress while a run lives and never revives one that is over", () => {
+    const before = [row("a", { status: "pending" }), row("b")];
+    const rows = withProgress(
+      before,
+      new Map([
+        ["a", PROGRESS],
+        ["b", PROGRESS],
+      ]),
+    );
+    expect(rows[0]?.status).toBe("running");
+    expect(rows[0] && headlineOf(rows[0])).toMatchObject({ requests: 5, ttft_p50_ms: 1, ttft_p95_ms: 2 });
+    expect(rows[1]).toBe(before[1]);
+    expect(withProgress(before, new Map([["c", PROGRESS]]))).toBe(before);
+  });
+
+  it("puts what was read again in its place, and takes out what is gone", () => {
+    const rows = [row("a"), row("b"), row("c")];
+    const read = replaced(rows, new Set(["a", "b"]), [row("b", { name: "new" })]);
+    expect(read.map(({ name }) => name)).toEqual(["new", "c"]);
+    expect(read[1]).toBe(rows[2]);
+  });
+});
+
+describe("selection", () => {
+  const order = ["a", "b", "c", "d", "e"];
+
+  it("goes from the last one ticked to the one clicked with shift, both ways", () => {
+    const down = extend(toggle(NOTHING, "b"), "d", order);
+    expect([...down.ids]).toEqual(["b", "c", "d"]);
+    expect([...extend(down, "a", order).ids].sort()).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("ticks only one when there is nothing to go from", () => {
+    expect([...extend(NOTHING, "c", order).ids]).toEqual(["c"]);
+    expect([...extend(toggle(NOTHING, "gone"), "c", order).ids]).toEqual(["gone", "c"]);
+    expect(extend(NOTHING, "nowhere", order).ids.size).toBe(0);
+  });
+
+  it("toggles, forgets what is gone, and knows what can be compared", () => {
+    expect(toggle(toggle(NOTHING, "a"), "a").ids.size).toBe(0);
+    const some = drop(all(order), new Set(["a", "e"]));
+    expect([...some.ids]).toEqual(["b", "c", "d"]);
+    expect(
+      [1, 2, 8, 9].map((number) => isComparable(all(Array.from({ length: number }, (_, n) => String(n))))),
+    ).toEqual([false, true, true, false]);
+  });
+
+  it("cuts lists into requests", () => {
+    expect(chunks([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]]);
+    expect(chunks([], 2)).toEqual([]);
+  });
+});
+
+describe("columns", () => {
+  it("takes only columns that there are, each once, and always the name", () => {
+    expect(readColumns(["cost", "cost", "odd", 7])).toEqual(["name", "cost"]);
+    expect(readColumns("all")).toEqual(ALL);
+    expect(readColumns([])).toEqual(ALL);
+  });
+
+  it("shows a column at its usual place and moves it", () => {
+    expect(toggleColumn(["name", "cost"], "load")).toEqual(["name", "load", "cost"]);
+    expect(toggleColumn(["name", "cost"], "cost")).toEqual(["name"]);
+    expect(toggleColumn(["name"], "name")).toEqual(["name"]);
+    expect(moveColumn(["name", "cost", "load"], "load", -1)).toEqual(["name", "load", "cost"]);
+    expect(moveColumn(["name", "cost"], "name", -1)).toEqual(["name", "cost"]);
+  });
+
+  it("keeps widths within reason", () => {
+    expect(readWidths({ name: 1e9, cost: 1, odd: 80, load: "80" })).toEqual({ name: clamp(1e9), cost: clamp(1) });
+    expect(readWidths(null)).toEqual({});
+  });
+});
+
+describe("views", () => {
+  const view = (name: string, query = ""): View => ({ name, query, columns: null });
+
+  it("reads what it wrote and drops the rest", () => {
+    const read = readViews([
+      view("a", "status=failed&evil=1"),
+      view("a"),
+      { name: " " },
+      null,
+      { name: "b", columns: ["cost"] },
+    ]);
+    expect(read).toEqual([
+      { name: "a", query: "status=failed", columns: null },
+      { name: "b", query: "", columns: ["name", "cost"] },
+    ]);
+    expect(readViews({})).toEqual([]);
+  });
+
+  it("replaces one of the same name and bounds how many there are", () => {
+    const views = Array.from({ length: MOST_VIEWS }, (_, n) => view(String(n)));
+    expect(problemWith(views, view("more"))).toMatch(/delete one/);
+    expect(problemWith(views, view("3"))).toBeNull();
+    expect(problemWith([], view(" "))).toMatch(/name/);
+    expect(problemWith([], view("x".repeat(41)))).toMatch(/40/);
+    expect(problemWith([], view("x", `q=${"y".repeat(400)}`))).toMatch(/too long/);
+    expect(saveView([view("a"), view("b")], view("a", "q=1"))).toEqual([view("a", "q=1"), view("b")]);
+    expect(deleteView([view("a"), view("b")], "a")).toEqual([view("b")]);
+  });
+
+  it("knows which one is shown, whatever the order of the address", () => {
+    const views = [view("mine", "status=failed&sort=cost")];
+    expect(currentView(views, new URLSearchParams("sort=cost&status=failed"))?.name).toBe("mine");
+    expect(currentView(views, new URLSearchParams("sort=cost"))).toBeUndefined();
+  });
+
+  it("forgets a first view that is gone", () => {
+    expect(readKept({ benchmarks: { views: [view("a")], first: "b" } }).first).toBeNull();
+    expect(readKept({ benchmarks: 7 }).columns).toEqual(ALL);
+  });
+});
+
+describe("the window on the rows", () => {
+  it("has what is in sight and some around it, and no more", () => {
+    expect(rangeInSight(0, 340, 34, 10_000)).toEqual({ from: 0, to: 20 });
+    const { from, to } = rangeInSight(34 * 5_000, 340, 34, 10_000);
+    expect(from).toBeLessThanOrEqual(5_000);
+    expect(to).toBeGreaterThanOrEqual(5_010);
+    expect(to - from).toBeLessThan(40);
+  });
+
+  it("stays within the list", () => {
+    expect(rangeInSight(1e9, 340, 34, 10)).toEqual({ from: 9, to: 10 });
+    expect(rangeInSight(-50, 340, 34, 3)).toEqual({ from: 0, to: 3 });
+    expect(rangeInSight(0, 0, 0, 0)).toEqual({ from: 0, to: 0 });
+  });
+});
