@@ -18,6 +18,7 @@ from app.accounts.users_endpoints import router as users_router
 from app.benchmarks.cluster_endpoints import router as cluster_router
 from app.benchmarks.curve_endpoints import router as curves_router
 from app.benchmarks.endpoints import router as benchmarks_router
+from app.benchmarks.preparing_endpoints import router as preparing_router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.http import error_responses
 from app.core.settings import Settings
@@ -98,6 +99,7 @@ IDEMPOTENT_PATHS = frozenset(f"{API_PREFIX}/{name}" for name in ("benchmarks", "
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
     benchmarks_router,  # asked for most: routes are tried in this order
+    preparing_router,  # before the id of a benchmark, which "presets" is not
     auth_router,
     oidc_router,
     users_router,

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
+from app.benchmarks.checking import ProviderDirectory
 from app.benchmarks.cluster import Cluster
 from app.benchmarks.cluster_service import ClusterService
 from app.benchmarks.executor import Executor
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.observing import RunObserver
 from app.benchmarks.remote_cluster import RemoteCluster
-from app.benchmarks.service import BenchmarkService, ProviderDirectory
+from app.benchmarks.service import BenchmarkService
 from app.benchmarks.shards import DEFAULT_CONTEXT, ProviderResolver, WorkerContext, install, uninstall
 from app.benchmarks.spooling import deliver_left_behind
 from app.benchmarks.supervisor import EngineFactory, engine_process
@@ -84,7 +85,7 @@ async def host_benchmarks(
         replica=replica,
         goes_on=not embedded,
     )
-    service.check_placement = cluster.check_possible
+    service.checks.check_placement = cluster.check_possible
     service.cluster = ClusterService(database, cluster, runner)
     service.on_submitted = runner.wake
     service.run_at_once = runner.run_at_once
