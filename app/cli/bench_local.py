@@ -52,9 +52,7 @@ def run_spec(
     `tokens` are those of `run_local`.
     """
     endpoints = endpoints_of(spec, endpoint)
-    _use_own_prices()
-    _check_inputs(spec, endpoints)
-    _check_budget(spec, endpoints)
+    check_spec(spec, endpoints)
     fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
     files = ResultFiles(options.output, formats, fields) if options.output else None
     view = BenchView(spec.name, quiet=options.quiet)
@@ -91,6 +89,13 @@ def run_spec(
     for line in failures.lines():
         print(line, file=sys.stderr)
     return code
+
+
+def check_spec(spec: BenchmarkSpec, endpoints: list[Endpoint]) -> None:
+    """Refuse what these endpoints cannot be asked, and a budget that cannot be kept; raises `UsageProblem`."""
+    _use_own_prices()
+    _check_inputs(spec, endpoints)
+    _check_budget(spec, endpoints)
 
 
 def _use_own_prices() -> None:

@@ -51,7 +51,6 @@ async def test_every_problem_is_told_at_once() -> None:
     assert sorted(paths(found)) == [
         "load.concurrency",
         "sampling.temperature",
-        "stop",
         "surprise",
         "targets.0.provider",
     ]
