@@ -2,7 +2,11 @@ import { Dialog } from "../ui/Dialog";
 import type { Shortcut } from "./keyboard";
 
 export function Help({ shortcuts, onClose }: { shortcuts: readonly Shortcut[]; onClose: () => void }) {
-  const keys = [...shortcuts, { key: "esc", what: "Close a dialog" }];
+  const keys = [
+    ...shortcuts,
+    { key: "d", what: "Duplicate the benchmark that is open" },
+    { key: "esc", what: "Close a dialog" },
+  ];
   return (
     <Dialog title="Keyboard" onClose={onClose}>
       <dl class="keys">

@@ -35,6 +35,7 @@ export function match(path: string): Route {
     return second === "new" ? { page: "new-benchmark" } : { page: "run", id: second };
   }
   if (second !== undefined) return { page: "not-found" };
+  if (first === "new") return { page: "new-benchmark" };
   if (first === "compare") return { page: "compare" };
   if (first === "providers") return { page: "providers" };
   return first === "signin" ? { page: "signin" } : { page: "not-found" };
