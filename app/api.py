@@ -98,8 +98,8 @@ IDEMPOTENT_PATHS = frozenset(f"{API_PREFIX}/{name}" for name in ("benchmarks", "
 
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
-    benchmarks_router,  # asked for most: routes are tried in this order
     preparing_router,  # before the id of a benchmark, which "presets" is not
+    benchmarks_router,  # asked for most: routes are tried in this order
     auth_router,
     oidc_router,
     users_router,

@@ -9,7 +9,7 @@ import type { BenchmarkSpec } from "../../api/types";
 import { asCli, asCurl, asGraphql } from "./commands";
 
 const FILE = `${import.meta.dirname}/../../../../tests/cli/printed_commands.json`;
-export const ORIGIN = "http://127.0.0.1:18080";
+const ORIGIN = "http://127.0.0.1:18080";
 
 const BASE: BenchmarkSpec = {
   name: "plain",
