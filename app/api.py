@@ -19,6 +19,7 @@ from app.benchmarks.bulk_endpoints import router as bulk_router
 from app.benchmarks.cluster_endpoints import router as cluster_router
 from app.benchmarks.curve_endpoints import router as curves_router
 from app.benchmarks.endpoints import router as benchmarks_router
+from app.benchmarks.preparing_endpoints import router as preparing_router
 from app.benchmarks.results_endpoints import router as results_router
 from app.core.http import error_responses
 from app.core.settings import Settings
@@ -101,6 +102,7 @@ IDEMPOTENT_PATHS = frozenset(f"{API_PREFIX}/{name}" for name in ("benchmarks", "
 
 # One line per room, in the order of the OpenAPI document.
 REST_ROUTERS: tuple[APIRouter, ...] = (
+    preparing_router,  # before the id of a benchmark, which "presets" is not
     benchmarks_router,  # asked for most: routes are tried in this order
     bulk_router,
     auth_router,

@@ -22,6 +22,7 @@ from app.benchmarks.alerts import RunAlerts
 from app.benchmarks.announcements import ENDED_TOPIC, announce, control_channel, tick_channel
 from app.benchmarks.audience import Audience, audience_query
 from app.benchmarks.budget import BudgetWatch, estimate
+from app.benchmarks.checking import ProviderDirectory
 from app.benchmarks.cluster import Cluster, Places, WorkerLostError
 from app.benchmarks.course import Course
 from app.benchmarks.exploring import Exploration, completed
@@ -34,7 +35,6 @@ from app.benchmarks.recorder import is_transient
 from app.benchmarks.remote_cluster import RemoteCluster
 from app.benchmarks.restoring import add_stored
 from app.benchmarks.schemas import BenchmarkSpec
-from app.benchmarks.service import ProviderDirectory
 from app.benchmarks.shards import ShardTask
 from app.benchmarks.spans import SpanSink
 from app.benchmarks.spec_parts import STORED

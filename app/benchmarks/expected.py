@@ -9,6 +9,7 @@ from app.benchmarks import plan_loads, plan_workloads, planner
 from app.benchmarks.loads import ClosedLoad, ClosedStepsLoad, TraceLoad
 from app.benchmarks.planner import Point
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.workloads import ConversationList, SyntheticConversations, WorkloadSpec
 from app.loadgen.plan import Conversations, Embeddings, Prompts, Segment, Synthetic, Turn
 from app.loadgen.token_estimates import media_tokens, turn_tokens
 
@@ -33,6 +34,7 @@ def requests_expected(spec: BenchmarkSpec, point: Point) -> float | None:
     else:
         arrivals = plan_loads.arrivals(load)
         found = _arrivals(arrivals.segments or (Segment(arrivals.rate, arrivals.rate),), seconds)
+    found *= requests_per_arrival(spec.workload)
     return found if stop.requests is None else min(found, stop.requests)
 
 
@@ -42,7 +44,18 @@ def requests_at_least(spec: BenchmarkSpec, point: Point) -> float:
     load = planner.at_level(spec, point.level).load
     if isinstance(load, ClosedLoad) and (known is None or spec.stop.duration_seconds is not None):
         return min(load.concurrency, known or load.concurrency)
+    if known is not None and spec.stop.duration_seconds is not None and not isinstance(load, ClosedStepsLoad):
+        return known / requests_per_arrival(spec.workload)  # later turns may fall behind the end
     return known or 0.0
+
+
+def requests_per_arrival(workload: WorkloadSpec) -> float:
+    """Requests that one arrival of an open loop brings: the turns of a conversation, else one."""
+    if isinstance(workload, SyntheticConversations):
+        return workload.turns
+    if isinstance(workload, ConversationList):
+        return fmean(sum(turn.role == "user" for turn in turns) for turns in workload.conversations)
+    return 1.0
 
 
 def tokens_expected(spec: BenchmarkSpec) -> Tokens:

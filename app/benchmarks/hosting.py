@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
+from app.benchmarks.checking import ProviderDirectory
 from app.benchmarks.cluster import Cluster
 from app.benchmarks.cluster_service import ClusterService
 from app.benchmarks.executor import Executor
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.observing import RunObserver
 from app.benchmarks.remote_cluster import RemoteCluster
-from app.benchmarks.service import BenchmarkService, ProviderDirectory
+from app.benchmarks.service import BenchmarkService
 from app.benchmarks.shards import DEFAULT_CONTEXT, ProviderResolver, WorkerContext, install, uninstall
 from app.benchmarks.spans import SpanSink, TraceLink, no_link
 from app.benchmarks.spooling import deliver_left_behind
@@ -89,7 +90,7 @@ async def host_benchmarks(
         goes_on=not embedded,
     )
     service.spans, service.trace_link, service.results.trace_link = spans, trace_link, trace_link
-    service.check_placement = cluster.check_possible
+    service.checks.check_placement = cluster.check_possible
     service.cluster = ClusterService(database, cluster, runner, settings)
     service.on_submitted = runner.wake
     service.run_at_once = runner.run_at_once

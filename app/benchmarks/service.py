@@ -1,10 +1,9 @@
 """What can be done with benchmarks: submit, list, read, change, cancel, delete. Running them: `tasks`, `executor`."""
 
-import asyncio
 import hashlib
 import importlib.metadata
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
@@ -12,15 +11,15 @@ from sqlalchemy import Row
 from app.accounts import audit
 from app.accounts.caller import Caller
 from app.accounts.visibility import Visibility, check_change, may_see_owned
-from app.adapters import registry
-from app.adapters.capabilities import Capabilities
-from app.benchmarks import budget, inputs, listed, planner, repository, states
+from app.benchmarks import listed, planner, repository, states
 from app.benchmarks.announcements import announce, control_channel
 from app.benchmarks.audience import Audience, first_audience, shared
 from app.benchmarks.bulk import BulkService
 from app.benchmarks.changes import BenchmarkUpdate
+from app.benchmarks.checking import ProviderDirectory, SpecChecks
 from app.benchmarks.cluster_service import ClusterService
 from app.benchmarks.curve_service import CurveService
+from app.benchmarks.forecast_views import SpecCheck
 from app.benchmarks.listing import NEWEST_FIRST, Filters, Order
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.many import ManyBenchmarks, head
@@ -32,13 +31,12 @@ from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.spans import SpanSink, TraceLink, no_link, parent_of
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import LIVE, Status
-from app.benchmarks.storable import check_storable
-from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkPage, Owner, SpecCheck, Timeline
+from app.benchmarks.views import EMPTY_TIMELINE, Benchmark, BenchmarkPage, Owner, Timeline
 from app.core import tracing
 from app.core.clock import Clock
 from app.core.conditional import ANY_STATE, Preconditions, etag_of
 from app.core.database import Database, WriteSession
-from app.core.errors import ConflictError, ConstraintViolationError, InvalidRequestError, NotFoundError
+from app.core.errors import ConflictError, NotFoundError
 from app.core.ids import new_id
 from app.events.bus import Bus
 from app.events.types import Topic
@@ -48,26 +46,6 @@ try:
     _RELEASE = importlib.metadata.version("llm-test-bench")
 except importlib.metadata.PackageNotFoundError:  # run from a checkout that is not installed
     _RELEASE = "0"
-
-
-class ProviderDirectory(Protocol):
-    """What benchmarks ask of providers when one is submitted."""
-
-    async def check_exists(self, names: Sequence[str]) -> None:
-        """Raise `InvalidRequestError` with the path `targets.N.provider` of each name that is not usable."""
-        ...
-
-    async def definitions(self, names: Sequence[str]) -> Sequence[Any]:
-        """The definition of each custom provider, None for every other; raises `NotFoundError`."""
-        ...
-
-    async def kinds(self, names: Sequence[str]) -> Sequence[str]:
-        """The kind of each provider, as the adapter registry calls it; raises `NotFoundError`."""
-        ...
-
-    async def capabilities(self, name: str, model: str) -> Capabilities:
-        """What a provider says that a model of its can do; nothing where it says nothing, or does not answer."""
-        ...
 
 
 class BenchmarkService:
@@ -92,13 +70,11 @@ class BenchmarkService:
         self.curves = CurveService(database, self.live)
         self.on_submitted: Callable[[], None] = lambda: None  # the runner's bell
         self.run_at_once: Callable[[int], None] = lambda _number: None  # the runner's room
-        self.check_placement: Callable[[int, Sequence[str]], Awaitable[None]] | None = None  # the cluster's say
         self.cluster: ClusterService | None = None
         self._database = database
         self._clock = clock
         self._bus = bus
-        self._providers = providers
-        self._max_workers = max_workers
+        self.checks = SpecChecks(providers, max_workers=max_workers)
         self._rendered = RenderedBodies()
         self.default_visibility = default_visibility
         self.spans: SpanSink | None = None  # who exports traces
@@ -120,7 +96,7 @@ class BenchmarkService:
             InvalidRequestError: when a provider does not exist or does not take what the workload holds, there are
                 fewer worker slots than wanted, or the budget cannot be kept.
         """
-        document, _ = await self._checked(spec)
+        document = await self.checks.checked(spec)
         audience = first_audience(caller, visibility, self.default_visibility)
         trace = tracing.current_or_new()
         row = BenchmarkSession(
@@ -177,40 +153,7 @@ class BenchmarkService:
 
     async def check(self, caller: Caller, spec: BenchmarkSpec) -> SpecCheck:
         """What `submit` would say about a spec, and what it would cost; stores nothing. Raises as `submit`."""
-        _, estimate = await self._checked(spec)
-        if estimate is None:
-            kinds = await self._providers.kinds([target.provider for target in spec.targets])
-            try:
-                estimate = await asyncio.to_thread(budget.estimate, spec, kinds)
-            except InvalidRequestError as error:  # a budget could not be kept; but there is none
-                estimate = budget.Estimate(None, {}, {}, error.message.removeprefix("budget_usd: "))
-        return SpecCheck(
-            requests_planned=planner.requests_planned(spec), estimate_usd=estimate.usd, estimate_note=estimate.note
-        )
-
-    async def _checked(self, spec: BenchmarkSpec) -> tuple[dict[str, Any], budget.Estimate | None]:
-        """The document to store, and the estimate when there is a budget."""
-        if self._max_workers is not None and spec.workers > self._max_workers:
-            message = f"this server has {self._max_workers} worker slots (distributed.worker_count)"
-            allowed = f"1 … {self._max_workers}"
-            raise InvalidRequestError(
-                f"workers: {message}", errors=[{"path": "workers", "message": message, "allowed": allowed}]
-            )
-        if self.check_placement is not None:
-            await self._check_placement(self.check_placement, spec)
-        document = spec.model_dump(mode="json")
-        check_storable(document)
-        names = [target.provider for target in spec.targets]
-        await self._providers.check_exists(names)
-        kinds = await self._providers.kinds(names)
-        definitions = await self._providers.definitions(names) if registry.CUSTOM in kinds else ()
-        if media := await asyncio.to_thread(inputs.check_kinds, spec.workload, kinds, definitions):
-            targets = [(one.model, await self._providers.capabilities(one.provider, one.model)) for one in spec.targets]
-            inputs.check_models(media, targets)
-        if spec.budget_usd is None:
-            return document, None
-        # In a thread, because the price table takes a second to load.
-        return document, await asyncio.to_thread(budget.estimate, spec, kinds)
+        return await self.checks.check(spec)
 
     async def list(
         self,
@@ -400,16 +343,6 @@ class BenchmarkService:
                 )
                 return wanted
         raise ConflictError("the benchmark has just changed its state; try again")
-
-    async def _check_placement(
-        self, check: Callable[[int, Sequence[str]], Awaitable[None]], spec: BenchmarkSpec
-    ) -> None:
-        try:
-            await check(max(planner.shard_counts(spec)), spec.placement)
-        except ConstraintViolationError as error:
-            path = "placement" if spec.placement else "workers"
-            problem = {"path": path, "message": error.message, "allowed": error.details.get("known_tags")}
-            raise InvalidRequestError(f"{path}: {error.message}", errors=[problem]) from None
 
     async def _audit(
         self, session: WriteSession, caller: Caller, action: str, session_id: UUID, changes: dict[str, Any]

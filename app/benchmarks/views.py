@@ -165,14 +165,6 @@ class Benchmark(BenchmarkHead):
     trace_url: str | None = Field(None, description="Its trace for people; null without `telemetry.trace_url`.")
 
 
-class SpecCheck(View):
-    """What is known about a spec before it runs."""
-
-    requests_planned: int | None = Field(description="Requests in all; null when only time ends the run.")
-    estimate_usd: float | None = Field(description="Probable cost from list prices; null when it cannot be told.")
-    estimate_note: str | None = Field(description="Why it cannot be told, or what is not exact about it.")
-
-
 class Timeline(View):
     """Columns of one length: one point a second, past 3,600 seconds fewer. Null where nothing happened.
 

@@ -29,6 +29,8 @@ llm-test-bench bench --base-url … --model llama --requests 400 --search concur
 Exit codes: 0 done, 1 failed (also when no request succeeded, or no level meets --require), 2 bad usage,
 130 interrupted.
 
+llm-test-bench bench --preset saturation-search --base-url http://127.0.0.1:8000/v1 --model llama --dry-run
+
 llm-test-bench bench --replay out/bundle.json --base-url http://127.0.0.1:8001/v1 --output again
 
 Ctrl-C stops cleanly and writes what was measured; a second Ctrl-C leaves at once.
@@ -325,10 +327,30 @@ def bench(
     spec: Annotated[
         Path | None,
         typer.Option(
-            help="A whole spec, .json, .yaml or .toml (or a summary.json); other options go over it.",
+            help="A whole spec, .json, .yaml or .toml (or a summary.json); - reads JSON from standard input. "
+            "Other options go over it.",
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="A ready-made spec (see --list-presets); other options go over it.", rich_help_panel=_OUTPUT),
+    ] = None,
+    list_presets: Annotated[
+        bool, typer.Option("--list-presets", help="List the ready-made specs and leave.", rich_help_panel=_OUTPUT)
+    ] = False,
+    print_spec: Annotated[
+        bool,
+        typer.Option("--print-spec", help="Print the whole spec as JSON and leave.", rich_help_panel=_OUTPUT),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Say what would run, how long, and at what cost, and leave; with --server the service says so.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False,
     name: Annotated[str | None, typer.Option(help="Name of the benchmark.", rich_help_panel=_OUTPUT)] = None,
     tag: Annotated[list[str], typer.Option(help="Tag; repeatable.", rich_help_panel=_OUTPUT)] = [],  # noqa: B006
     output: Annotated[
@@ -385,12 +407,21 @@ def bench(
         from app.cli.replay import replay_bundle  # noqa: PLC0415
 
         raise typer.Exit(replay_bundle(context, replay))
+    if list_presets:
+        from app.cli import bench_preview  # noqa: PLC0415
+
+        raise typer.Exit(bench_preview.list_presets(as_json=as_json))
     from app.cli.provider_file import with_provider_file  # noqa: PLC0415
     from app.cli.spec_file import given_options, with_spec_file  # noqa: PLC0415
 
-    params = {name: value for name, value in context.params.items() if name != "replay"}
+    modes = {"replay", "list_presets", "print_spec", "dry_run"}
+    params = {name: value for name, value in context.params.items() if name not in modes}
     given = given_options(context)
     options = BenchOptions(**with_spec_file(with_provider_file(params, given), given))
+    if print_spec or dry_run:
+        from app.cli import bench_preview  # noqa: PLC0415
+
+        raise typer.Exit(bench_preview.print_spec(options) if print_spec else bench_preview.dry_run(options))
     if options.server:
         from app.cli.bench_remote import run_on_server  # noqa: PLC0415
 

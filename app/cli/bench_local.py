@@ -55,10 +55,7 @@ def run_spec(
     """
     endpoints = endpoints_of(spec, endpoint)
     settings = _settings()
-    if settings is not None:
-        prices.use(price_list(settings.providers))
-    _check_inputs(spec, endpoints)
-    _check_budget(spec, endpoints)
+    check_spec(spec, endpoints, settings)
     fields = (*LINE_FIELDS, "response_text") if spec.save_responses else LINE_FIELDS
     files = ResultFiles(options.output, formats, fields) if options.output else None
     view = BenchView(spec.name, quiet=options.quiet)
@@ -95,6 +92,15 @@ def run_spec(
     for line in failures.lines():
         print(line, file=sys.stderr)
     return code
+
+
+def check_spec(spec: BenchmarkSpec, endpoints: list[Endpoint], settings: Settings | None = None) -> None:
+    """Refuse what these endpoints cannot be asked, and a budget that cannot be kept; raises `UsageProblem`."""
+    settings = settings or _settings()
+    if settings is not None:
+        prices.use(price_list(settings.providers))
+    _check_inputs(spec, endpoints)
+    _check_budget(spec, endpoints)
 
 
 def _settings() -> Settings | None:

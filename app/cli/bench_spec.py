@@ -99,10 +99,11 @@ class BenchOptions(ExploreOptions):
     max_requests_per_minute: float | None = None
     max_tokens_per_minute: float | None = None
     spec: Path | None = None
+    preset: str | None = None
     provider_file: Path | None = None
     definition: dict[str, Any] | None = None  # what `provider_file` holds
     propagate_trace: bool = False
-    spec_document: dict[str, Any] | None = None  # what `spec` holds
+    spec_document: dict[str, Any] | None = None  # what `spec` or `preset` holds
     given: frozenset[str] = frozenset()  # names of the options that are not left at their defaults
 
 
@@ -224,7 +225,7 @@ def build_spec(options: BenchOptions) -> BenchmarkSpec:
 
 def _place(location: Sequence[int | str], from_file: frozenset[str], options: BenchOptions) -> str:
     if location and location[0] in from_file:
-        return f"--spec: {'.'.join(map(str, location))}"
+        return f"{'--spec' if options.preset is None else '--preset'}: {'.'.join(map(str, location))}"
     option = option_of(location)
     return options.exploring_option() if option == explore_options.OPTION_OF_FIELD["explore"] else option
 

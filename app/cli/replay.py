@@ -20,6 +20,7 @@ from app.cli.usage import UsageProblem
 # What may be given with --replay: where it goes, and what is kept and shown. Everything else is in the bundle.
 _TARGET = frozenset({"base_url", "model", "api_key_env", "header", "insecure", "ca_file"})
 _OUTPUT = frozenset({"output", "export", "save_gaps", "quiet", "as_json"})
+_MODES = frozenset({"replay", "list_presets", "print_spec", "dry_run"})  # of the command, not of a run
 _UNSAID = frozenset({"server", "api_key"})  # may come from the environment; a replay runs here
 
 
@@ -52,7 +53,7 @@ def replay_bundle(context: typer.Context, path: Path) -> int:
     model = context.params["model"] or recorded.model
     named: dict[str, Any] = {"provider": recorded.adapter, "base_url": base_url, "model": model}
     named["definition"] = recorded.definition
-    known = {name: value for name, value in context.params.items() if name not in {*named, "replay", *_UNSAID}}
+    known = {name: value for name, value in context.params.items() if name not in {*named, *_MODES, *_UNSAID}}
     chosen: dict[str, Any] = known | named | dict.fromkeys(_UNSAID)
     options = BenchOptions(**chosen)
     endpoint = build_endpoint(options)

@@ -1,6 +1,7 @@
 """`bench --spec FILE`: a whole spec as JSON, YAML or TOML, over which the other options go."""
 
 import json
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 from app.cli.usage import UsageProblem
 
 MAX_BYTES = 256 * 2**20
+STANDARD_INPUT = Path("-")
 _FORMS = ".json, .yaml, .yml or .toml"
 
 
@@ -21,14 +23,17 @@ def read_spec(path: Path) -> dict[str, Any]:
         UsageProblem: it cannot be read or is no such document.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if path == STANDARD_INPUT:
+            text, suffix = sys.stdin.read(MAX_BYTES + 1), ".json"
+        else:
+            text, suffix = _read(path), path.suffix.lower()
+        if len(text) > MAX_BYTES:
             raise UsageProblem([f"--spec: {path}: must not be larger than {MAX_BYTES // 2**20} MiB"])
-        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
         raise UsageProblem([f"--spec: {path}: {reason}"]) from None
     try:
-        document = _parsed(text, path.suffix.lower())
+        document = _parsed(text, suffix)
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise UsageProblem([f"--spec: {path}: {reason}"]) from None
@@ -36,6 +41,22 @@ def read_spec(path: Path) -> dict[str, Any]:
         raise UsageProblem([f"--spec: {path}: must hold a spec: an object with workload, load and stop"])
     inner = document.get("spec")
     return inner if "load" not in document and isinstance(inner, dict) else document
+
+
+def _read(path: Path) -> str:
+    with path.open(encoding="utf-8-sig") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """The spec of a preset; raises `UsageProblem` with those that there are."""
+    from app.benchmarks.presets import find, presets  # noqa: PLC0415 - few ask for one
+
+    preset = find(name)
+    if preset is None:
+        names = ", ".join(one.name for one in presets().items)
+        raise UsageProblem([f"--preset: there is no preset {name!r}; there are {names}"])
+    return dict(preset.spec)
 
 
 def _parsed(text: str, suffix: str) -> Any:
@@ -62,12 +83,17 @@ def given_options(context: typer.Context) -> frozenset[str]:
 
 
 def with_spec_file(params: Mapping[str, Any], given: frozenset[str]) -> dict[str, Any]:
-    """The options with what a spec file says about the target, and with its document.
+    """The options with what a spec file or preset says about the target, and with its document.
 
     Raises:
         UsageProblem: the file cannot be read, or nothing names a model.
     """
+    preset = params.get("preset")
+    if preset is not None and params["spec"] is not None:
+        raise UsageProblem(["--preset and --spec exclude each other"])
     document = None if params["spec"] is None else read_spec(params["spec"])
+    if preset is not None:
+        document = read_preset(preset)
     target = {} if document is None else _target_of(document)
     filled = {name: value for name, value in target.items() if name not in given}
     options = {**params, **filled, "spec_document": document, "given": given}

@@ -15,6 +15,7 @@ import type {
   Page,
   PointField,
   Points,
+  Preset,
   Provider,
   ProviderChanges,
   ProviderHealth,
@@ -26,6 +27,7 @@ import type {
   RequestDetail,
   ResultItem,
   SignInMethods,
+  SpecValidation,
   Timeline,
   User,
 } from "./types";
@@ -136,6 +138,12 @@ export const getRequestBody = (id: string, index: number, signal?: Signal) =>
   call<RequestBody>("GET", `/benchmarks/${at(id)}/requests/${index}/body`, { signal });
 
 export const createBenchmark = (spec: BenchmarkSpec) => call<{ id: string }>("POST", "/benchmarks", { body: spec });
+
+/** What creating it would say; right or wrong, nothing is stored. */
+export const validateBenchmark = (spec: BenchmarkSpec, signal?: Signal) =>
+  call<SpecValidation>("POST", "/benchmarks/validate", { body: spec, signal });
+
+export const listPresets = (signal?: Signal) => call<{ items: Preset[] }>("GET", "/benchmarks/presets", { signal });
 
 export const cancelBenchmark = (id: string) => call<unknown>("POST", `/benchmarks/${at(id)}/cancel`);
 

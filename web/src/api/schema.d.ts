@@ -4,6 +4,48 @@
  */
 
 export interface paths {
+    "/api/v1/benchmarks/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List ready-made benchmarks
+         * @description Specs to start from: each is whole but for its `targets`. `bench --preset NAME` takes the same.
+         */
+        get: operations["listBenchmarkPresets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a benchmark without making it
+         * @description Everything that is wrong with a spec, and what it amounts to: requests, time, tokens, cost, warnings.
+         *
+         *     Nothing is stored. A spec that is wrong is answered with 200 and its `problems`; only what is no JSON is refused.
+         */
+        post: operations["validateBenchmark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/benchmarks": {
         parameters: {
             query?: never;
@@ -2014,6 +2056,7 @@ export interface components {
              * @description Its id.
              */
             id: string;
+            /** @description What became of it. */
             outcome: components["schemas"]["BulkOutcome"];
             /**
              * Message
@@ -2672,12 +2715,12 @@ export interface components {
              * Value
              * @description In force since the start; secrets are asterisks.
              */
-            value: unknown;
+            value: unknown | null;
             /**
              * Default
              * @description What holds when nothing sets it.
              */
-            default: unknown;
+            default: unknown | null;
             /**
              * Source
              * @description What set it: `default`, `command line`, a variable, or the file.
@@ -3102,6 +3145,22 @@ export interface components {
              * @description Least samples for a value, where there are fewer.
              */
             needs_n?: number | null;
+        };
+        /**
+         * ExpectedRange
+         * @description Between what and what a number will probably be.
+         */
+        ExpectedRange: {
+            /**
+             * Low
+             * @description No less than this.
+             */
+            low: number;
+            /**
+             * High
+             * @description No more than this; null when the server or the model decides.
+             */
+            high: number | null;
         };
         /**
          * ExplorationSummary
@@ -4545,6 +4604,43 @@ export interface components {
             document: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * Preset
+         * @description A benchmark to start from.
+         */
+        Preset: {
+            /**
+             * Name
+             * @description As `bench --preset` takes it.
+             * @example quick-check
+             */
+            name: string;
+            /**
+             * Title
+             * @description For people.
+             */
+            title: string;
+            /**
+             * Purpose
+             * @description What it is for, in one sentence.
+             */
+            purpose: string;
+            /**
+             * Spec
+             * @description A spec without `targets`.
+             */
+            spec: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * Presets
+         * @description All of them, in the order to show them in.
+         */
+        Presets: {
+            /** Items */
+            items: components["schemas"]["Preset"][];
         };
         /**
          * PriceView
@@ -6739,6 +6835,127 @@ export interface components {
          */
         Sort: "created" | "name" | "status" | "target" | "load" | "requests" | "ttft_p50" | "ttft_p95" | "tpot_p50" | "output_tokens" | "errors" | "cost" | "verdict" | "owner" | "tags";
         /**
+         * SpecCheck
+         * @description What is known about a spec before it runs.
+         */
+        SpecCheck: {
+            /**
+             * Requests Planned
+             * @description Requests in all; null when only time ends the run.
+             */
+            requests_planned: number | null;
+            /**
+             * Estimate Usd
+             * @description Probable cost from list prices; null when it cannot be told.
+             */
+            estimate_usd: number | null;
+            /**
+             * Estimate Note
+             * @description Why it cannot be told, or what is not exact about it.
+             */
+            estimate_note: string | null;
+            /**
+             * Stages
+             * @description Runs one after another: every target at every level; of a search, at most.
+             */
+            stages: number;
+            /** @description Requests over all stages. */
+            requests: components["schemas"]["ExpectedRange"];
+            /** @description From the first to the last start of a request, over stages. */
+            duration_seconds: components["schemas"]["ExpectedRange"];
+            /**
+             * Duration Note
+             * @description What is not in it, or why it cannot be told.
+             */
+            duration_note: string | null;
+            /**
+             * Peak Users
+             * @description Most users at once; null for open loops.
+             */
+            peak_users: number | null;
+            /**
+             * Peak Rate
+             * @description Highest rate, in requests per second; null where users or a trace set it.
+             */
+            peak_rate: number | null;
+            /**
+             * Peak In Flight
+             * @description Most requests at once that the spec allows.
+             */
+            peak_in_flight: number;
+            /** @description Input tokens in all; of given texts at 3 to 5 characters a token. */
+            input_tokens: components["schemas"]["ExpectedRange"];
+            /** @description Output tokens in all. */
+            output_tokens: components["schemas"]["ExpectedRange"];
+            /** @description Probable cost in US dollars, all targets together; null when a price is not known. */
+            cost: components["schemas"]["ExpectedRange"] | null;
+            /**
+             * Costs
+             * @description The cost of each target, and its price.
+             */
+            costs: components["schemas"]["TargetCost"][];
+            /**
+             * Warnings
+             * @description What will run, but may not say what is wanted of it.
+             */
+            warnings: components["schemas"]["SpecWarning"][];
+        };
+        /**
+         * SpecProblem
+         * @description What is wrong with a field.
+         */
+        SpecProblem: {
+            /**
+             * Path
+             * @description The field, such as `load.concurrency`; empty: the spec as a whole.
+             */
+            path: string;
+            /**
+             * Message
+             * @description What is wrong.
+             */
+            message: string;
+            /**
+             * Allowed
+             * @description What is allowed, where that can be said.
+             */
+            allowed?: unknown;
+        };
+        /**
+         * SpecValidation
+         * @description What creating a benchmark would say about a spec.
+         */
+        SpecValidation: {
+            /**
+             * Is Valid
+             * @description Whether it would be taken now.
+             */
+            is_valid: boolean;
+            /**
+             * Problems
+             * @description Everything that is wrong with it; empty when it is valid.
+             */
+            problems: components["schemas"]["SpecProblem"][];
+            /** @description What it amounts to; null when it is not known well enough for that. */
+            plan: components["schemas"]["SpecCheck"] | null;
+        };
+        /**
+         * SpecWarning
+         * @description What will run, but may not say what is wanted of it.
+         */
+        SpecWarning: {
+            /**
+             * Path
+             * @description The part of the spec that it is about.
+             */
+            path: string;
+            /**
+             * Message
+             * @description What to expect, and what would help.
+             */
+            message: string;
+        };
+        /**
          * SpectrumCurve
          * @description Percentile spectrum; columns of one length.
          */
@@ -7108,6 +7325,26 @@ export interface components {
              * @description The same in a sentence, with its confidence.
              */
             statement: string;
+        };
+        /**
+         * TargetCost
+         * @description What one target probably costs.
+         */
+        TargetCost: {
+            /**
+             * Provider
+             * @description Name of the provider.
+             */
+            provider: string;
+            /**
+             * Model
+             * @description Name of the model.
+             */
+            model: string;
+            /** @description The price it was reckoned with; null when it is not known. */
+            price: components["schemas"]["PriceView"] | null;
+            /** @description Probable cost, in US dollars; null when the price is not known. */
+            usd: components["schemas"]["ExpectedRange"] | null;
         };
         /**
          * TargetSummary
@@ -7897,6 +8134,185 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listBenchmarkPresets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Presets"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    validateBenchmark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BenchmarkSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpecValidation"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is larger than its limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body has a Content-Encoding; send it as it is. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listBenchmarks: {
         parameters: {
             query?: {

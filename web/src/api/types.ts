@@ -61,6 +61,10 @@ export interface Page<Item> {
 }
 
 export type BenchmarkSpec = Schemas["BenchmarkSpec"];
+export type Preset = Schemas["Preset"];
+export type ExpectedRange = Schemas["ExpectedRange"];
+export type SpecCheck = Schemas["SpecCheck"];
+export type SpecValidation = Schemas["SpecValidation"];
 export type Target = Schemas["Target"];
 export type Workload = BenchmarkSpec["workload"];
 export type Load = BenchmarkSpec["load"];

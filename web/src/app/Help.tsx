@@ -23,6 +23,7 @@ export function Help({ shortcuts, onClose }: { shortcuts: readonly Shortcut[]; o
   const everywhere = [
     { key: PALETTE_KEY, what: "Go anywhere, do anything" },
     ...shortcuts,
+    { key: "d", what: "Duplicate the benchmark that is open" },
     { key: "esc", what: "Close a dialog" },
   ];
   const here = pageShortcuts.value;

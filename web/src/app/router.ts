@@ -56,6 +56,7 @@ export function match(path: string): Route {
   }
   if (first === "users" && second !== undefined) return { page: "user", id: second };
   if (second !== undefined) return { page: "not-found" };
+  if (first === "new") return { page: "new-benchmark" };
   return { page: SINGLE.find((page) => page === first) ?? "not-found" };
 }
 

@@ -10,10 +10,13 @@ interface FrameProps {
   problem?: string;
   unit?: string;
   wide?: boolean;
+  /** The part of a document that it is, so that a list of problems finds the field: `load.concurrency`. */
+  path?: string;
 }
 
 interface ControlAttributes {
   id: string;
+  "data-path": string | undefined;
   "aria-describedby": string | undefined;
   "aria-invalid": boolean;
 }
@@ -24,6 +27,7 @@ function Frame({
   problem,
   unit,
   wide,
+  path,
   children,
 }: FrameProps & { children: (control: ControlAttributes) => ComponentChildren }) {
   const id = useId();
@@ -34,7 +38,12 @@ function Frame({
         {label}
         {unit && <span class="field-unit"> {unit}</span>}
       </label>
-      {children({ id, "aria-describedby": described || undefined, "aria-invalid": Boolean(problem) })}
+      {children({
+        id,
+        "data-path": path,
+        "aria-describedby": described || undefined,
+        "aria-invalid": Boolean(problem),
+      })}
       {problem && (
         <p class="field-problem" id={`${id}-problem`}>
           {problem}
@@ -64,9 +73,9 @@ interface TextProps extends FrameProps {
 }
 
 export function TextField({ value, onInput, type = "text", list, mono, autoComplete = "off", ...rest }: TextProps) {
-  const { label, hint, problem, unit, wide, ...input } = rest;
+  const { label, hint, problem, unit, wide, path, ...input } = rest;
   return (
-    <Frame {...{ label, hint, problem, unit, wide }}>
+    <Frame {...{ label, hint, problem, unit, wide, path }}>
       {(control) => (
         <>
           <input
@@ -108,9 +117,9 @@ interface NumberProps extends FrameProps {
 
 /** A number kept as the text that was typed, so that nothing is lost or changed on the way; `numbers` parses it. */
 export function NumberField({ value, onInput, whole, ...rest }: NumberProps) {
-  const { label, hint, problem, unit, wide, ...input } = rest;
+  const { label, hint, problem, unit, wide, path, ...input } = rest;
   return (
-    <Frame {...{ label, hint, problem, unit, wide }}>
+    <Frame {...{ label, hint, problem, unit, wide, path }}>
       {(control) => (
         <input
           {...control}
@@ -137,9 +146,9 @@ interface AreaProps extends FrameProps {
 }
 
 export function AreaField({ value, onInput, rows = 4, mono, ...rest }: AreaProps) {
-  const { label, hint, problem, unit, wide, ...area } = rest;
+  const { label, hint, problem, unit, wide, path, ...area } = rest;
   return (
-    <Frame {...{ label, hint, problem, unit, wide }}>
+    <Frame {...{ label, hint, problem, unit, wide, path }}>
       {(control) => (
         <textarea
           {...control}
@@ -164,9 +173,9 @@ interface SelectProps extends FrameProps {
 }
 
 export function SelectField({ value, onInput, options, ...rest }: SelectProps) {
-  const { label, hint, problem, unit, wide, ...select } = rest;
+  const { label, hint, problem, unit, wide, path, ...select } = rest;
   return (
-    <Frame {...{ label, hint, problem, unit, wide }}>
+    <Frame {...{ label, hint, problem, unit, wide, path }}>
       {(control) => (
         <select {...control} {...select} value={value} onInput={(event) => onInput(event.currentTarget.value)}>
           {options.map((option) => (

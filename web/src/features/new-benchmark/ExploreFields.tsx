@@ -70,6 +70,7 @@ function SweepFields({ draft, changeExplore, problems, parameter }: FormProps & 
       name="sweep-values"
       hint="in this order, separated by commas; the stop rule holds for each"
       value={draft.explore.values}
+      path="explore.values"
       problem={problems["explore.values"]}
       onInput={(values) => changeExplore({ values })}
     />
@@ -89,6 +90,7 @@ function SearchFields(props: FormProps & { parameter: Parameter }) {
           name="search-minimum"
           hint="tried first"
           value={explore.minimum}
+          path="explore.minimum"
           problem={problems["explore.minimum"]}
           onInput={(minimum) => changeExplore({ minimum })}
         />
@@ -98,6 +100,7 @@ function SearchFields(props: FormProps & { parameter: Parameter }) {
           unit={unitOf(parameter)}
           name="search-maximum"
           value={explore.maximum}
+          path="explore.maximum"
           problem={problems["explore.maximum"]}
           onInput={(maximum) => changeExplore({ maximum })}
         />
@@ -110,6 +113,7 @@ function SearchFields(props: FormProps & { parameter: Parameter }) {
           name="max-error-rate"
           placeholder="any"
           value={explore.maxErrorPercent}
+          path="explore.max_error_rate"
           problem={problems["explore.max_error_rate"]}
           onInput={(maxErrorPercent) => changeExplore({ maxErrorPercent })}
         />
@@ -119,6 +123,7 @@ function SearchFields(props: FormProps & { parameter: Parameter }) {
           name="confidence"
           placeholder="95"
           value={explore.confidencePercent}
+          path="explore.confidence"
           problem={problems["explore.confidence"]}
           onInput={(confidencePercent) => changeExplore({ confidencePercent })}
         />
@@ -128,6 +133,7 @@ function SearchFields(props: FormProps & { parameter: Parameter }) {
           name="tolerance"
           placeholder="5"
           value={explore.tolerancePercent}
+          path="explore.tolerance"
           problem={problems["explore.tolerance"]}
           onInput={(tolerancePercent) => changeExplore({ tolerancePercent })}
         />
@@ -137,6 +143,7 @@ function SearchFields(props: FormProps & { parameter: Parameter }) {
           name="max-points"
           placeholder="16"
           value={explore.maxPoints}
+          path="explore.max_points"
           problem={problems["explore.max_points"]}
           onInput={(maxPoints) => changeExplore({ maxPoints })}
         />
@@ -159,6 +166,7 @@ function CriterionRows({ draft, changeExplore, problems }: FormProps) {
             label={`Limit ${index + 1} on`}
             name={`criterion-metric-${index}`}
             value={criterion.metric}
+            path={`explore.criteria.${index}.metric`}
             problem={problems[`explore.criteria.${index}.metric`]}
             onInput={(metric) => set(index, { metric: metric as LatencyMetric })}
             options={METRICS.map((metric) => ({ value: metric, label: nameOf(metric) }))}
@@ -168,6 +176,7 @@ function CriterionRows({ draft, changeExplore, problems }: FormProps) {
             name={`criterion-percentile-${index}`}
             placeholder="95"
             value={criterion.percentile}
+            path={`explore.criteria.${index}.percentile`}
             problem={problems[`explore.criteria.${index}.percentile`]}
             onInput={(percentile) => set(index, { percentile })}
           />
@@ -176,6 +185,7 @@ function CriterionRows({ draft, changeExplore, problems }: FormProps) {
             unit="ms"
             name={`criterion-limit-${index}`}
             value={criterion.limitMs}
+            path={`explore.criteria.${index}.limit_ms`}
             problem={problems[`explore.criteria.${index}.limit_ms`]}
             onInput={(limitMs) => set(index, { limitMs })}
           />

@@ -32,6 +32,7 @@ export function LengthField({ label, name, path, hint, value, problems, onInput 
         label={`${label} length`}
         name={`${name}-kind`}
         value={value.kind}
+        path={value.kind === "fixed" ? undefined : path}
         problem={value.kind === "fixed" ? undefined : problems[path]}
         onInput={(kind) => set({ kind: kind as LengthKind })}
         options={KINDS}
@@ -44,6 +45,7 @@ export function LengthField({ label, name, path, hint, value, problems, onInput 
           name={name}
           hint={hint}
           value={value.tokens}
+          path={path}
           problem={problems[path]}
           onInput={(tokens) => set({ tokens })}
         />
@@ -55,6 +57,7 @@ export function LengthField({ label, name, path, hint, value, problems, onInput 
             unit="tokens"
             name={`${name}-mean`}
             value={value.mean}
+            path={`${path}.mean`}
             problem={problem("mean")}
             onInput={(mean) => set({ mean })}
           />
@@ -62,6 +65,7 @@ export function LengthField({ label, name, path, hint, value, problems, onInput 
             label={`${label} standard deviation`}
             name={`${name}-stdev`}
             value={value.stdev}
+            path={`${path}.stdev`}
             problem={problem("stdev")}
             onInput={(stdev) => set({ stdev })}
           />
@@ -75,6 +79,7 @@ export function LengthField({ label, name, path, hint, value, problems, onInput 
             name={`${name}-minimum`}
             placeholder={normal ? "1" : undefined}
             value={value.minimum}
+            path={`${path}.minimum`}
             problem={problem("minimum")}
             onInput={(minimum) => set({ minimum })}
           />
@@ -84,6 +89,7 @@ export function LengthField({ label, name, path, hint, value, problems, onInput 
             name={`${name}-maximum`}
             placeholder={normal ? "none" : undefined}
             value={value.maximum}
+            path={`${path}.maximum`}
             problem={problem("maximum")}
             onInput={(maximum) => set({ maximum })}
           />
@@ -99,6 +105,7 @@ export function LengthField({ label, name, path, hint, value, problems, onInput 
             placeholder="120, 480, 2048"
             hint="tokens; each request draws one"
             value={value.values}
+            path={`${path}.values`}
             problem={problem("values")}
             onInput={(values) => set({ values })}
           />
@@ -110,6 +117,7 @@ export function LengthField({ label, name, path, hint, value, problems, onInput 
             placeholder="all alike"
             hint="how often each occurs, as many as lengths"
             value={value.weights}
+            path={`${path}.weights`}
             problem={problem("weights")}
             onInput={(weights) => set({ weights })}
           />

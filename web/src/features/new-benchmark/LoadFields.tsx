@@ -100,6 +100,7 @@ function UserFields({ draft, changeLoad, problems }: FormProps) {
           name="concurrency"
           hint="Each sends its next request when the last has ended."
           value={load.concurrency}
+          path="load.concurrency"
           problem={problems["load.concurrency"]}
           onInput={(concurrency) => changeLoad({ concurrency })}
         />
@@ -111,6 +112,7 @@ function UserFields({ draft, changeLoad, problems }: FormProps) {
         placeholder="0"
         hint="one by one; 0: all at once"
         value={load.rampUpSeconds}
+        path="load.ramp_up_seconds"
         problem={problems["load.ramp_up_seconds"]}
         onInput={(rampUpSeconds) => changeLoad({ rampUpSeconds })}
       />
@@ -127,6 +129,7 @@ function RateField({ draft, changeLoad, problems }: FormProps) {
       name="rate"
       hint="Requests start on schedule, whatever the server does."
       value={draft.load.rate}
+      path="load.rate"
       problem={problems["load.rate"]}
       onInput={(rate) => changeLoad({ rate })}
     />
@@ -142,6 +145,7 @@ function CapField({ draft, changeLoad, problems }: FormProps) {
       placeholder="20,000"
       hint="Later ones wait; the wait is measured."
       value={draft.load.maxInFlight}
+      path="load.max_in_flight"
       problem={problems["load.max_in_flight"]}
       onInput={(maxInFlight) => changeLoad({ maxInFlight })}
     />
@@ -155,6 +159,7 @@ function BurstinessField({ draft, changeLoad, problems }: FormProps) {
       name="burstiness"
       hint="1 is Poisson; below it arrivals come in bursts"
       value={draft.load.burstiness}
+      path="load.burstiness"
       problem={problems["load.burstiness"]}
       onInput={(burstiness) => changeLoad({ burstiness })}
     />
@@ -169,6 +174,7 @@ function ArrivalFields(props: FormProps) {
         label="Arrivals"
         name="arrival"
         value={draft.load.arrival}
+        path="load.arrival"
         problem={problems["load.arrival"]}
         onInput={(arrival) => changeLoad({ arrival: arrival as Arrival })}
         options={[
@@ -192,6 +198,7 @@ function RampFields(props: FormProps) {
         unit="req/s"
         name="from-rate"
         value={load.fromRate}
+        path="load.from_rate"
         problem={problems["load.from_rate"]}
         onInput={(fromRate) => changeLoad({ fromRate })}
       />
@@ -201,6 +208,7 @@ function RampFields(props: FormProps) {
         name="to-rate"
         hint="and stays there"
         value={load.toRate}
+        path="load.to_rate"
         problem={problems["load.to_rate"]}
         onInput={(toRate) => changeLoad({ toRate })}
       />
@@ -209,6 +217,7 @@ function RampFields(props: FormProps) {
         unit="s"
         name="ramp-seconds"
         value={load.rampSeconds}
+        path="load.seconds"
         problem={problems["load.seconds"]}
         onInput={(rampSeconds) => changeLoad({ rampSeconds })}
       />
@@ -216,6 +225,7 @@ function RampFields(props: FormProps) {
         label="Curve"
         name="curve"
         value={load.curve}
+        path="load.curve"
         problem={problems["load.curve"]}
         onInput={(curve) => changeLoad({ curve: curve as LoadDraft["curve"] })}
         options={[
@@ -239,6 +249,7 @@ function SpikeFields(props: FormProps) {
         name="rate"
         hint="before and after the spike"
         value={load.rate}
+        path="load.rate"
         problem={problems["load.rate"]}
         onInput={(rate) => changeLoad({ rate })}
       />
@@ -247,6 +258,7 @@ function SpikeFields(props: FormProps) {
         unit="req/s"
         name="spike-rate"
         value={load.spikeRate}
+        path="load.spike_rate"
         problem={problems["load.spike_rate"]}
         onInput={(spikeRate) => changeLoad({ spikeRate })}
       />
@@ -255,6 +267,7 @@ function SpikeFields(props: FormProps) {
         unit="s"
         name="spike-at"
         value={load.spikeAtSeconds}
+        path="load.spike_at_seconds"
         problem={problems["load.spike_at_seconds"]}
         onInput={(spikeAtSeconds) => changeLoad({ spikeAtSeconds })}
       />
@@ -263,6 +276,7 @@ function SpikeFields(props: FormProps) {
         unit="s"
         name="spike-seconds"
         value={load.spikeSeconds}
+        path="load.spike_seconds"
         problem={problems["load.spike_seconds"]}
         onInput={(spikeSeconds) => changeLoad({ spikeSeconds })}
       />
@@ -298,6 +312,7 @@ function TraceFields({ draft, change, changeLoad, problems }: FormProps) {
           placeholder="0, 0.4, 1.25"
           hint="from the start, ascending; or a trace of Azure, BurstGPT or Mooncake above"
           value={load.atSeconds}
+          path="load.at_seconds"
           problem={problems["load.at_seconds"]}
           onInput={(atSeconds) => changeLoad({ atSeconds })}
         />
@@ -309,6 +324,7 @@ function TraceFields({ draft, change, changeLoad, problems }: FormProps) {
         placeholder="1"
         hint="2 replays in half the time"
         value={load.speed}
+        path="load.speed"
         problem={problems["load.speed"]}
         onInput={(speed) => changeLoad({ speed })}
       />
@@ -327,6 +343,7 @@ export function StopFields({ draft, change, problems, spec }: FormProps & { spec
         hint={spec.explore ? "per target and level" : "per target"}
         placeholder={isOptional ? "all" : undefined}
         value={draft.requests}
+        path="stop.requests"
         problem={problems["stop.requests"]}
         onInput={(requests) => change({ requests })}
       />
@@ -336,6 +353,7 @@ export function StopFields({ draft, change, problems, spec }: FormProps & { spec
         name="duration"
         hint={isOptional ? "The load ends by itself; this may end it sooner." : "no request starts after it"}
         value={draft.durationSeconds}
+        path="stop.duration_seconds"
         problem={problems["stop.duration_seconds"]}
         onInput={(durationSeconds) => change({ durationSeconds })}
       />

@@ -3,8 +3,8 @@ import type { FormProps } from "./form-props";
 
 /** Images and a sound in each request: wanted by few, so behind a word of its own. */
 export function MediaFields({ draft, changeWorkload, problems }: FormProps) {
-  const { imageCount, imageWidth, imageHeight, audioSeconds } = draft.workload;
-  const isUsed = [imageCount, imageWidth, imageHeight, audioSeconds].some((value) => value !== "");
+  const { imageCount, imageWidth, imageHeight, audioSeconds, audioRateHz } = draft.workload;
+  const isUsed = [imageCount, imageWidth, imageHeight, audioSeconds, audioRateHz].some((value) => value !== "");
   const isWrong = Object.keys(problems).some((path) => /^workload\.(images|audio)/.test(path));
   return (
     <details open={isUsed || isWrong || undefined}>
@@ -17,6 +17,7 @@ export function MediaFields({ draft, changeWorkload, problems }: FormProps) {
           placeholder="0"
           hint="made up, in each request"
           value={imageCount}
+          path="workload.images.count"
           problem={problems["workload.images.count"] ?? problems["workload.images"]}
           onInput={(value) => changeWorkload({ imageCount: value })}
         />
@@ -27,6 +28,7 @@ export function MediaFields({ draft, changeWorkload, problems }: FormProps) {
           name="image-width"
           placeholder="512"
           value={imageWidth}
+          path="workload.images.width"
           problem={problems["workload.images.width"]}
           onInput={(value) => changeWorkload({ imageWidth: value })}
         />
@@ -37,6 +39,7 @@ export function MediaFields({ draft, changeWorkload, problems }: FormProps) {
           name="image-height"
           placeholder="512"
           value={imageHeight}
+          path="workload.images.height"
           problem={problems["workload.images.height"]}
           onInput={(value) => changeWorkload({ imageHeight: value })}
         />
@@ -47,8 +50,20 @@ export function MediaFields({ draft, changeWorkload, problems }: FormProps) {
           placeholder="0"
           hint="noise, before the text"
           value={audioSeconds}
+          path="workload.audio.seconds"
           problem={problems["workload.audio.seconds"] ?? problems["workload.audio"]}
           onInput={(value) => changeWorkload({ audioSeconds: value })}
+        />
+        <NumberField
+          whole
+          label="Sample rate"
+          unit="Hz"
+          name="audio-rate"
+          placeholder="16,000"
+          value={audioRateHz}
+          path="workload.audio.sample_rate_hz"
+          problem={problems["workload.audio.sample_rate_hz"]}
+          onInput={(value) => changeWorkload({ audioRateHz: value })}
         />
       </div>
     </details>

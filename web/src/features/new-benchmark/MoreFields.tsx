@@ -11,6 +11,7 @@ export function SloFields({ draft, change, problems }: FormProps) {
         unit="ms"
         name="slo-ttft"
         value={draft.sloTtftMs}
+        path="slo.ttft_ms"
         problem={problems["slo.ttft_ms"]}
         onInput={(sloTtftMs) => change({ sloTtftMs })}
       />
@@ -19,6 +20,7 @@ export function SloFields({ draft, change, problems }: FormProps) {
         unit="ms"
         name="slo-tpot"
         value={draft.sloTpotMs}
+        path="slo.tpot_ms"
         problem={problems["slo.tpot_ms"]}
         onInput={(sloTpotMs) => change({ sloTpotMs })}
       />
@@ -27,6 +29,7 @@ export function SloFields({ draft, change, problems }: FormProps) {
         unit="ms"
         name="slo-e2e"
         value={draft.sloE2eMs}
+        path="slo.e2e_ms"
         problem={problems["slo.e2e_ms"]}
         onInput={(sloE2eMs) => change({ sloE2eMs })}
       />
@@ -43,6 +46,7 @@ export function SamplingFields({ draft, change, problems }: FormProps) {
         name="max-tokens"
         placeholder="not sent"
         value={draft.maxTokens}
+        path="sampling.max_tokens"
         problem={problems["sampling.max_tokens"]}
         onInput={(maxTokens) => change({ maxTokens })}
       />
@@ -51,6 +55,7 @@ export function SamplingFields({ draft, change, problems }: FormProps) {
         name="temperature"
         placeholder="not sent"
         value={draft.temperature}
+        path="sampling.temperature"
         problem={problems["sampling.temperature"]}
         onInput={(temperature) => change({ temperature })}
       />
@@ -59,6 +64,7 @@ export function SamplingFields({ draft, change, problems }: FormProps) {
         name="top-p"
         placeholder="not sent"
         value={draft.topP}
+        path="sampling.top_p"
         problem={problems["sampling.top_p"]}
         onInput={(topP) => change({ topP })}
       />
@@ -68,6 +74,7 @@ export function SamplingFields({ draft, change, problems }: FormProps) {
         name="sampling-seed"
         placeholder="not sent"
         value={draft.samplingSeed}
+        path="sampling.seed"
         problem={problems["sampling.seed"]}
         onInput={(samplingSeed) => change({ samplingSeed })}
       />
@@ -78,6 +85,7 @@ export function SamplingFields({ draft, change, problems }: FormProps) {
         name="system"
         placeholder="none"
         value={draft.system}
+        path="sampling.system"
         problem={problems["sampling.system"]}
         onInput={(system) => change({ system })}
       />
@@ -88,6 +96,7 @@ export function SamplingFields({ draft, change, problems }: FormProps) {
         name="stop-texts"
         hint="one a line, up to 16"
         value={draft.stopTexts}
+        path="sampling.stop"
         problem={problems["sampling.stop"]}
         onInput={(stopTexts) => change({ stopTexts })}
       />
@@ -100,6 +109,7 @@ export function SamplingFields({ draft, change, problems }: FormProps) {
         placeholder='{"top_k": 40}'
         hint="a JSON object, put into the body as it is"
         value={draft.extra}
+        path="sampling.extra"
         problem={problems["sampling.extra"]}
         onInput={(extra) => change({ extra })}
       />
@@ -124,6 +134,7 @@ export function LimitFields({ draft, change, problems }: FormProps) {
         name="timeout-connect"
         placeholder="10"
         value={draft.connectSeconds}
+        path="timeouts.connect_seconds"
         problem={problems["timeouts.connect_seconds"]}
         onInput={(connectSeconds) => change({ connectSeconds })}
       />
@@ -133,6 +144,7 @@ export function LimitFields({ draft, change, problems }: FormProps) {
         name="timeout-first-token"
         placeholder="120"
         value={draft.firstTokenSeconds}
+        path="timeouts.first_token_seconds"
         problem={problems["timeouts.first_token_seconds"]}
         onInput={(firstTokenSeconds) => change({ firstTokenSeconds })}
       />
@@ -142,6 +154,7 @@ export function LimitFields({ draft, change, problems }: FormProps) {
         name="timeout-between"
         placeholder="60"
         value={draft.betweenChunksSeconds}
+        path="timeouts.between_chunks_seconds"
         problem={problems["timeouts.between_chunks_seconds"]}
         onInput={(betweenChunksSeconds) => change({ betweenChunksSeconds })}
       />
@@ -151,6 +164,7 @@ export function LimitFields({ draft, change, problems }: FormProps) {
         name="timeout-total"
         placeholder="600"
         value={draft.totalSeconds}
+        path="timeouts.total_seconds"
         problem={problems["timeouts.total_seconds"]}
         onInput={(totalSeconds) => change({ totalSeconds })}
       />
@@ -161,6 +175,7 @@ export function LimitFields({ draft, change, problems }: FormProps) {
         placeholder="1"
         hint="1: never retry"
         value={draft.maxAttempts}
+        path="retry.max_attempts"
         problem={problems["retry.max_attempts"]}
         onInput={(maxAttempts) => change({ maxAttempts })}
       />
@@ -170,6 +185,7 @@ export function LimitFields({ draft, change, problems }: FormProps) {
         name="base-delay"
         placeholder="500"
         value={draft.baseDelayMs}
+        path="retry.base_delay_ms"
         problem={problems["retry.base_delay_ms"]}
         onInput={(baseDelayMs) => change({ baseDelayMs })}
       />
@@ -179,6 +195,7 @@ export function LimitFields({ draft, change, problems }: FormProps) {
         name="max-delay"
         placeholder="20,000"
         value={draft.maxDelayMs}
+        path="retry.max_delay_ms"
         problem={problems["retry.max_delay_ms"]}
         onInput={(maxDelayMs) => change({ maxDelayMs })}
       />
@@ -197,6 +214,7 @@ export function BudgetFields({ draft, change, problems }: FormProps) {
         placeholder="none"
         hint="not started when the estimate is above it, stopped when the cost reaches it"
         value={draft.budgetUsd}
+        path="budget_usd"
         problem={problems.budget_usd}
         onInput={(budgetUsd) => change({ budgetUsd })}
       />
@@ -207,6 +225,7 @@ export function BudgetFields({ draft, change, problems }: FormProps) {
         placeholder="no limit"
         hint="started at most, over all workers"
         value={draft.requestsPerMinute}
+        path="limits.requests_per_minute"
         problem={problems["limits.requests_per_minute"]}
         onInput={(requestsPerMinute) => change({ requestsPerMinute })}
       />
@@ -217,6 +236,7 @@ export function BudgetFields({ draft, change, problems }: FormProps) {
         placeholder="no limit"
         hint="input and output; a wait shows as schedule delay"
         value={draft.tokensPerMinute}
+        path="limits.tokens_per_minute"
         problem={problems["limits.tokens_per_minute"]}
         onInput={(tokensPerMinute) => change({ tokensPerMinute })}
       />
@@ -246,6 +266,7 @@ export function WindowFields({ draft, change, problems }: FormProps) {
             placeholder="found automatically"
             hint="from the start, not steady yet"
             value={draft.warmupSeconds}
+            path="window.warmup_seconds"
             problem={problems["window.warmup_seconds"]}
             onInput={(warmupSeconds) => change({ warmupSeconds })}
           />
@@ -256,6 +277,7 @@ export function WindowFields({ draft, change, problems }: FormProps) {
             placeholder="found automatically"
             hint="up to the end, no longer steady"
             value={draft.cooldownSeconds}
+            path="window.cooldown_seconds"
             problem={problems["window.cooldown_seconds"]}
             onInput={(cooldownSeconds) => change({ cooldownSeconds })}
           />
@@ -273,6 +295,7 @@ export function RunFields({ draft, change, problems }: FormProps) {
         name="tags"
         hint="separated by commas"
         value={draft.tags}
+        path="tags"
         problem={problems.tags}
         onInput={(tags) => change({ tags })}
       />
@@ -283,6 +306,7 @@ export function RunFields({ draft, change, problems }: FormProps) {
         placeholder="0"
         hint="same seed, same schedule and prompts"
         value={draft.seed}
+        path="seed"
         problem={problems.seed}
         onInput={(seed) => change({ seed })}
       />
@@ -293,8 +317,19 @@ export function RunFields({ draft, change, problems }: FormProps) {
         placeholder="1"
         hint="each wants a core of its own"
         value={draft.workers}
+        path="workers"
         problem={problems.workers}
         onInput={(workers) => change({ workers })}
+      />
+      <TextField
+        label="Placement"
+        name="placement"
+        placeholder="any worker"
+        hint="tags that every worker must have, such as gpu, region=eu"
+        value={draft.placement}
+        path="placement"
+        problem={problems.placement}
+        onInput={(placement) => change({ placement })}
       />
       <div class="field-wide checks">
         <CheckField
@@ -306,6 +341,12 @@ export function RunFields({ draft, change, problems }: FormProps) {
           label="Keep every chunk gap"
           checked={draft.saveGaps}
           onInput={(saveGaps) => change({ saveGaps })}
+        />
+        <CheckField
+          label="Send a trace context with each request"
+          hint="A W3C traceparent header, so that the server's own traces can be found by request."
+          checked={draft.propagateTrace}
+          onInput={(propagateTrace) => change({ propagateTrace })}
         />
       </div>
     </div>

@@ -1,5 +1,6 @@
-import { listProviders } from "../../api/endpoints";
-import type { Provider } from "../../api/types";
+import { getBenchmark, listPresets, listProviders } from "../../api/endpoints";
+import type { Preset, Provider } from "../../api/types";
+import { query } from "../../app/router";
 import { may } from "../../app/session";
 import { LinkButton } from "../../ui/Button";
 import { PageHead } from "../../ui/Panel";
@@ -8,17 +9,29 @@ import { useLoad } from "../../ui/useLoad";
 import { Form } from "./Form";
 import "./new-benchmark.css";
 
+interface Loaded {
+  providers: Provider[];
+  presets: Preset[];
+  /** The run to duplicate. */
+  from: { id: string; name: string; spec: unknown } | null;
+}
+
 export function NewBenchmarkPage() {
-  const providers = useLoad("providers", listProviderItems);
+  const from = query.value.get("from");
+  const loaded = useLoad(from ?? "", (signal) => load(from, signal));
   return (
     <>
       <PageHead crumb={<a href="/">Benchmarks</a>} title="New benchmark" />
       <Body
         isAllowed={may("benchmark.create")}
-        providers={providers.data.value}
+        loaded={loaded.data.value}
         failure={
-          providers.error.value && (
-            <Failure error={providers.error.value} what="the providers" retry={providers.reload} />
+          loaded.error.value && (
+            <Failure
+              error={loaded.error.value}
+              what={from ? "the run to duplicate" : "the form"}
+              retry={loaded.reload}
+            />
           )
         }
       />
@@ -26,17 +39,22 @@ export function NewBenchmarkPage() {
   );
 }
 
-async function listProviderItems(signal: AbortSignal): Promise<Provider[]> {
-  return (await listProviders(null, signal)).items;
+async function load(from: string | null, signal: AbortSignal): Promise<Loaded> {
+  const [providers, presets, run] = await Promise.all([
+    listProviders(null, signal),
+    listPresets(signal),
+    from ? getBenchmark(from, signal) : null,
+  ]);
+  return { providers: providers.items, presets: presets.items, from: run };
 }
 
 interface BodyProps {
   isAllowed: boolean;
-  providers: Provider[] | null;
+  loaded: Loaded | null;
   failure: preact.ComponentChild;
 }
 
-function Body({ isAllowed, providers, failure }: BodyProps) {
+function Body({ isAllowed, loaded, failure }: BodyProps) {
   if (!isAllowed) {
     return (
       <Message icon="alert" title="You may not start benchmarks">
@@ -46,8 +64,8 @@ function Body({ isAllowed, providers, failure }: BodyProps) {
       </Message>
     );
   }
-  if (!providers) return failure || <Loading what="providers" />;
-  if (providers.length === 0) {
+  if (!loaded) return failure || <Loading what="the form" />;
+  if (loaded.providers.length === 0) {
     return (
       <Message
         icon="info"
@@ -62,5 +80,6 @@ function Body({ isAllowed, providers, failure }: BodyProps) {
       </Message>
     );
   }
-  return <Form providers={providers} />;
+  // Another run to duplicate is another form.
+  return <Form key={loaded.from?.id ?? ""} {...loaded} />;
 }

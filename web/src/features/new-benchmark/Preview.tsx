@@ -3,12 +3,13 @@ import type { BenchmarkSpec } from "../../api/types";
 import { Button } from "../../ui/Button";
 import { Choice } from "../../ui/Field";
 import { Panel } from "../../ui/Panel";
-import { asCli, asCurl } from "./commands";
+import { asCli, asCurl, asGraphql } from "./commands";
 import { shortened } from "./shortened";
 
 const FORMS = [
   { value: "curl", label: "curl" },
   { value: "cli", label: "CLI" },
+  { value: "graphql", label: "GraphQL" },
   { value: "json", label: "JSON" },
 ];
 
@@ -16,11 +17,14 @@ const FORMS = [
 export function Preview({ spec }: { spec: BenchmarkSpec }) {
   const [form, setForm] = useState("curl");
   const [copied, setCopied] = useState("");
-  const cli = asCli(spec, location.origin);
   // Written out whole only for the clipboard: a list out of a file may be of megabytes.
   const { spec: shown, isShort } = shortened(spec);
-  const write = (what: unknown) =>
-    form === "curl" ? asCurl(what, location.origin) : form === "cli" ? cli.command : JSON.stringify(what, null, 2);
+  const cli = asCli(spec, location.origin, shown);
+  const write = (what: unknown) => {
+    if (form === "curl") return asCurl(what, location.origin);
+    if (form === "graphql") return asGraphql(what, location.origin);
+    return form === "cli" ? asCli(spec, location.origin, what).command : JSON.stringify(what, null, 2);
+  };
   const text = write(shown);
   const copy = () => {
     navigator.clipboard.writeText(write(spec)).then(
@@ -42,12 +46,11 @@ export function Preview({ spec }: { spec: BenchmarkSpec }) {
       <pre class="preview" tabIndex={0}>
         {text}
       </pre>
-      {isShort && form !== "cli" && <p class="muted">Long lists are cut here; “Copy” takes all of them.</p>}
+      {isShort && (form !== "cli" || cli.missing.length > 0) && (
+        <p class="muted">Long lists are cut here; “Copy” takes all of them.</p>
+      )}
       {form === "cli" && cli.missing.length > 0 && (
-        <p class="muted">
-          Left out, there being no option: {cli.missing.join(", ")}. The JSON as a file says all of it:{" "}
-          <code>bench --spec spec.json</code>.
-        </p>
+        <p class="muted">The spec is given whole, because no option says {cli.missing.join(", ")}.</p>
       )}
       {form !== "json" && (
         <p class="muted">

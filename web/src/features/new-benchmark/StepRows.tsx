@@ -28,6 +28,7 @@ export function StepRows({ label, unit, field, steps, problems, onInput }: StepR
             unit={unit}
             name={`step-level-${index}`}
             value={step.level}
+            path={`load.steps.${index}.${field}`}
             problem={problems[`load.steps.${index}.${field}`]}
             onInput={(level) => set(index, { level })}
           />
@@ -36,6 +37,7 @@ export function StepRows({ label, unit, field, steps, problems, onInput }: StepR
             unit="s"
             name={`step-seconds-${index}`}
             value={step.seconds}
+            path={`load.steps.${index}.seconds`}
             problem={problems[`load.steps.${index}.seconds`]}
             onInput={(seconds) => set(index, { seconds })}
           />

@@ -73,6 +73,7 @@ function TargetRow({ target, index, providers, problems, onChange, onRemove }: R
         label="Provider"
         name={`provider-${index}`}
         value={target.provider}
+        path={`targets.${index}.provider`}
         problem={problems[`targets.${index}.provider`]}
         onInput={choose}
         options={[
@@ -87,6 +88,7 @@ function TargetRow({ target, index, providers, problems, onChange, onRemove }: R
         label="Model"
         name={`model-${index}`}
         value={target.model}
+        path={`targets.${index}.model`}
         problem={problems[`targets.${index}.model`]}
         hint={hint}
         list={names}

@@ -54,6 +54,7 @@ function KindFields(props: FormProps) {
             name="prompt"
             hint="Every request sends it, so a server's prompt cache will answer faster than it would in use."
             value={workload.prompt}
+            path="workload.prompt"
             problem={problems["workload.prompt"]}
             onInput={(prompt) => changeWorkload({ prompt })}
           />
@@ -119,6 +120,7 @@ function Words({ draft, changeWorkload, problems }: FormProps) {
         placeholder="found out from the server's own usage"
         hint="A few short requests before the run find it out when this is left empty."
         value={draft.workload.wordsPerToken}
+        path="workload.words_per_token"
         problem={problem}
         onInput={(wordsPerToken) => changeWorkload({ wordsPerToken })}
       />
@@ -147,6 +149,7 @@ function ListFields({ draft, changeWorkload, problems }: FormProps) {
           name="prompts"
           hint="One a line, taken in order, again from the first when they run out."
           value={prompts}
+          path="workload.prompts"
           problem={problem}
           onInput={(text) => changeWorkload({ prompts: text })}
         />
@@ -168,6 +171,7 @@ function PrefixFields(props: FormProps) {
           placeholder="1"
           hint="each request draws one"
           value={workload.groups}
+          path="workload.groups"
           problem={problems["workload.groups"]}
           onInput={(groups) => changeWorkload({ groups })}
         />
@@ -178,6 +182,7 @@ function PrefixFields(props: FormProps) {
           name="prefix-tokens"
           hint="the shared part"
           value={workload.prefixTokens}
+          path="workload.prefix_tokens"
           problem={problems["workload.prefix_tokens"]}
           onInput={(prefixTokens) => changeWorkload({ prefixTokens })}
         />
@@ -188,6 +193,7 @@ function PrefixFields(props: FormProps) {
           placeholder="100"
           hint="own parts nobody else sends"
           value={workload.uniqueness}
+          path="workload.uniqueness"
           problem={problems["workload.uniqueness"]}
           onInput={(uniqueness) => changeWorkload({ uniqueness })}
         />
@@ -209,6 +215,7 @@ function ThinkFields({ draft, changeWorkload, problems }: FormProps) {
         placeholder="0"
         hint="between an answer and the next question"
         value={workload.thinkSeconds}
+        path="workload.think_time.mean_seconds"
         problem={problems["workload.think_time.mean_seconds"]}
         onInput={(thinkSeconds) => changeWorkload({ thinkSeconds })}
       />
@@ -216,6 +223,7 @@ function ThinkFields({ draft, changeWorkload, problems }: FormProps) {
         label="Pauses are"
         name="think-distribution"
         value={workload.thinkDistribution}
+        path="workload.think_time.distribution"
         problem={problems["workload.think_time.distribution"]}
         onInput={(value) => changeWorkload({ thinkDistribution: value as WorkloadDraft["thinkDistribution"] })}
         options={[
@@ -238,6 +246,7 @@ function ConversationFields(props: FormProps) {
           name="turns"
           hint="requests in each conversation"
           value={draft.workload.turns}
+          path="workload.turns"
           problem={problems["workload.turns"]}
           onInput={(turns) => changeWorkload({ turns })}
         />
@@ -273,6 +282,7 @@ function GivenConversations(props: FormProps) {
           placeholder='[[{"role": "user", "content": "Hello"}]]'
           hint="A JSON list of lists of messages. User messages are sent one by one; the server's own answers stand between them."
           value={conversations}
+          path="workload.conversations"
           problem={problem}
           onInput={(text) => changeWorkload({ conversations: text })}
         />
@@ -314,6 +324,7 @@ function EmbeddingFields(props: FormProps) {
               name="texts"
               hint="one a line, taken in turn"
               value={texts}
+              path="workload.texts"
               problem={problems["workload.texts"]}
               onInput={(value) => changeWorkload({ texts: value })}
             />
@@ -337,6 +348,7 @@ function EmbeddingFields(props: FormProps) {
           name="batch-size"
           placeholder="1"
           value={batchSize}
+          path="workload.batch_size"
           problem={problems["workload.batch_size"]}
           onInput={(value) => changeWorkload({ batchSize: value })}
         />
@@ -374,6 +386,7 @@ function TraceFields(props: FormProps) {
           placeholder='[{"input_tokens": 512, "output_tokens": 64}]'
           hint="A JSON list, taken in turn; or a trace of Azure, BurstGPT or Mooncake above."
           value={workload.traceRequests}
+          path="workload.requests"
           problem={problems["workload.requests"]}
           onInput={(traceRequests) => changeWorkload({ traceRequests })}
         />
@@ -387,6 +400,7 @@ function TraceFields(props: FormProps) {
           placeholder="512"
           hint="of traces that name prefix blocks"
           value={workload.blockTokens}
+          path="workload.block_tokens"
           problem={problems["workload.block_tokens"]}
           onInput={(blockTokens) => changeWorkload({ blockTokens })}
         />

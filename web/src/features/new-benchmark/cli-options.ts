@@ -170,16 +170,63 @@ export function explorePart(explore: Explore | null | undefined): CliPart {
   ]);
 }
 
-/** What no option can say of the parts that have a few. */
-export function withoutOption({ targets, sampling, retry, timeouts, window, save_gaps }: BenchmarkSpec): string[] {
+/** Below this, `--timeout` would shorten the other timeouts too. */
+const LEAST_TIMEOUT_S = 120;
+/** What the options say of parts that have them only for some fields. */
+const SAID: Record<string, readonly string[]> = {
+  sampling: ["stream", "system", "max_tokens", "temperature", "top_p"],
+  retry: ["max_attempts"],
+  timeouts: ["total_seconds"],
+  window: ["warmup_seconds", "cooldown_seconds"],
+  stop: ["requests", "duration_seconds"],
+  slo: ["ttft_ms", "tpot_ms", "e2e_ms"],
+  limits: ["requests_per_minute", "tokens_per_minute"],
+};
+const WHOLE = [
+  ...["name", "tags", "targets", "workload", "load", "explore", "budget_usd", "seed", "workers"],
+  ...["save_responses", "propagate_trace"],
+];
+/** Fields of loads, workloads and explorations that the options above say, or that are said by being there. */
+const INNER: Record<string, readonly string[]> = {
+  load: [
+    ...["kind", "concurrency", "ramp_up_seconds", "steps", "rate", "max_in_flight", "burstiness", "from_rate"],
+    ...["to_rate", "seconds", "curve", "arrival", "spike_rate", "spike_at_seconds", "spike_seconds", "at_seconds"],
+    "speed",
+  ],
+  workload: [
+    ...["kind", "prompt", "prompts", "input_tokens", "output_tokens", "words_per_token", "groups", "prefix_tokens"],
+    ...["uniqueness", "turns", "think_time", "conversations", "texts", "batch_size", "requests", "images", "audio"],
+  ],
+  explore: [
+    ...["kind", "parameter", "values", "minimum", "maximum", "criteria", "max_error_rate", "confidence", "tolerance"],
+    "max_points",
+  ],
+};
+
+/** What no option can say: of every part the fields that have none. */
+export function withoutOption(spec: BenchmarkSpec): string[] {
+  const { targets, timeouts, workload, load } = spec;
   const missing: string[] = [];
+  for (const [part, value] of Object.entries(spec)) {
+    const said = SAID[part] ?? INNER[part];
+    if (said && typeof value === "object" && value !== null) {
+      missing.push(
+        ...Object.keys(value)
+          .filter((name) => !said.includes(name))
+          .map((name) => `${part}.${name}`),
+      );
+    } else if (!said && !WHOLE.includes(part)) missing.push(part);
+  }
   if (targets.length > 1) missing.push("further targets");
-  if (sampling?.stop || sampling?.seed !== undefined || sampling?.extra)
-    missing.push("stop texts, model seed and further fields");
-  if (retry?.base_delay_ms !== undefined || retry?.max_delay_ms !== undefined) missing.push("pauses between attempts");
-  if (Object.keys(timeouts ?? {}).some((name) => name !== "total_seconds"))
-    missing.push("all timeouts but the whole request's");
-  if (window) missing.push("the steady window");
-  if (save_gaps === false) missing.push("dropping the chunk gaps");
+  const total = timeouts?.total_seconds;
+  if (total != null && total < LEAST_TIMEOUT_S) missing.push("timeouts.total_seconds");
+  if (workload.kind === "synthetic" && workload.audio?.sample_rate_hz != null) {
+    missing.push("workload.audio.sample_rate_hz");
+  }
+  // `--concurrency` with a rate is the cap; a gamma without a burstiness would be refused.
+  if (load.kind === "closed_steps" && load.steps.some((step) => !Number.isInteger(step.concurrency))) {
+    missing.push("load.steps");
+  }
+  if (spec.stop?.requests == null && spec.stop?.duration_seconds == null) missing.push("stop");
   return missing;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { BenchmarkSpec } from "../../api/types";
-import { asCli, asCurl, quote } from "./commands";
+import { asCli, asCurl, asGraphql, quote } from "./commands";
 
 const SPEC: BenchmarkSpec = {
   name: "it's",
@@ -53,10 +53,9 @@ describe("commands", () => {
       },
       "http://h:1",
     );
-    expect(command).toContain("--tag a");
-    expect(command).toContain("--tag b");
-    expect(command).toContain("--slo-ttft-ms 5");
-    expect(missing).toEqual(["all timeouts but the whole request's", "dropping the chunk gaps"]);
+    expect(command).toContain("--spec - <<'SPEC'\n{");
+    expect(command.endsWith("\n}\nSPEC")).toBe(true);
+    expect(missing).toEqual(["timeouts.connect_seconds", "save_gaps", "timeouts.total_seconds"]);
   });
 
   it.each<[Partial<BenchmarkSpec>, string[]]>([
@@ -163,7 +162,7 @@ describe("commands", () => {
     if (part.explore) expect(command).not.toMatch(/--rate|--concurrency /);
   });
 
-  it("names a trace once, and the file that it needs", () => {
+  it("gives a trace whole, because the server has no such file", () => {
     const { command, missing } = asCli(
       {
         ...SPEC,
@@ -173,8 +172,24 @@ describe("commands", () => {
       },
       "http://h:1",
     );
-    expect(command.match(/--trace trace\.csv/g)).toHaveLength(1);
+    expect(command).toContain('"at_seconds": [');
     expect(missing).toContain("the trace (put it into trace.csv)");
-    expect(missing).toContain("the steady window");
+  });
+
+  it("reads a value that begins with a dash as a value", () => {
+    const { command } = asCli({ ...SPEC, sampling: { system: "-v it's" } }, "http://h:1");
+    expect(command).toContain("'--system=-v it'\\''s'");
+  });
+
+  it("posts a document over GraphQL", () => {
+    const text = asGraphql(SPEC, "http://h:1");
+    expect(text).toContain("-X POST http://h:1/graphql");
+    expect(text).toContain('"kind": "poisson"');
+  });
+
+  it("shows no secret in any form", () => {
+    for (const text of [asCurl(SPEC, "http://h:1"), asGraphql(SPEC, "http://h:1"), asCli(SPEC, "http://h:1").command]) {
+      expect(text).not.toMatch(/ltb_/);
+    }
   });
 });

@@ -71,6 +71,7 @@ export interface WorkloadDraft {
   imageWidth: string;
   imageHeight: string;
   audioSeconds: string;
+  audioRateHz: string;
   groups: string;
   prefixTokens: string;
   uniqueness: string;
@@ -113,6 +114,14 @@ export interface ExploreDraft {
   maxPoints: string;
 }
 
+/** A part of a spec that came from elsewhere and that no field shows: kept, listed, and sent as it is. */
+export interface Carried {
+  path: string;
+  value: unknown;
+  /** The kind of the load, workload or exploration that it belongs to. */
+  kind?: string;
+}
+
 export interface Draft {
   name: string;
   tags: string;
@@ -152,6 +161,9 @@ export interface Draft {
   workers: string;
   saveResponses: boolean;
   saveGaps: boolean;
+  placement: string;
+  propagateTrace: boolean;
+  carried: Carried[];
 }
 
 function lengthOf(tokens: string, stdev: string): LengthDraft {
@@ -206,6 +218,7 @@ const EMPTY_WORKLOAD: WorkloadDraft = {
   imageWidth: "",
   imageHeight: "",
   audioSeconds: "",
+  audioRateHz: "",
   groups: "8",
   prefixTokens: "1024",
   uniqueness: "",
@@ -271,4 +284,7 @@ export const EMPTY_DRAFT: Draft = {
   workers: "",
   saveResponses: false,
   saveGaps: true,
+  placement: "",
+  propagateTrace: false,
+  carried: [],
 };

@@ -19,9 +19,9 @@ export function isExplored({ load, explore }: Pick<Draft, "load" | "explore">): 
 
 export function readLoad(draft: Pick<Draft, "load" | "traceFile">, explore: Explore | undefined, reader: Reader): Load {
   const { load } = draft;
-  const highest = explore && highestLevel(explore);
-  const concurrency = () => highest ?? reader.neededWhole("load.concurrency", load.concurrency);
-  const rate = () => highest ?? reader.neededNumber("load.rate", load.rate);
+  const first = explore && firstLevel(explore);
+  const concurrency = () => first ?? reader.neededWhole("load.concurrency", load.concurrency);
+  const rate = () => first ?? reader.neededNumber("load.rate", load.rate);
   const capped = () => compact({ max_in_flight: reader.whole("load.max_in_flight", load.maxInFlight) });
   switch (load.kind) {
     case "closed":
@@ -135,8 +135,7 @@ function readSearch(explore: ExploreDraft, parameter: Parameter, reader: Reader)
   };
 }
 
-/** The level that the load carries while an exploration puts others in its place. */
-function highestLevel(explore: Explore): number {
-  const levels = explore.kind === "sweep" ? explore.values : [explore.maximum];
-  return levels.reduce((highest, level) => Math.max(highest, level), 0) || 1;
+/** The level that the load carries while an exploration puts others in its place: the first, as `bench` has it. */
+function firstLevel(explore: Explore): number {
+  return (explore.kind === "sweep" ? explore.values[0] : explore.minimum) || 1;
 }

@@ -82,10 +82,14 @@ function madeUpMedia(workload: WorkloadDraft, reader: Reader): { images?: MadeUp
   const count = isSized
     ? reader.neededWhole("workload.images.count", workload.imageCount)
     : reader.whole("workload.images.count", workload.imageCount);
-  const seconds = reader.number("workload.audio.seconds", workload.audioSeconds);
+  const rate = reader.whole("workload.audio.sample_rate_hz", workload.audioRateHz);
+  const seconds =
+    rate === undefined
+      ? reader.number("workload.audio.seconds", workload.audioSeconds)
+      : reader.neededNumber("workload.audio.seconds", workload.audioSeconds);
   return {
     ...(count === undefined ? {} : { images: { count, ...size } }),
-    ...(seconds === undefined ? {} : { audio: { seconds } }),
+    ...(seconds === undefined ? {} : { audio: { seconds, ...compact({ sample_rate_hz: rate }) } }),
   };
 }
 

@@ -308,8 +308,8 @@ describe("explorations", () => {
   it("sweeps over what the load has", () => {
     const { spec, paths } = explored({ kind: "sweep", values: "4, 1 ,16" });
     expect(spec.explore).toEqual({ kind: "sweep", parameter: "concurrency", values: [4, 1, 16] });
-    // The load carries the highest level, so that any number of workers which suits it is allowed.
-    expect(spec.load).toEqual({ kind: "closed", concurrency: 16 });
+    // The load carries the first level, as the command line has it.
+    expect(spec.load).toEqual({ kind: "closed", concurrency: 4 });
     expect(paths).not.toContain("load.concurrency");
     expect(explored({ kind: "sweep", values: "0.5" }, { kind: "poisson" }).spec.explore).toMatchObject({
       parameter: "rate",

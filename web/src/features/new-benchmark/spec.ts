@@ -2,7 +2,8 @@
 
 import type { BenchmarkSpec, Target } from "../../api/types";
 import { describeExplore, describeLoad, describeTargets, endsByItself } from "../../ui/describe";
-import type { Draft } from "./draft";
+import { fitting, withCarried } from "./carried";
+import type { Carried, Draft } from "./draft";
 import type { Problems } from "./problems";
 import { compact, Reader } from "./reader";
 import { readExplore, readLoad } from "./spec-load";
@@ -44,11 +45,7 @@ export function buildSpec(draft: Draft): Built {
     workload: readWorkload(draft, reader),
     load: readLoad(draft, explore, reader),
   };
-  const tags = reader
-    .field("tags", draft.tags)
-    .split(",")
-    .map((tag) => tag.trim())
-    .filter(Boolean);
+  const tags = words(reader.field("tags", draft.tags));
   const stop = compact({
     requests: whole("stop.requests", draft.requests),
     duration_seconds: number("stop.duration_seconds", draft.durationSeconds),
@@ -57,6 +54,7 @@ export function buildSpec(draft: Draft): Built {
     reader.missing["stop.requests"] = "give a number of requests, a duration, or both";
   }
   const stopTexts = reader.field("sampling.stop", draft.stopTexts.split("\n")).filter((text) => text !== "");
+  const placement = words(reader.field("placement", draft.placement));
   const spec: BenchmarkSpec = {
     name: reader.field("name", draft.name.trim()) || suggestedName({ ...parts, explore }),
     ...compact({ tags: tags.length > 0 ? tags : undefined }),
@@ -103,9 +101,33 @@ export function buildSpec(draft: Draft): Built {
       budget_usd: number("budget_usd", draft.budgetUsd),
       seed: whole("seed", draft.seed),
       workers: whole("workers", draft.workers),
+      placement: placement.length > 0 ? placement : undefined,
       save_responses: draft.saveResponses ? true : undefined,
       save_gaps: draft.saveGaps ? undefined : false,
+      propagate_trace: draft.propagateTrace ? true : undefined,
     }),
   };
-  return { spec, problems: reader.problems, missing: reader.missing, paths: reader.paths };
+  const carried = fitting(draft.carried, spec);
+  return {
+    spec: withCarried(spec, carried),
+    problems: reader.problems,
+    missing: without(reader.missing, carried),
+    paths: reader.paths,
+  };
+}
+
+/** What is carried need not be filled in. */
+function without(missing: Problems, carried: readonly Carried[]): Problems {
+  return Object.fromEntries(
+    Object.entries(missing).filter(
+      ([path]) => !carried.some((one) => path === one.path || one.path.startsWith(`${path}.`)),
+    ),
+  );
+}
+
+function words(text: string): string[] {
+  return text
+    .split(",")
+    .map((word) => word.trim())
+    .filter(Boolean);
 }

@@ -1,6 +1,7 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { cancelBenchmark, deleteBenchmark, downloadReport } from "../../api/endpoints";
 import type { Benchmark } from "../../api/types";
+import { listen } from "../../app/keyboard";
 import { navigate } from "../../app/router";
 import { may } from "../../app/session";
 import { Button, LinkButton } from "../../ui/Button";
@@ -8,6 +9,10 @@ import { Confirm } from "../../ui/Dialog";
 import { Notice } from "../../ui/states";
 import { useAction } from "../../ui/useAction";
 import type { RunStore } from "./store";
+
+function duplicateHref(id: string): string {
+  return `/benchmarks/new?from=${encodeURIComponent(id)}`;
+}
 
 /** Cancel while it runs, delete when it is over. Each asks once, with the name of the run. */
 export function Actions({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
@@ -29,6 +34,11 @@ export function Actions({ run, benchmark }: { run: RunStore; benchmark: Benchmar
     if (await act(() => deleteBenchmark(run.id))) navigate("/");
   };
 
+  useEffect(() => {
+    if (!may("benchmark.create")) return;
+    return listen([{ key: "d", what: "Duplicate the benchmark", run: () => navigate(duplicateHref(run.id)) }]);
+  }, [run.id]);
+
   return (
     <>
       {benchmark.summary && run.isOver.value && may("results.read") && (
@@ -43,6 +53,7 @@ export function Actions({ run, benchmark }: { run: RunStore; benchmark: Benchmar
           </Button>
         </>
       )}
+      {may("benchmark.create") && <LinkButton href={duplicateHref(run.id)}>Duplicate</LinkButton>}
       {!run.isOver.value && may("benchmark.cancel") && (
         <Button kind="danger" icon="stop" disabled={status === "cancelling"} onClick={() => setAsked("cancel")}>
           {status === "cancelling" ? "Cancelling…" : "Cancel"}
