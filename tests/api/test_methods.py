@@ -51,7 +51,7 @@ async def test_head_is_everywhere_what_get_is_without_a_body(served: Served) -> 
     rows = Rows(served.app.state.database)
     session = await rows.session(status="completed", visibility="all")
     result = (await rows.results(session, 3))[0]
-    names = {"benchmark_id": session.id, "session_id": session.id, "result_id": result.id, "index": 0}
+    names = {"benchmark_id": session.id, "session_id": session.id, "result_id": result.id, "index": 0, "sequence": 1}
     names |= {"tool": "vllm", "name": "demo", "username": "admin", "file": "explorer.js"}
     templates = sorted({route.template for route in routes_of(served.app) if route.method == "GET"})
     assert len(templates) > 45

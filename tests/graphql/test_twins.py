@@ -28,6 +28,11 @@ TWINS = {
     "updateBenchmark": "Mutation.updateBenchmark",
     "deleteBenchmark": "Mutation.deleteBenchmark",
     "cancelBenchmark": "Mutation.cancelBenchmark",
+    "matchBenchmarks": "Query.benchmarks",  # `totalCount` and the ids of its nodes
+    # Of many: one document with an alias for each.
+    "updateBenchmarks": "Mutation.updateBenchmark",
+    "deleteBenchmarks": "Mutation.deleteBenchmark",
+    "exportBenchmarks": "Benchmark.exports",
     "getBenchmarkTimeline": "Benchmark.timeline",
     "getDistributions": "Benchmark.distributions",
     "getHeatmap": "Benchmark.heatmap",
@@ -71,6 +76,8 @@ TWINS = {
     "revokeUserSessions": "Mutation.revokeUserSignIns",
     "listRoles": "Query.roles",
     "listAudit": "Query.audit",
+    "getAuditEntry": "Query.audit",
+    "listAlerts": "Subscription.alertsStream",
     "verifyAudit": "Query.auditCheck",
     "getSettings": "Query.settings",
     "updateSettings": "Mutation.updateSettings",
@@ -83,6 +90,7 @@ WITHOUT = {
     **dict.fromkeys(("getHealth", "getLiveness", "getReadiness"), "probes, which ask without an identity"),
     "endOidcLoginByProvider": "called by identity providers",
     "listSignInMethods": "read before there is an identity",
+    "getConfiguration": "what the configuration file says, about no benchmark",
     "exportAudit": "a file of its own, about no benchmark",
     "exportBenchmarks": "a file of what `Query.benchmarks` gives in pages",
 }
