@@ -115,6 +115,11 @@ class MeasuredResult(msgspec.Struct, kw_only=True):
         return finish_kind(self.finish_reason)
 
     @property
+    def error_kind(self) -> str | None:
+        """What a failure that the provider told of means, the same under every vendor (`adapters.errors.ErrorKind`)."""
+        return self.metadata.get("error_kind")
+
+    @property
     def rate_limits(self) -> dict[str, dict[str, float]] | None:
         """How the response's headers said that things stand with the server's rate limits."""
         return self.metadata.get("rate_limits")
@@ -156,6 +161,7 @@ LINE_FIELDS = (
     "status",
     "error_type",
     "error",
+    "error_kind",
     "http_status",
     "finish_reason",
     "finish_kind",

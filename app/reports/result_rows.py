@@ -52,7 +52,7 @@ def read_results(path: Path) -> Iterator[MeasuredResult]:
 
 
 def from_line(line: Any) -> MeasuredResult:
-    """The result behind a line; `gaps_ms`, `response_text`, `server_timings_ms` and `rate_limits` if it has them.
+    """The result behind a line; `gaps_ms`, `response_text` and what stands in the metadata if it has them.
 
     Raises:
         ValueError: naming the wrong field.
@@ -86,6 +86,7 @@ _KEPT_APART: dict[str, tuple[type, ...]] = {  # in the result's metadata
     "turn": (int,),
     "server_timings_ms": (dict,),
     "rate_limits": (dict,),
+    "error_kind": (str,),
 }
 _OPTIONAL = {field.name for field in msgspec.structs.fields(MeasuredResult) if not field.required}
 

@@ -55,6 +55,8 @@ def test_a_line_has_the_promised_fields() -> None:
     promised += "first_token_ns last_token_ns end_ns input_tokens output_tokens reasoning_tokens token_count_source "
     promised += "chunks coalesced_chunks cost_usd ttft_ms tpot_ms e2e_ms e2e_from_intended_ms"
     assert set(promised.split()) <= set(line)
+    assert results_line(measure(make_error(error_kind="quota"), CONTEXT))["error_kind"] == "quota"
+    assert line["error_kind"] is None
 
 
 @given(st.lists(st.one_of(st.just(CENSORED), st.integers(0, 2**40)), max_size=50))

@@ -138,7 +138,7 @@ def test_a_course_depends_on_seed_and_number_alone() -> None:
     ("arguments", "message"),
     [
         (["--error-rate", "2"], "error_rate must be between 0 and 1"),
-        (["--errors", "nope"], "unknown fault nope; known are http_500"),
+        (["--errors", "nope"], "unknown fault nope; known are http_400"),
         (["--tokens", "0"], "tokens must be between 1"),
         (["--ttft-ms", "x"], "invalid float value"),
     ],
