@@ -98,7 +98,7 @@ def test_a_preset_is_changed_reset_kept_over_a_reload_and_left_for_a_pasted_spec
         visitor.assert_no_sideways_scroll()
         page.reload()
         expect(rate).to_have_value("7")
-        page.get_by_role("button", name="Reset").click()
+        page.get_by_role("button", name="Reset", exact=True).click()
         expect(rate).to_have_value("5")
 
         page.get_by_role("button", name="Open a spec").click()
