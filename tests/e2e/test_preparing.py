@@ -100,6 +100,7 @@ def test_a_preset_is_changed_reset_kept_over_a_reload_and_left_for_a_pasted_spec
         expect(rate).to_have_value("7")
         page.get_by_role("button", name="Reset", exact=True).click()
         expect(rate).to_have_value("5")
+        expect(page.get_by_label("Provider", exact=True)).to_have_value(PROVIDER)
 
         page.get_by_role("button", name="Open a spec").click()
         target = f'[[targets]]\nprovider = "{PROVIDER}"\nmodel = "simulated"\nweight = 2\n'

@@ -53,6 +53,11 @@ function ofPreset(preset: Preset, targets: Draft["targets"]): Base {
   return { origin: `preset:${preset.name}`, label: preset.title, draft: { ...draft, targets } };
 }
 
+/** What a preset says is not about the target. */
+function isPreset(base: Base): boolean {
+  return base.origin.startsWith("preset:");
+}
+
 function firstBase({ providers, presets, from }: FormParts): Base {
   const empty = blank(providers);
   if (from) return { origin: `from:${from.id}`, label: from.name, draft: draftOf(from.spec) };
@@ -161,7 +166,7 @@ export function Form(props: FormParts) {
             draft={draft}
             wasRestored={wasRestored}
             onPreset={choose}
-            onReset={() => begin(base)}
+            onReset={() => begin(isPreset(base) ? { ...base, draft: { ...base.draft, targets: draft.targets } } : base)}
             onBlank={() => {
               setQuery({ preset: null, from: null });
               begin({ ...blank(providers), draft: { ...blank(providers).draft, targets: draft.targets } });

@@ -70,7 +70,9 @@ export function Starters({ presets, base, draft, wasRestored, onPreset, onReset,
 export function changes(draft: Draft, base: Base): string[] {
   const [now, before] = [buildSpec(draft).spec, buildSpec(base.draft).spec];
   const found = [...leftOver(now, before), ...leftOver(before, now)].map(({ path }) => path);
-  return [...new Set(found)].filter((path) => path !== "targets" && !(path === "name" && draft.name === ""));
+  return [...new Set(found)].filter(
+    (path) => !/^targets(\.\d+\.(provider|model))?$/.test(path) && !(path === "name" && draft.name === ""),
+  );
 }
 
 const MOST_SHOWN = 4;
