@@ -10,6 +10,7 @@ from app.accounts.visibility import Visibility
 from app.benchmarks.changes import BenchmarkUpdate
 from app.benchmarks.listing import Direction, Order, Sort
 from app.benchmarks.listing_query import usual_direction
+from app.benchmarks.presets import Preset, presets
 from app.benchmarks.schemas import BenchmarkSpec
 from app.core.errors import InvalidRequestError, NotFoundError
 from app.graphql.answers import Deleted, Problem
@@ -18,12 +19,13 @@ from app.graphql.benchmark_types import BenchmarkConnection, BenchmarkType, Spec
 from app.graphql.conditions import IdempotencyKey, IfMatch, conditions, once
 from app.graphql.connections import DEFAULT_FIRST, After, First, connection, cursor_of_client, page_size
 from app.graphql.context import Info
-from app.graphql.derive import enum_of
+from app.graphql.derive import TYPES, enum_of
 from app.graphql.guard import guarded
 from app.graphql.inputs import INPUTS, read, read_document
 from app.graphql.scalars import JSON
 
 VisibilityType = enum_of(Visibility, "visibility")
+PresetType = TYPES.of(Preset)
 ChangesInput = INPUTS.of(BenchmarkUpdate)
 BenchmarkId = Annotated[UUID, strawberry.argument(name="id", description="Id of the benchmark.")]
 
@@ -104,6 +106,11 @@ class BenchmarkQueries:
         service = info.context.services.benchmarks
         page = await service.list(info.context.caller, filters, Order(by, direction), limit=size, cursor=cursor)
         return connection(page, page.cursors, after=cursor, scope=filters)
+
+    @guarded(Permission.BENCHMARK_READ, returns=list[PresetType], cost=20)
+    async def benchmark_presets(self, info: Info) -> Any:
+        """Specs to start from: each is whole but for its `targets`. `bench --preset NAME` takes the same."""
+        return presets().items
 
     @guarded(Permission.BENCHMARK_CREATE, returns=BenchmarkCheck, cost=20)
     async def validate_benchmark(self, info: Info, new: InputArgument) -> Any:
