@@ -22,16 +22,16 @@ class Preset(View):
 class Presets(View):
     """All of them, in the order to show them in."""
 
-    items: list[Preset]
+    presets: list[Preset] = Field(description="Each of them.")
 
 
 @cache
 def presets() -> Presets:
     """The presets of this release."""
     text = files("app.benchmarks").joinpath("presets.toml").read_text(encoding="utf-8")
-    return Presets(items=[Preset.model_validate(entry) for entry in tomllib.loads(text)["preset"]])
+    return Presets(presets=[Preset.model_validate(entry) for entry in tomllib.loads(text)["preset"]])
 
 
 def find(name: str) -> Preset | None:
     """The preset of this name."""
-    return next((preset for preset in presets().items if preset.name == name), None)
+    return next((preset for preset in presets().presets if preset.name == name), None)

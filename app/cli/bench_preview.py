@@ -24,7 +24,7 @@ def list_presets(*, as_json: bool) -> int:
         print(found.model_dump_json(indent=2))
         return 0
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for preset in found.items:
+    for preset in found.presets:
         table.add_row(preset.name, preset.purpose)
     Console().print(table)
     return 0

@@ -54,7 +54,7 @@ def read_preset(name: str) -> dict[str, Any]:
 
     preset = find(name)
     if preset is None:
-        names = ", ".join(one.name for one in presets().items)
+        names = ", ".join(one.name for one in presets().presets)
         raise UsageProblem([f"--preset: there is no preset {name!r}; there are {names}"])
     return dict(preset.spec)
 

@@ -110,7 +110,7 @@ class BenchmarkQueries:
     @guarded(Permission.BENCHMARK_READ, returns=list[PresetType], cost=20)
     async def benchmark_presets(self, info: Info) -> Any:
         """Specs to start from: each is whole but for its `targets`. `bench --preset NAME` takes the same."""
-        return presets().items
+        return presets().presets
 
     @guarded(Permission.BENCHMARK_CREATE, returns=BenchmarkCheck, cost=20)
     async def validate_benchmark(self, info: Info, new: InputArgument) -> Any:

@@ -33,7 +33,6 @@ async def test_every_change_is_audited(running: Running) -> None:
     rows = Rows(running.app.state.database)
     ended = await rows.session(status="completed")
     other = await rows.session(status="failed")
-    waiting = await rows.session(status="pending")
 
     async def new_sign_in() -> str:
         await running.signed_in("admin", running.app.state.generated_admin_password)
@@ -42,6 +41,10 @@ async def test_every_change_is_audited(running: Running) -> None:
 
     async def new_key() -> str:
         return str((await admin.post(f"{API}/auth/apikey", json={"name": "k"})).json()["id"])
+
+    async def new_waiting() -> str:
+        """Made at the last moment: the runner takes what waits whenever a benchmark is submitted."""
+        return str((await rows.session(status="pending")).id)
 
     async def call(method: str, path: str, **options: Any) -> httpx.Response:
         return await admin.request(method, f"{API}{path}", **options)
@@ -80,7 +83,7 @@ async def test_every_change_is_audited(running: Running) -> None:
             "/benchmarks/bulk/delete",
             lambda: call("POST", "/benchmarks/bulk/delete", json={"items": [{"id": str(other.id)}]}),
         ),
-        ("POST", "/benchmarks/{benchmark_id}/cancel", lambda: call("POST", f"/benchmarks/{waiting.id}/cancel")),
+        ("POST", "/benchmarks/{benchmark_id}/cancel", lambda waiting: call("POST", f"/benchmarks/{waiting}/cancel")),
         ("DELETE", "/benchmarks/{benchmark_id}", lambda: call("DELETE", f"/benchmarks/{ended.id}")),
         ("PATCH", "/settings", lambda: call("PATCH", "/settings", json={"retention_days": 9})),
         ("PUT", "/me/preferences", lambda: call("PUT", "/me/preferences", json={"document": {"theme": "dark"}})),
@@ -91,7 +94,11 @@ async def test_every_change_is_audited(running: Running) -> None:
             lambda: call("POST", "/auth/password", json={"old_password": login["password"], "new_password": PASSWORD}),
         ),
     ]
-    prepared = {("DELETE", "/auth/apikey"): new_key, ("DELETE", "/auth/sessions/{session_id}"): new_sign_in}
+    prepared = {
+        ("DELETE", "/auth/apikey"): new_key,
+        ("DELETE", "/auth/sessions/{session_id}"): new_sign_in,
+        ("POST", "/benchmarks/{benchmark_id}/cancel"): new_waiting,
+    }
     for method, path, step in walk:
         given = [await prepared[(method, path)]()] if (method, path) in prepared else []
         before = await _rows(running)

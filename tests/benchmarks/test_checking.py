@@ -273,5 +273,5 @@ async def test_over_http_it_needs_the_right_to_create_and_stores_nothing(bench: 
         ).status_code == 400
         assert (await client.post("/benchmarks/validate", json={}, headers={"X-Role": "viewer"})).status_code == 403
         assert (await client.get("/benchmarks")).json()["items"] == []
-        listed = (await client.get("/benchmarks/presets")).json()["items"]
-        assert [one["name"] for one in listed] == [one.name for one in presets().items]
+        listed = (await client.get("/benchmarks/presets")).json()["presets"]
+        assert [one["name"] for one in listed] == [one.name for one in presets().presets]

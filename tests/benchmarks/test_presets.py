@@ -17,7 +17,7 @@ from app.loadgen.plan import Endpoint
 TARGETS = {"targets": [{"provider": "openai-compatible", "model": "simulated"}]}
 
 
-@pytest.mark.parametrize("preset", presets().items, ids=lambda preset: preset.name)
+@pytest.mark.parametrize("preset", presets().presets, ids=lambda preset: preset.name)
 def test_each_is_a_spec_with_a_purpose(preset: Preset) -> None:
     spec = BenchmarkSpec.model_validate(preset.spec | TARGETS)
     assert re.fullmatch(r"[a-z][a-z-]+", preset.name)
@@ -31,7 +31,7 @@ def test_each_is_a_spec_with_a_purpose(preset: Preset) -> None:
 
 
 def test_names_differ_and_an_unknown_one_is_none() -> None:
-    names = [preset.name for preset in presets().items]
+    names = [preset.name for preset in presets().presets]
     assert len(set(names)) == len(names)
     assert find("nothing") is None
 
@@ -76,7 +76,7 @@ async def test_each_runs_when_cut_short() -> None:
             return preset.name, await run_local(cut_short(preset), endpoint)
 
     async with simulator() as base_url:
-        done = await asyncio.gather(*(run(preset, base_url) for preset in presets().items))
+        done = await asyncio.gather(*(run(preset, base_url) for preset in presets().presets))
     for name, summary in done:
         assert summary["error"] is None, name
         assert summary["requests"]["ok"] >= 2, name

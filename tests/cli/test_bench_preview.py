@@ -19,7 +19,7 @@ def test_presets_are_listed_with_their_purpose(cli: Cli) -> None:
     assert "quick-check" in done.stdout
     assert "does it answer, and about how fast?" in " ".join(done.stdout.split())
     listed = json.loads(cli("bench", "--list-presets", "--json").stdout)
-    assert [one["name"] for one in listed["items"]] == [one.name for one in presets().items]
+    assert [one["name"] for one in listed["presets"]] == [one.name for one in presets().presets]
 
 
 def test_a_preset_is_the_spec_that_options_go_over(cli: Cli) -> None:

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect
 from app.benchmarks.states import Status
 from app.core.database import Database
 from app.core.settings import StorageSettings
+from tests.e2e.accessibility import assert_accessible
 from tests.e2e.browsing import PHONE, Visitor, visit
 from tests.e2e.processes import Service, Simulator
 from tests.factories import make_session, make_spec
@@ -69,6 +70,7 @@ def test_the_keyboard_alone_is_enough(browser: Browser, stocked: Service) -> Non
         _open(visitor)
         expect(page.locator(".page-title")).to_contain_text(str(ROWS))
         assert page.locator(".list-row").count() < 60, "only rows in sight are in the page"
+        assert_accessible(page)
         for key in "jjxjjX":
             page.keyboard.press(key)
         expect(page.get_by_role("link", name="stored 003")).to_be_focused()
@@ -84,6 +86,7 @@ def test_the_keyboard_alone_is_enough(browser: Browser, stocked: Service) -> Non
         expect(field).to_be_focused()
         page.keyboard.type("stored 017")
         expect(page.get_by_role("option", name="stored 017")).to_have_attribute("aria-selected", "true")
+        assert_accessible(page)
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="stored 017")).to_be_visible()
         page.keyboard.press("Control+k")
@@ -115,8 +118,9 @@ def test_order_filters_and_views_live_in_the_address(browser: Browser, stocked: 
         page.locator(".chip").first.click()
         expect(page).not_to_have_url(re.compile("status="))
         page.get_by_role("button", name="Views").click()
-        page.get_by_role("button", name="Open the list with Broken nights").click()
-        page.wait_for_timeout(600)  # the list keeps what is chosen after 0.4 s
+        assert_accessible(page)
+        with page.expect_response(lambda answer: answer.request.method == "PUT" and answer.ok):
+            page.get_by_role("button", name="Open the list with Broken nights").click()
     with visit(browser, stocked) as visitor:
         _open(visitor, "/")
         expect(visitor.page).to_have_url(re.compile("status=failed"))
@@ -175,6 +179,7 @@ def test_cards_fit_a_phone(browser: Browser, stocked: Service) -> None:
         with visit(browser, stocked, theme=theme, size=PHONE) as visitor:
             _open(visitor)
             visitor.assert_no_sideways_scroll()
+            assert_accessible(visitor.page)
             visitor.page.mouse.wheel(0, 6_000)
             expect(visitor.page.get_by_role("link", name="stored 030")).to_be_visible()
             visitor.assert_no_sideways_scroll()

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.accessibility import assert_accessible
 from tests.e2e.browsing import PHONE, Visitor, visit
 from tests.e2e.processes import Service, Simulator
 
@@ -199,4 +200,5 @@ def test_the_finished_run_fits_a_phone(browser: Browser, service: Service, finis
         visitor.assert_no_sideways_scroll()
         visitor.open(f"/benchmarks/{finished}/requests/0")
         expect(page.get_by_role("dialog", name="Request 0", exact=True)).to_be_visible(timeout=SHOWN_TIMEOUT_MS)
+        assert_accessible(page)
         visitor.assert_no_sideways_scroll()

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.e2e.accessibility import assert_accessible
 from tests.e2e.browsing import PHONE, visit
 from tests.e2e.processes import Service, Simulator
 
@@ -54,6 +55,7 @@ def test_runs_are_chosen_compared_and_reported(
         expect(page.locator(".compare-warnings")).to_contain_text("another load")
         expect(page.get_by_text("spec.load.concurrency")).to_be_visible()
         expect(page.get_by_role("row", name="p50 TTFT").locator(".forest")).to_be_visible()
+        assert_accessible(page)
         visitor.picture(pictures, "compare-light")
 
         page.get_by_role("radio", name="B after is the baseline").check()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.e2e.accessibility import assert_accessible
 from tests.e2e.browsing import Visitor, visit
 from tests.e2e.conftest import WRITES_SCREENSHOTS
 from tests.e2e.processes import Service, Simulator
@@ -99,6 +100,7 @@ def test_main_job(browser: Browser, service: Service, simulator: Simulator, pict
         page = visitor.page
         visitor.open("/")
         expect(page.get_by_role("heading", name="LLM Test Bench")).to_be_visible()
+        assert_accessible(visitor.page)
         visitor.picture(pictures, f"signin-{theme}")
         visitor.sign_in()
         expect(page.get_by_role("heading", name="Benchmarks", exact=True)).to_be_visible()
@@ -106,6 +108,7 @@ def test_main_job(browser: Browser, service: Service, simulator: Simulator, pict
         page.get_by_role("link", name="Providers").click()
         visitor.add_provider(provider, simulator.base_url)
         visitor.test_provider(provider)
+        assert_accessible(visitor.page)
         visitor.picture(pictures, f"providers-{theme}")
 
         page.keyboard.press("n")
@@ -116,12 +119,14 @@ def test_main_job(browser: Browser, service: Service, simulator: Simulator, pict
 
         watch_until_the_end(visitor, pictures, theme)
         check_numbers(visitor, results_of(service, benchmark))
+        assert_accessible(visitor.page)
         visitor.picture(pictures, f"run-{theme}")
 
         page.get_by_role("navigation", name="Breadcrumb").get_by_role("link").click()
         row = page.get_by_role("row", name=re.compile(name))
         expect(row).to_contain_text("completed")
         expect(row).to_contain_text(f"{REQUESTS:,}")
+        assert_accessible(visitor.page)
         visitor.picture(pictures, f"benchmarks-{theme}")
 
 

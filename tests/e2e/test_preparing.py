@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.accessibility import assert_accessible
 from tests.e2e.browsing import PHONE, Visitor, visit
 from tests.e2e.processes import Service
 from tests.e2e.test_new_benchmark import PROVIDER, choose, provider
@@ -37,6 +38,7 @@ def test_keys_alone_go_from_the_form_to_a_running_benchmark_and_to_its_duplicate
         page.get_by_label("Provider", exact=True).focus()
         keys.type(PROVIDER)
         expect(page.get_by_label("Model", exact=True)).to_have_value("simulated")
+        assert_accessible(page)
         page.locator("input[name=requests]").focus()
         keys.press("Control+a")
         keys.type("4")
@@ -95,6 +97,7 @@ def test_a_preset_is_changed_reset_kept_over_a_reload_and_left_for_a_pasted_spec
         rate.fill("7")
         expect(page.locator(".based-on")).to_contain_text("changed: load.rate")
         expect(page.locator(".estimate-bar")).to_be_in_viewport()
+        assert_accessible(page)
         visitor.assert_no_sideways_scroll()
         page.reload()
         expect(rate).to_have_value("7")

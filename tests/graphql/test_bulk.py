@@ -39,7 +39,7 @@ async def test_limits_are_told(running: Running) -> None:
 async def test_presets_are_those_of_rest(running: Running) -> None:
     admin = await running.admin()
     found = (await data(admin, "{ benchmarkPresets { name title purpose spec } }"))["benchmarkPresets"]
-    assert found == (await admin.get("/api/v1/benchmarks/presets")).json()["items"]
+    assert found == (await admin.get("/api/v1/benchmarks/presets")).json()["presets"]
 
 
 async def test_alerts_entries_and_the_configuration_are_read(running: Running) -> None:

@@ -143,7 +143,7 @@ export const createBenchmark = (spec: BenchmarkSpec) => call<{ id: string }>("PO
 export const validateBenchmark = (spec: BenchmarkSpec, signal?: Signal) =>
   call<SpecValidation>("POST", "/benchmarks/validate", { body: spec, signal });
 
-export const listPresets = (signal?: Signal) => call<{ items: Preset[] }>("GET", "/benchmarks/presets", { signal });
+export const listPresets = (signal?: Signal) => call<{ presets: Preset[] }>("GET", "/benchmarks/presets", { signal });
 
 export const cancelBenchmark = (id: string) => call<unknown>("POST", `/benchmarks/${at(id)}/cancel`);
 

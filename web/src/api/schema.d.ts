@@ -4639,8 +4639,11 @@ export interface components {
          * @description All of them, in the order to show them in.
          */
         Presets: {
-            /** Items */
-            items: components["schemas"]["Preset"][];
+            /**
+             * Presets
+             * @description Each of them.
+             */
+            presets: components["schemas"]["Preset"][];
         };
         /**
          * PriceView

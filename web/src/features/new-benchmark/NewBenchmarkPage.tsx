@@ -45,7 +45,7 @@ async function load(from: string | null, signal: AbortSignal): Promise<Loaded> {
     listPresets(signal),
     from ? getBenchmark(from, signal) : null,
   ]);
-  return { providers: providers.items, presets: presets.items, from: run };
+  return { providers: providers.items, presets: presets.presets, from: run };
 }
 
 interface BodyProps {
