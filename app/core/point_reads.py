@@ -80,6 +80,10 @@ class PointQuery:
         return found
 
 
+async def _leave(_connection: object) -> None:
+    """A read by key changes nothing about its connection, and asking the server to undo that costs a round trip."""
+
+
 class PointReads:
     """A few connections of its own, opened when first used."""
 
@@ -157,5 +161,6 @@ class PointReads:
                         timeout=self._settings.connection_timeout_seconds,
                         min_size=0,
                         max_size=point_connections(self._settings),
+                        reset=_leave,
                     )
         return self._pool
