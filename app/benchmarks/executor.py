@@ -453,7 +453,7 @@ class Executor:
         self._live.set_progress(run.session_id, progress)
         return Event(
             Topic.BENCHMARK_PROGRESS,
-            progress,
+            progress | {"earlier": run.live.news(time.time_ns())},
             self._clock.now(),
             session_id=run.session_id,
             **run.audience._asdict(),

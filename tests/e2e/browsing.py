@@ -14,17 +14,25 @@ WIDE = (1280, 860)
 PHONE = (390, 844)
 
 
+_NETWORK = re.compile(r"net::ERR_|WebSocket connection to .* failed|status of (502|503|504) ")
+
+
 class Watch:
     """Collects console errors, exceptions (unhandled rejections too) and requests to other hosts."""
 
     def __init__(self, service: Service) -> None:
         self.troubles: list[str] = []
         self._allowed: list[str] = []
+        self._forgives = False
         self._host = urlsplit(service.url).netloc
 
     def allow(self, status: int) -> None:
         """Expect one answer with this status: the browser reports it as an error on its console."""
         self._allowed.append(f"status of {status} ")
+
+    def forgive_network(self) -> None:
+        """From now on the service may be away: the browser tells of every attempt to reach it."""
+        self._forgives = True
 
     def on(self, page: Page) -> None:
         """Watch a page."""
@@ -34,6 +42,8 @@ class Watch:
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:
+            return
+        if self._forgives and _NETWORK.search(message.text):
             return
         for allowed in self._allowed:
             if allowed in message.text:

@@ -1,11 +1,22 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { saveCsv } from "./csv";
+import { textOfTable } from "./table-text";
+import { useCopies } from "./useCopies";
 import "./table.css";
 
+interface TableFrameProps {
+  label: string;
+  children: ComponentChildren;
+  /** Whether its values can be copied and saved. */
+  tools?: boolean;
+}
+
 /** Around a table that may be wider than its panel; then the keyboard can reach it to scroll. */
-export function TableFrame({ label, children }: { label: string; children: ComponentChildren }) {
+export function TableFrame({ label, children, tools }: TableFrameProps) {
   const frame = useRef<HTMLDivElement>(null);
   const [scrolls, setScrolls] = useState(false);
+  const copied = useCopies();
   useEffect(() => {
     const element = frame.current;
     if (!element) return;
@@ -15,9 +26,36 @@ export function TableFrame({ label, children }: { label: string; children: Compo
     for (const child of element.children) observer.observe(child);
     return () => observer.disconnect();
   }, []);
+  const region = scrolls ? { tabIndex: 0, role: "region", "aria-label": label } : {};
+  if (!tools) {
+    return (
+      <div ref={frame} class="table-frame" {...region}>
+        {children}
+      </div>
+    );
+  }
+  const table = () => frame.current?.querySelector("table") ?? null;
   return (
-    <div ref={frame} class="table-frame" {...(scrolls ? { tabIndex: 0, role: "region", "aria-label": label } : {})}>
-      {children}
+    <div class="table-with-tools">
+      <div ref={frame} class="table-frame" {...region} onClick={(event) => void copied.cell(event.target)}>
+        {children}
+      </div>
+      <p class="table-tools">
+        <span role="status">{copied.told.value || "Click a value to copy it."}</span>
+        <button type="button" onClick={() => void copied.table(table())}>
+          Copy table
+        </button>
+        <button
+          type="button"
+          aria-label={`${label} as CSV`}
+          onClick={() => {
+            const found = table();
+            if (found) saveCsv(label, textOfTable(found));
+          }}
+        >
+          CSV
+        </button>
+      </p>
     </div>
   );
 }
