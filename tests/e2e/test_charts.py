@@ -271,3 +271,67 @@ def test_the_finished_run_fits_a_phone(browser: Browser, service: Service, finis
         expect(page.get_by_role("dialog", name="Request 0", exact=True)).to_be_visible(timeout=SHOWN_TIMEOUT_MS)
         assert_accessible(page)
         visitor.assert_no_sideways_scroll()
+
+
+@pytest.mark.timeout(120)
+def test_a_sweep_is_shown_as_curves_with_its_frontier(
+    browser: Browser, service: Service, api: httpx.Client, tmp_path: Path
+) -> None:
+    benchmark = submit(
+        api,
+        name="swept",
+        load={"kind": "closed", "concurrency": 1},
+        stop={"requests": 8},
+        explore={"kind": "sweep", "parameter": "concurrency", "values": [1, 2, 4]},
+    )
+    with visit(browser, service) as visitor:
+        page = opened(visitor, benchmark)
+        expect(page.locator(".run-status")).to_contain_text("completed", timeout=RUN_TIMEOUT_MS)
+        figure = "Throughput against speed per user"
+        expect(page.get_by_role("figure", name=figure)).to_be_visible()
+        points = api.get(f"/benchmarks/{benchmark}").json()["summary"]["points"]
+        expected = {
+            (one["rates"]["user_output_tokens_per_s"]["p50"], one["rates"]["output_tokens_per_s"]) for one in points
+        }
+        rows = saved(page, tmp_path, figure)
+        found = {
+            name: {
+                (float(row["tok/s for one user, median"]), float(row["tok/s in all"]))
+                for row in rows
+                if row["series"] == name
+            }
+            for name in {row["series"] for row in rows}
+        }
+        best = {
+            one
+            for one in expected
+            if not any(other != one and other[0] >= one[0] and other[1] >= one[1] for other in expected)
+        }
+        assert found == {"sim / simulated": expected, "frontier": best}
+        by_level = saved(page, tmp_path, "Throughput by level")
+        assert [float(row["users"]) for row in by_level] == [1, 2, 4]
+        assert_accessible(page)
+
+
+def test_what_is_printed_is_the_run_and_nothing_else(browser: Browser, service: Service, finished: str) -> None:
+    with visit(browser, service, theme="dark") as visitor:
+        page = opened(visitor, finished)
+        expect(page.get_by_role("figure", name="Requests", exact=True)).to_be_visible(timeout=SHOWN_TIMEOUT_MS)
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        for hidden in (page.get_by_role("navigation", name="Main"), page.get_by_role("button", name="Delete")):
+            expect(hidden).to_be_hidden()
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('.panel')).backgroundColor") == "rgb(255, 255, 255)"
+        )
+        # A chart's ink on paper is dark: muted labels of the light theme are darker than its middle grey.
+        darkest = page.evaluate(
+            """() => { const canvas = document.querySelector('canvas.heatmap-canvas');
+            const { data } = canvas.getContext('2d').getImageData(0, 0, 60, canvas.height);
+            let least = 255; for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 250) least =
+            Math.min(least, data[at]); return least; }"""
+        )
+        assert darkest < 128
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        page.emulate_media(media="screen")
+        assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")

@@ -13,10 +13,7 @@ export class Layer {
    * Sizes the canvas to its place, puts the picture onto it, and gives its context, scaled to CSS pixels; null when there
    * is nothing to draw on. `paint` draws the picture where it is not known.
    */
-  draw(
-    target: HTMLCanvasElement,
-    paint: (context: CanvasRenderingContext2D) => void,
-  ): CanvasRenderingContext2D | null {
+  draw(target: HTMLCanvasElement, paint: (context: CanvasRenderingContext2D) => void): CanvasRenderingContext2D | null {
     const ratio = devicePixelRatio || 1;
     const width = Math.round(target.clientWidth * ratio);
     const height = Math.round(target.clientHeight * ratio);

@@ -66,7 +66,8 @@ export class Ring<Column extends string> {
     if (at === xs.length) return this.put(x, row);
     const isThere = xs[at] === x;
     if (isThere && this.#holds(this.#start + at, row)) return false;
-    this.#fill(this.#start + (isThere ? at : this.#open(at)), x, row);
+    const place = isThere ? at : this.#open(at);
+    this.#fill(this.#start + place, x, row);
     this.#version += 1;
     return true;
   }

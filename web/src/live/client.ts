@@ -170,7 +170,8 @@ export class LiveClient {
     this.#heardAt = Date.now();
     const shown = this.#connection.peek();
     // A busy run says something ten times a second; who shows the age of the data counts it in seconds.
-    const isOld = shown.state !== "live" || shown.roundTripMs !== roundTripMs || this.#heardAt - shown.heardAt > TOLD_MS;
+    const isOld =
+      shown.state !== "live" || shown.roundTripMs !== roundTripMs || this.#heardAt - shown.heardAt > TOLD_MS;
     if (isOld) this.#set({ state: "live", heardAt: this.#heardAt, roundTripMs });
     if (isBack && !this.#resume.since) this.#readAnew();
     this.#act(message);

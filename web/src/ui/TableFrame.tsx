@@ -26,7 +26,15 @@ export function TableFrame({ label, children, tools }: TableFrameProps) {
     for (const child of element.children) observer.observe(child);
     return () => observer.disconnect();
   }, []);
-  const region = scrolls ? { tabIndex: 0, role: "region", "aria-label": label } : {};
+  useEffect(() => {
+    const element = frame.current;
+    if (!element || !tools) return;
+    // For the mouse; the keyboard has the buttons below, and can mark text.
+    const copy = (event: MouseEvent) => void copied.cell(event.target);
+    element.addEventListener("click", copy);
+    return () => element.removeEventListener("click", copy);
+  }, [tools]);
+  const region = scrolls ? ({ tabIndex: 0, role: "region", "aria-label": label } as const) : {};
   if (!tools) {
     return (
       <div ref={frame} class="table-frame" {...region}>
@@ -37,7 +45,7 @@ export function TableFrame({ label, children, tools }: TableFrameProps) {
   const table = () => frame.current?.querySelector("table") ?? null;
   return (
     <div class="table-with-tools">
-      <div ref={frame} class="table-frame" {...region} onClick={(event) => void copied.cell(event.target)}>
+      <div ref={frame} class="table-frame" {...region}>
         {children}
       </div>
       <p class="table-tools">

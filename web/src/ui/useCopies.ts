@@ -44,7 +44,13 @@ export function useCopies(): Copies {
       if (text && text !== "—") await copy(text, text);
     },
     table: async (table) => {
-      if (table) await copy(textOfTable(table).map((row) => row.join("\t")).join("\n"), "the table");
+      if (table)
+        await copy(
+          textOfTable(table)
+            .map((row) => row.join("\t"))
+            .join("\n"),
+          "the table",
+        );
     },
   };
 }

@@ -45,15 +45,7 @@ export function TimeCharts({ run, benchmark, bands }: TimeChartsProps) {
 }
 
 /** Apart from the charts, so that a longer axis is no work for them. */
-function RunHeatmap({
-  run,
-  heatmap,
-  bands,
-}: {
-  run: RunStore;
-  heatmap: HeatmapCells | null;
-  bands: readonly Band[];
-}) {
+function RunHeatmap({ run, heatmap, bands }: { run: RunStore; heatmap: HeatmapCells | null; bands: readonly Band[] }) {
   return (
     <Heatmap
       title="Time to first token, heatmap"
