@@ -20,6 +20,7 @@ NOT_WAITED_FOR_S = 60.0
 """One request that never ends must not hold a live view back for ever: seconds older than this are told as they are."""
 
 _LEAST_WAIT_S = 5.0
+_SHORT_S = 3.0
 _REPORT_S = 0.5  # from the end of a request to its report: a tick, and its way here
 _MOST_AT_ONCE = 120
 _NS_PER_S = 10**9
@@ -67,7 +68,8 @@ class LivePoints:
         whole = max(self._points(settled_ns), self._whole)
         told = max(self._points(reported_ns), whole)
         # While requests are short all of a second is known soon enough to be told at once.
-        is_soon = longest_s is not None and (told - whole) * self._width_s <= _LEAST_WAIT_S
+        is_short = longest_s is not None and longest_s <= _SHORT_S
+        is_soon = is_short and (told - whole) * self._width_s <= _LEAST_WAIT_S
         return Known(whole if is_soon else told, whole)
 
     def news(self, known: Known) -> list[int]:
