@@ -158,15 +158,15 @@ def test_tables_say_what_the_rows_say(
                     assert value == pytest.approx(expected, rel=0.008, abs=0.006), (metric, column)
         figures = {row["Figure"]: row["Whole run"] for row in saved(page, tmp_path, "Totals")}
         for name, expected in recomputed.totals(rows).items():
-            told = float(figures[name].split()[0].replace(",", ""))
-            assert told == pytest.approx(expected, rel=0.01), name
+            figure = float(figures[name].split()[0].replace(",", ""))
+            assert figure == pytest.approx(expected, rel=0.01), name
         failed = recomputed.failures(rows)
         if failed:
             classes = {row["Class"]: row for row in saved(page, tmp_path, "Errors by class")}
             assert {name: int(row["Requests"]) for name, row in classes.items()} == failed
         assert visitor.number("requests") == str(len(rows))
-        told = float(visitor.number("errors").removesuffix(" %"))
-        assert told == pytest.approx(100 * sum(failed.values()) / len(rows), rel=0.005)
+        share = float(visitor.number("errors").removesuffix(" %"))
+        assert share == pytest.approx(100 * sum(failed.values()) / len(rows), rel=0.005)
 
         slowest = sorted((row for row in rows if row["status"] == "ok"), key=lambda row: -row["e2e_ms"])[:8]
         links = page.get_by_role("list", name="Slowest requests").locator(".extreme-index")
