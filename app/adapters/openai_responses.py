@@ -8,23 +8,32 @@ from typing import Any
 
 import msgspec
 
-from app.adapters.base import Buckets, ChatRequest, HttpRequest
-from app.adapters.events import ABSENT, Event, raw_object
+from app.adapters import service_tiers
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Terms
+from app.adapters.events import ABSENT, NOTHING, Event, raw_object
 from app.adapters.media import IMAGE_TYPES, Media, Takes
+from app.adapters.service_tiers import with_tier
 from app.adapters.wire_format import WireFormat
 
 _TEXT = {"response.output_text.delta", "response.refusal.delta"}
 _REASONING = {"response.reasoning_text.delta", "response.reasoning_summary_text.delta"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
+_CALLS = ("_call", "mcp_approval_request", "program")  # how types of items end that are neither text nor thoughts
+_RESULTS = ("_call_output_content.delta",)  # what a tool at the vendor's says in pieces: the model did not write it
+_BROKEN = {"failed", "cancelled"}
+_WAITING = {"queued", "in_progress"}  # in the background: the answer would be another request
 
 
 class _Part(msgspec.Struct):
-    text: str = ""
-    refusal: str = ""
+    text: str | None = None
+    refusal: str | None = None
 
 
-class _Item(msgspec.Struct):
+class _Typed(msgspec.Struct):
     type: str
+
+
+class _Item(_Typed):
     content: list[_Part] | None = None
     summary: list[_Part] | None = None
 
@@ -41,11 +50,13 @@ class _Response(msgspec.Struct):
     incomplete_details: _Incomplete | None = None
     usage: msgspec.Raw = ABSENT
     error: msgspec.Raw = ABSENT
+    service_tier: str | None = None
 
 
 class _Event(msgspec.Struct):
     type: str
     delta: Any = None
+    item: _Typed | None = None
     response: _Response | None = None
 
 
@@ -97,20 +108,22 @@ class OpenAiResponses(WireFormat):
         return {"type": "input_image", "image_url": media.data_uri, "detail": media.detail or "auto"}
 
     def read(self, payload: bytes) -> Event:
-        """One event by its `type`."""
+        """One event by its `type`; OpenRouter ends its streams with `[DONE]`, as those of Chat Completions end."""
+        if payload == b"[DONE]":
+            return NOTHING
         event = _decode(payload)
         kind, delta = event.type, event.delta if isinstance(event.delta, str) else ""
-        if kind in _TEXT:
-            return Event(text=delta)
-        if kind in _REASONING:
-            return Event(reasoning=delta)
+        if kind in _TEXT or kind in _REASONING:
+            return Event(text=delta) if kind in _TEXT else Event(reasoning=delta)
         if kind == "error":
             return Event(error=payload, is_last=True)
         if event.response is not None:
             said = event.response
             return _ending(said) if kind in _ENDS else Event(response_id=said.id, response_model=said.model)
+        if event.item is not None:  # a call begins with its name, or is all there
+            return Event(other_output=kind.endswith(".added") and event.item.type.endswith(_CALLS))
         # What else comes in pieces: arguments of tools, audio, images.
-        return Event(other_output=kind.endswith((".delta", ".partial_image")))
+        return Event(other_output=kind.endswith((".delta", ".partial_image")) and not kind.endswith(_RESULTS))
 
     def read_body(self, body: bytes) -> Event:
         """A `response`."""
@@ -124,10 +137,14 @@ class OpenAiResponses(WireFormat):
         ]
         return msgspec.structs.replace(
             _ending(response),
-            text="".join(part.text or part.refusal for part in parts),
-            reasoning="".join(part.text for part in thoughts),
-            other_output=any(item.type.endswith("_call") for item in response.output),
+            text="".join(part.text or part.refusal or "" for part in parts),
+            reasoning="".join(part.text or "" for part in thoughts),
+            other_output=any(item.type.endswith(_CALLS) for item in response.output),
         )
+
+    def terms(self, usage: bytes) -> Terms:
+        """Its tier of service, where that is not the usual one."""
+        return service_tiers.terms(usage)
 
     def buckets(self, usage: bytes) -> Buckets:
         """The details are parts of the input and the output."""
@@ -147,11 +164,15 @@ class OpenAiResponses(WireFormat):
 def _ending(response: _Response) -> Event:
     """What a response that is over says of itself."""
     why = response.incomplete_details.reason if response.incomplete_details is not None else None
+    error = raw_object(response.error)
+    if not error and response.status in _BROKEN | _WAITING:
+        words = "was answered later, in the background" if response.status in _WAITING else "has no answer"
+        error = msgspec.json.encode({"error": {"message": f"the response is {response.status}: it {words}"}})
     return Event(
         response_id=response.id,
         response_model=response.model,
         finish_reason=why or response.status,
-        usage=raw_object(response.usage),
-        error=raw_object(response.error),
+        usage=with_tier(raw_object(response.usage), response.service_tier),
+        error=error,
         is_last=True,
     )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message, ReplyDecoder
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message, ReplyDecoder, Terms
 from app.adapters.decoding import BodyDecoder, StreamDecoder
 from app.adapters.errors import error_body_text
 from app.adapters.events import Event, Framing
@@ -50,6 +50,10 @@ class WireFormat(ABC):
     def billed(self, usage: bytes) -> Buckets | None:
         """Mostly what was counted."""
         return None
+
+    def terms(self, usage: bytes) -> Terms:
+        """Mostly the usual ones."""
+        return ()
 
     def charged_usd(self, usage: bytes) -> Decimal | None:
         """Few say it."""

@@ -18,7 +18,7 @@ import numpy as np
 import orjson
 
 from app.adapters import prices
-from app.adapters.base import Buckets
+from app.adapters.base import Buckets, Terms
 from app.adapters.finish_reasons import FinishKind, finish_kind
 from app.benchmarks import gaps
 from app.core.ids import new_id
@@ -390,16 +390,17 @@ def _cost_of(context: MeasureContext, counted: Buckets, usage: bytes) -> float |
         if charged is not None:
             return float(charged)
         billed = prices.billed(context.kind, counted, known)
+        terms = prices.terms(context.kind, known)
     except LookupError:
         return None
-    return _cost(prices.version(), context.kind, context.model, *map(_count, msgspec.structs.astuple(billed)))
+    return _cost(prices.version(), context.kind, context.model, terms, *map(_count, msgspec.structs.astuple(billed)))
 
 
 # One price look-up takes tens of microseconds, and most requests of a run have one of few sizes.
 @lru_cache(maxsize=8_192)
-def _cost(_prices: int, kind: str, model: str, *buckets: int | None) -> float | None:
+def _cost(_prices: int, kind: str, model: str, terms: Terms, *buckets: int | None) -> float | None:
     try:
-        cost = prices.cost_usd(kind, model, Buckets(*buckets))
+        cost = prices.cost_usd(kind, model, Buckets(*buckets), terms)
     except LookupError:
         return None
     return None if cost is None else float(cost)
@@ -407,4 +408,4 @@ def _cost(_prices: int, kind: str, model: str, *buckets: int | None) -> float | 
 
 def warm_prices(context: MeasureContext) -> None:
     """Load the price table now if this target needs it."""
-    _cost(prices.version(), context.kind, context.model, 1, None, None, 1, None)
+    _cost(prices.version(), context.kind, context.model, (), 1, None, None, 1, None)
