@@ -90,24 +90,6 @@ def check_listing(cluster: Cluster, benchmark: str) -> None:
         assert abs((datetime.now(UTC) - heard).total_seconds()) < 60
 
 
-def test_a_worker_that_is_told_to_leave_hands_its_shard_back(cluster: Cluster) -> None:
-    deployment = cluster.deployment
-    options = ("--tag", "leaves", "--drain-seconds", "0")
-    deployment.worker("three", *options)
-    until(lambda: len(cluster.client().get("/cluster").json()["workers"]) == 3, "the third worker")
-    benchmark = cluster.submit(workers=1, placement=["leaves"])
-    cluster.is_under_way(benchmark)
-    assert deployment.parts["three"].terminate() == 0, deployment.parts["three"].text()[-3000:]
-    before = cluster.stored(benchmark)
-    deployment.worker("three", *options)
-    found = cluster.ended(benchmark)
-    cluster.check_nothing_lost(benchmark, found)
-    assert 60 <= before < 500, "what was in flight is stored, and the rest is not sent"
-    assert found["summary"]["instrument"]["restarts"] >= 1
-    assert found["summary"]["requests"]["failed"] == 0, "requests in flight ended by themselves"
-    assert deployment.parts.pop("three").terminate() == 0
-
-
 def test_a_killed_engine_is_replaced(cluster: Cluster) -> None:
     benchmark = cluster.submit()
     cluster.is_under_way(benchmark)
