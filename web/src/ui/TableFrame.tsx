@@ -1,8 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { CopyCell } from "./CopyCell";
 import "./table.css";
 
-/** Around a table that may be wider than its panel; then the keyboard can reach it to scroll. */
+/** Around a table that may be wider than its panel; then the keyboard can reach it to scroll. Its cells can be copied. */
 export function TableFrame({ label, children }: { label: string; children: ComponentChildren }) {
   const frame = useRef<HTMLDivElement>(null);
   const [scrolls, setScrolls] = useState(false);
@@ -18,6 +19,7 @@ export function TableFrame({ label, children }: { label: string; children: Compo
   return (
     <div ref={frame} class="table-frame" {...(scrolls ? { tabIndex: 0, role: "region", "aria-label": label } : {})}>
       {children}
+      <CopyCell frame={frame} />
     </div>
   );
 }
