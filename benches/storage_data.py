@@ -5,6 +5,7 @@ nightly runs. One request in a hundred failed; of one class of errors (`RARE_ERR
 oldest benchmark, so that looking for it goes past everything else.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -25,13 +26,14 @@ from app.benchmarks.result_columns import columns
 from app.benchmarks.rows import COLUMNS
 from app.core.clock import SystemClock
 from app.core.database import Database
+from app.core.ids import new_id
 from app.datasets.words import WORDS
 from app.loadgen.frames import Record
 from app.stats.run_statistics import RunStatistics, TargetKey
 from app.stats.summary import summarise
 from benches.running import judge
 from tests.benchmarks.records import MS, ORIGIN_NS, make_error
-from tests.factories import make_session
+from tests.factories import make_session, make_spec
 from tests.servers import PostgresServer
 
 WRITE_GOALS_PER_S = {"postgresql": 20_000, "sqlite": 5_000}
@@ -125,6 +127,8 @@ async def write(tested: DatabaseUnderTest, rows: int) -> UUID:
         session = make_session(status="completed", providers=["local"], models=["model-0"], requests_ok=rows)
         async with tested.database.write() as writer:
             writer.add(session)
+        for result in results:
+            result.id = new_id()
         begun, before = time.perf_counter(), tested.cpu_seconds()
         async with Recorder(tested.database, session.id) as recorder:
             for first in range(0, rows, _BATCH):
@@ -149,7 +153,8 @@ async def multiply(
 ) -> list[UUID]:
     """Copy what is stored until there are `rows` more: half in benchmarks of `large`, half in those of `small`.
 
-    The answer is the ids of the large ones. Indexes are made when the rows are there, in a quarter of the time.
+    The answer is the ids of the large ones, of which the first keeps its chunk gaps. Indexes are made when the rows are
+    there, in a quarter of the time.
     """
     large = min(large, rows // 2)
     sizes = [large] * (rows // 2 // large)
@@ -158,9 +163,9 @@ async def multiply(
     sessions = [
         make_session(
             status="completed",
-            name=f"nightly {number}",
-            providers=["local"],
-            models=[f"model-{number % MODELS}"],
+            spec=make_spec(
+                name=f"nightly {number}", targets=[{"provider": "local", "model": f"model-{number % MODELS}"}]
+            ),
             tags=["nightly", f"week-{number // 50}"],
             requests_ok=size - size // 100,
             requests_failed=size // 100,
@@ -172,8 +177,15 @@ async def multiply(
         async with tested.database.write() as writer:
             writer.add_all(sessions[first : first + 500])
     async with _without_indexes(tested.database):
-        for number, (session, size) in enumerate(zip(sessions, sizes, strict=True)):
-            await _copy(tested.database, source, session, size, stored, f"model-{number % MODELS}")
+        turns = asyncio.Semaphore(1 if tested.dialect == "sqlite" else os.cpu_count() or 1)
+
+        async def fill(number: int) -> None:
+            async with turns:
+                model = f"model-{number % MODELS}"
+                session, size = sessions[number], sizes[number]
+                await _copy(tested.database, source, session, size, stored, model, with_gaps=not number)
+
+        await asyncio.gather(*map(fill, range(len(sessions))))
     async with tested.database.write() as writer:
         await writer.execute(
             text('UPDATE results SET error_type = :rare WHERE session_id = :oldest AND "index" = 99'),
@@ -186,12 +198,20 @@ async def multiply(
 
 
 async def _copy(
-    database: Database, source: UUID, session: BenchmarkSession, size: int, stored: int, model: str
+    database: Database,
+    source: UUID,
+    session: BenchmarkSession,
+    size: int,
+    stored: int,
+    model: str,
+    *,
+    with_gaps: bool,
 ) -> None:
     is_sqlite = database.dialect == "sqlite"
     # Ids sort by time as the service's own do; at random they would cost more than everything else.
     new_id = "lower(printf('%016x', :serial + \"index\") || hex(randomblob(8)))" if is_sqlite else "uuidv7()"
-    others = ", ".join(f'"{name}"' for name in COLUMNS if name not in {"session_id", "index", "id", "model"})
+    own = {"session_id", "index", "id", "model"} | (set() if with_gaps else {"gaps"})
+    others = ", ".join(f'"{name}"' for name in COLUMNS if name not in own)
     for first in range(0, size, stored):
         statement = text(
             f'INSERT INTO results (session_id, "index", id, model, {others}) '  # noqa: S608  (names from the model)
@@ -237,11 +257,11 @@ async def _without_indexes(database: Database) -> AsyncIterator[None]:
 
 async def keep_statistics(database: Database, session_id: UUID, requests: int) -> None:
     """Give a benchmark the histograms and the summary of so many requests, as the end of its run would have."""
-    results = made_up(50_000)
+    results = made_up(min(requests, 50_000))
     batch = columns(results)
     key = TargetKey("local", "model-0")
     statistics = RunStatistics(ORIGIN_NS)
-    span_ns = 50_000 * 10 * MS
+    span_ns = len(results) * 10 * MS
     for number in range(requests // len(batch)):
         shift = number * span_ns
         moved = {

@@ -182,6 +182,7 @@ def _create_engine(settings: StorageSettings, *, with_time_limit: bool = True) -
     common: dict[str, Any] = {
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
+        "hide_parameters": True,  # a failed statement is logged: whole answers of models, thousands of rows at once
     }
     if settings.backend == "sqlite":
         if settings.database_url is None:
