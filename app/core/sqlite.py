@@ -1,6 +1,7 @@
 """SQLite's connections: tuned for a recorder that writes while others read, and closed for certain."""
 
 import asyncio
+import contextlib
 import sqlite3
 from functools import partial
 from typing import Any
@@ -27,9 +28,24 @@ class SqliteConnection(aiosqlite.Connection):
         return super().stop()
 
 
+class _LettingGo(sqlite3.Connection):
+    """A connection that holds no lock once it is closed.
+
+    SQLite keeps a closed connection alive, its transaction and its lock on the database too, while a statement of it is
+    not finished; that of a cancelled task lives until the garbage is collected, and until then nobody else can write.
+    """
+
+    def close(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self.in_transaction:
+                self.rollback()
+        super().close()
+
+
 def connect(database: str, **options: Any) -> SqliteConnection:
     """A connection for SQLAlchemy's `async_creator_fn`; awaiting it opens it."""
-    connection = SqliteConnection(partial(sqlite3.connect, database, **options), iter_chunk_size=64)
+    opened = partial(sqlite3.connect, database, factory=_LettingGo, **options)
+    connection = SqliteConnection(opened, iter_chunk_size=64)
     connection._thread.daemon = True  # as SQLAlchemy does where it makes the connection: an exit waits for nobody  # noqa: SLF001
     return connection
 

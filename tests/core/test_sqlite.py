@@ -1,6 +1,8 @@
 """Connections to SQLite end, whatever happens to the task that ends them."""
 
 import asyncio
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,19 @@ async def test_a_cancelled_closing_leaves_nothing_that_waits(tmp_path: Path) -> 
     left = asyncio.all_tasks() - before
     assert not left or not (await asyncio.wait(left, timeout=10))[1]
     await database.close()
+
+
+async def test_a_closed_connection_holds_no_lock_though_a_statement_of_it_lingers(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.db")
+    with contextlib.closing(sqlite3.connect(path, timeout=0.2, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("CREATE TABLE t (x)")
+        other.executemany("INSERT INTO t VALUES (?)", [(number,) for number in range(3)])
+        connection = await sqlite.connect(path, isolation_level=None)
+        await connection.execute("BEGIN IMMEDIATE")
+        lingering = await connection.execute("SELECT x FROM t")
+        assert await lingering.fetchone() == (0,)
+        await connection.close()
+        other.execute("BEGIN IMMEDIATE")  # "database is locked" until the cursor is gone
+        other.rollback()
+        assert lingering is not None
