@@ -157,6 +157,10 @@ class ReplyDecoder(Protocol):
         """
         ...
 
+    def take_headers(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Take the headers of the response, before its body: a few APIs count tokens there. May be left out."""
+        ...
+
     def repeat(self, stamps_ns: Sequence[int], middles: Sequence[bytes]) -> None:
         """Take events that fit the template, by their middles; the same as feeding them, but cheap."""
         ...

@@ -9,7 +9,7 @@ _WORDS: dict[FinishKind, str] = {
     "stop": "stop end_turn stop_sequence complete completed eos eos_token word pause_turn end done stop_token steered",
     "length": """length max_tokens max_output_tokens model_length limit model_context_window_exceeded max_length
         error_limit context_length continuation max_messages""",
-    "tool_calls": "tool_calls tool_use tool_call function_call",
+    "tool_calls": "tool_calls tool_use tool_call function_call requires_action",
     "content_filter": """content_filter content_filtered refusal safety recitation blocklist prohibited_content spii
         image_safety image_prohibited_content image_recitation guardrail_intervened error_toxic model_armor language
         sensitive escalation pup_limited_disabled""",

@@ -143,7 +143,10 @@ class Gemini(WireFormat):
         """A `GenerateContentResponse`, or a list of them: what a stream without `alt=sse` is, as proxies ask for it."""
         if not body.lstrip().startswith(b"["):
             return self.read(body)
-        return _joined([self.read(bytes(chunk)) for chunk in _decode_list(body)])
+        chunks = _decode_list(body)
+        if not chunks:
+            raise ValueError("an empty list")
+        return _joined([self.read(bytes(chunk)) for chunk in chunks])
 
     def billed(self, usage: bytes) -> Buckets | None:
         """Audio and images have prices of their own, audio also where it was cached."""

@@ -1,15 +1,18 @@
 """OpenAI Responses.
 
 Source: the OpenAI API reference, "Create a model response" and "Streaming events". The API knows neither stop
-sequences nor a seed. Answers are not stored at OpenAI unless `extra` asks for it.
+sequences nor a seed. Answers are not stored at OpenAI unless `extra` asks for it. Perplexity's Agent API is the same
+but for what its profile says: its failure has no response around it, its counts of the cache have other names.
 """
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from app.adapters import service_tiers
 from app.adapters.base import Buckets, ChatRequest, HttpRequest, Terms
+from app.adapters.charges import Charge
 from app.adapters.events import ABSENT, NOTHING, Event, raw_object
 from app.adapters.media import IMAGE_TYPES, Media, Takes
 from app.adapters.service_tiers import with_tier
@@ -55,6 +58,7 @@ class _Response(msgspec.Struct):
 
 class _Event(msgspec.Struct):
     type: str
+    error: msgspec.Raw = ABSENT
     delta: Any = None
     item: _Typed | None = None
     response: _Response | None = None
@@ -63,6 +67,8 @@ class _Event(msgspec.Struct):
 class _Details(msgspec.Struct):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
+    cache_read_input_tokens: int | None = None  # Perplexity
+    cache_creation_input_tokens: int | None = None  # Perplexity
     reasoning_tokens: int | None = None
 
 
@@ -78,6 +84,13 @@ _decode_body = msgspec.json.Decoder(_Response).decode
 _decode_usage = msgspec.json.Decoder(_Usage).decode
 
 
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """How a vendor differs: whether it `stores` answers and pads streams unless told not to, and its `charge`."""
+
+    stores: bool = True
+    charge: Charge | None = None
+
+
 class OpenAiResponses(WireFormat):
     """The adapter."""
 
@@ -85,14 +98,17 @@ class OpenAiResponses(WireFormat):
     ends_with_finish_reason = False
     takes = Takes(IMAGE_TYPES, image_urls=True)
 
+    def __init__(self, profile: Profile | None = None) -> None:
+        self._profile = profile or Profile()
+
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """POST /responses, with the whole conversation as input."""
         body: dict[str, Any] = {
             "model": request.model,
             "input": [{"role": one.role, "content": self.content(one)} for one in request.messages],
             "stream": request.stream,
-            "stream_options": {"include_obfuscation": False} if request.stream else None,
-            "store": False,
+            "stream_options": {"include_obfuscation": False} if request.stream and self._profile.stores else None,
+            "store": False if self._profile.stores else None,
             "max_output_tokens": request.output_tokens or request.max_tokens,
             "temperature": request.temperature,
             "top_p": request.top_p,
@@ -115,7 +131,7 @@ class OpenAiResponses(WireFormat):
         kind, delta = event.type, event.delta if isinstance(event.delta, str) else ""
         if kind in _TEXT or kind in _REASONING:
             return Event(text=delta) if kind in _TEXT else Event(reasoning=delta)
-        if kind == "error":
+        if kind == "error" or (event.error != ABSENT and event.response is None):
             return Event(error=payload, is_last=True)
         if event.response is not None:
             said = event.response
@@ -142,6 +158,10 @@ class OpenAiResponses(WireFormat):
             other_output=any(item.type.endswith(_CALLS) for item in response.output),
         )
 
+    def charged_usd(self, usage: bytes) -> Decimal | None:
+        """What the vendor's profile finds there."""
+        return None if self._profile.charge is None else self._profile.charge(usage)
+
     def terms(self, usage: bytes) -> Terms:
         """Its tier of service, where that is not the usual one."""
         return service_tiers.terms(usage)
@@ -150,7 +170,9 @@ class OpenAiResponses(WireFormat):
         """The details are parts of the input and the output."""
         said = _decode_usage(usage)
         inputs, outputs = said.input_tokens_details or _Details(), said.output_tokens_details or _Details()
-        cached, written, reasoning = inputs.cached_tokens, inputs.cache_write_tokens, outputs.reasoning_tokens
+        cached = inputs.cached_tokens if inputs.cached_tokens is not None else inputs.cache_read_input_tokens
+        written, reasoning = inputs.cache_write_tokens, outputs.reasoning_tokens
+        written = inputs.cache_creation_input_tokens if written is None else written
         total_in, total_out = said.input_tokens, said.output_tokens
         return Buckets(
             uncached_input=None if total_in is None else max(0, total_in - (cached or 0) - (written or 0)),

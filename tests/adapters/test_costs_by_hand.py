@@ -18,12 +18,13 @@ from tests.benchmarks.records import make_record
 
 
 class Case(NamedTuple):
-    """`parts`: how many tokens at which price per million."""
+    """`parts`: how many tokens at which price per million. `beside`: dollars for what are no tokens of this answer."""
 
     kind: str
     model: str
     usage: dict[str, Any]
     parts: list[tuple[int, str]]
+    beside: str = "0"
 
 
 _CHAT_DETAILS: dict[str, Any] = {
@@ -72,6 +73,88 @@ _CASES = {
         {"promptTokenCount": 1000, "candidatesTokenCount": 100, "totalTokenCount": 1100,
          "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 200}, {"modality": "AUDIO", "tokenCount": 800}]},
         [(200, "0.3"), (800, "1"), (100, "2.5")],
+    ),
+    "gemini audio, some of it cached": Case(
+        "gemini", "gemini-2.5-flash",
+        {"promptTokenCount": 1000, "cachedContentTokenCount": 400, "candidatesTokenCount": 100, "totalTokenCount": 1100,
+         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 200}, {"modality": "AUDIO", "tokenCount": 800}],
+         "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 150}, {"modality": "AUDIO", "tokenCount": 250}]},
+        [(50, "0.3"), (550, "1"), (150, "0.03"), (250, "0.1"), (100, "2.5")],
+    ),
+    "gemini images": Case(
+        "gemini", "gemini-2.5-flash-image",
+        {"promptTokenCount": 17, "candidatesTokenCount": 1336, "totalTokenCount": 1353,
+         "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}]},
+        [(17, "0.3"), (46, "2.5"), (1290, "30")],
+    ),
+    "gemini just at 200k": Case(
+        "gemini", "gemini-2.5-pro",
+        {"promptTokenCount": 200_000, "cachedContentTokenCount": 50_000, "candidatesTokenCount": 100,
+         "thoughtsTokenCount": 900, "totalTokenCount": 201_000},
+        [(150_000, "1.25"), (50_000, "0.125"), (1000, "10")],
+    ),
+    "gemini over 200k": Case(
+        "gemini", "gemini-2.5-pro",
+        {"promptTokenCount": 200_001, "cachedContentTokenCount": 50_000, "candidatesTokenCount": 100,
+         "thoughtsTokenCount": 900, "totalTokenCount": 201_001},
+        [(150_001, "2.5"), (50_000, "0.25"), (1000, "15")],
+    ),
+    "gemini, what tools found": Case(
+        "gemini", "gemini-2.5-flash",
+        {"promptTokenCount": 1000, "toolUsePromptTokenCount": 500, "candidatesTokenCount": 100,
+         "thoughtsTokenCount": 200, "totalTokenCount": 1800},
+        [(1500, "0.3"), (300, "2.5")],
+    ),
+    "anthropic, a search": Case(
+        "anthropic", "claude-sonnet-4-5",
+        {**_CLAUDE, "output_tokens": 300, "server_tool_use": {"web_search_requests": 2}},
+        [(500, "3"), (400, "0.3"), (100, "3.75"), (300, "15")], "0.02",
+    ),
+    "anthropic, both times of keeping, no sum": Case(
+        "anthropic", "claude-opus-4-5",
+        {"input_tokens": 500, "output_tokens": 300, "output_tokens_details": {"thinking_tokens": 250},
+         "cache_creation": {"ephemeral_5m_input_tokens": 70, "ephemeral_1h_input_tokens": 30}},
+        [(500, "5"), (70, "6.25"), (30, "10"), (300, "25")],
+    ),
+    "anthropic, a conversation that was summed up": Case(
+        "anthropic", "claude-sonnet-4-5",
+        {"input_tokens": 600, "output_tokens": 300, "iterations": [
+            {"type": "compaction", "input_tokens": 60_000, "output_tokens": 500, "cache_read_input_tokens": 1000},
+            {"type": "message", "input_tokens": 600, "output_tokens": 300}]},
+        [(600, "3"), (300, "15")], "0.1878",  # 60,000 x $3 + 500 x $15 + 1,000 x $0.30, a million
+    ),
+    "openai, written to the cache": Case(
+        "openai", "gpt-6-sol",
+        {**_CHAT_DETAILS, "prompt_tokens_details": {"cached_tokens": 400, "cache_write_tokens": 100}},
+        [(500, "2"), (400, "0.2"), (100, "2.5"), (300, "10")],
+    ),
+    "responses, on the flexible tier": Case(
+        "openai-responses", "gpt-5",
+        {"input_tokens": 1000, "input_tokens_details": {"cached_tokens": 400}, "output_tokens": 300,
+         "output_tokens_details": {"reasoning_tokens": 200}, "total_tokens": 1300, "service_tier": "flex"},
+        [(600, "0.625"), (400, "0.0625"), (300, "5")],
+    ),
+    "openai, in a hurry": Case(
+        "openai", "gpt-5", {**_CHAT_DETAILS, "service_tier": "priority"}, [(600, "2.5"), (400, "0.25"), (300, "20")]
+    ),
+    "mistral audio": Case(
+        "mistral", "voxtral-small-24b-2507",
+        {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150, "prompt_audio_seconds": 90},
+        [(100, "0.1"), (50, "0.4")], "0.006",  # 90 s at $0.24 an hour
+    ),
+    "moonshot": Case(
+        "moonshot", "kimi-k2-0905-preview",
+        {"prompt_tokens": 1000, "completion_tokens": 300, "total_tokens": 1300, "cached_tokens": 400},
+        [(600, "0.6"), (400, "0.15"), (300, "2.5")],
+    ),
+    "zai": Case("zai", "glm-4.6", _CHAT_DETAILS, [(600, "0.6"), (400, "0.11"), (300, "2.2")]),
+    "azure": Case("azure-openai", "gpt-4o", _CHAT_DETAILS, [(600, "2.5"), (400, "1.25"), (300, "10")]),
+    "bedrock 1 hour": Case(
+        "bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        {"inputTokens": 500, "outputTokens": 300, "totalTokens": 1300, "cacheReadInputTokens": 400,
+         "cacheWriteInputTokens": 100, "cacheDetails": [{"ttl": "5m", "inputTokens": 70},
+                                                        {"ttl": "1h", "inputTokens": 30}]},
+        [(500, "3.3"), (400, "0.33"), (70, "4.125"), (30, "6.6"), (300, "16.5")],
     ),
     "bedrock": Case(
         "bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0",
@@ -131,7 +214,8 @@ def test_list_prices(case: Case) -> None:
     counted = registry.get(case.kind).buckets(usage)  # type: ignore[attr-defined]
     by_hand = sum((count * Decimal(price) for count, price in case.parts), Decimal(0)) / 1_000_000
     assert prices.charged_usd(case.kind, case.model, usage) is None
-    assert prices.cost_usd(case.kind, case.model, prices.billed(case.kind, counted, usage)) == by_hand
+    billed, terms = prices.billed(case.kind, counted, usage), prices.terms(case.kind, usage)
+    assert prices.cost_usd(case.kind, case.model, billed, terms) == by_hand + Decimal(case.beside)
     spoken = [counted.uncached_input, counted.cache_read, counted.cache_write]
     made = [counted.visible_output, counted.reasoning]
     if case.kind != "cohere":  # which bills fewer tokens than the model takes in
@@ -151,6 +235,8 @@ def test_list_prices(case: Case) -> None:
         ("xai", "grok-4", {"cost_in_usd_ticks": 37_756_000}, "0.0037756"),
         ("perplexity", "sonar", {"cost": {"input_tokens_cost": 0.000008, "output_tokens_cost": 0.000086,
                                           "request_cost": 0.006, "total_cost": 0.006094}}, "0.006094"),
+        ("perplexity-agent", "perplexity/sonar", {"input_tokens": 9, "output_tokens": 5, "total_tokens": 14, "cost": {
+            "currency": "USD", "input_cost": 0.000009, "output_cost": 0.000005, "total_cost": 0.005014}}, "0.005014"),
         ("deepinfra", "any/model", {"estimated_cost": 2.7e-7}, "0.00000027"),
     ],
 )  # fmt: skip
