@@ -14,13 +14,16 @@ WIDE = (1280, 860)
 PHONE = (390, 844)
 
 
+_NETWORK = re.compile(r"net::ERR_|WebSocket connection to .* failed|status of (502|503|504) ")
+
+
 class Watch:
     """Collects console errors, exceptions (unhandled rejections too) and requests to other hosts."""
 
     def __init__(self, service: Service) -> None:
         self.troubles: list[str] = []
         self._allowed: list[str] = []
-        self._forgiven: list[str] = []
+        self._forgiven: list[re.Pattern[str]] = []
         self._host = urlsplit(service.url).netloc
 
     def allow(self, status: int) -> None:
@@ -29,7 +32,11 @@ class Watch:
 
     def forgive(self, text: str) -> None:
         """From now on expect any number of messages with this text."""
-        self._forgiven.append(text)
+        self._forgiven.append(re.compile(re.escape(text)))
+
+    def forgive_network(self) -> None:
+        """From now on the service may be away: the browser tells of every attempt to reach it."""
+        self._forgiven.append(_NETWORK)
 
     def on(self, page: Page) -> None:
         """Watch a page."""
@@ -40,7 +47,7 @@ class Watch:
     def _said(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:
             return
-        if any(text in message.text for text in self._forgiven):
+        if any(known.search(message.text) for known in self._forgiven):
             return
         for allowed in self._allowed:
             if allowed in message.text:

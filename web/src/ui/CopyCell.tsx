@@ -27,8 +27,9 @@ const NOTHING = /^[—\s]*$|^n\/a$/;
 /** What a cell says, without what only helps to read it; nothing of a cell of buttons. */
 export function saidBy(cell: HTMLElement): string {
   if (cell.querySelector("button, input, select")) return "";
+  const value = cell.querySelector<HTMLElement>(".cell-value") ?? cell; // not the interval below it
   // biome-ignore lint/performance/useDomNodeTextContent: blocks are set apart, and one cell is cheap
-  return cell.innerText.replaceAll("\u00a0", " ").trim();
+  return value.innerText.replaceAll("\u00a0", " ").trim();
 }
 
 /** One button for a whole table, in the cell that the mouse is over: copies what stands there. */
