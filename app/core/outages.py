@@ -55,20 +55,25 @@ class Outages:
         self._clock = clock
         self._since: float | None = None
         self._last = 0.0
+        self._worked_at: float | None = None  # first, since it failed last
 
     def failed(self, error: BaseException) -> None:
         """A transaction failed."""
         if (text := outage_in(error)) is None:
             return
-        self._last = self._clock()
+        self._last, self._worked_at = self._clock(), None
         if self._since is None:
             self._since = self._last
             log.error("the database does not work, what needs it is tried again or refused: %s", text)
 
     def worked(self) -> None:
         """A transaction went well."""
-        if self._since is not None and self._clock() - self._last >= STEADY_SECONDS:
-            log.warning("the database works again, after %.0f s", self._last - self._since)
+        if self._since is None:
+            return
+        now = self._clock()
+        self._worked_at = now if self._worked_at is None else self._worked_at
+        if now - self._last >= STEADY_SECONDS:
+            log.warning("the database works again, after %.1f s", self._worked_at - self._since)
             self._since = None
 
 
