@@ -4706,6 +4706,11 @@ export interface components {
         Progress: {
             status: components["schemas"]["Status"];
             /**
+             * Waits For
+             * @description What of the cluster it waits for before it can go on, such as a tagged worker.
+             */
+            waits_for?: string | null;
+            /**
              * Planned
              * @description Requests in all; null when only time ends the run.
              */
@@ -8009,10 +8014,15 @@ export interface components {
             created_at: string;
             /**
              * Reason
-             * @description `starting`: there is room, it is about to be claimed; `all_running`: as many run as may; `owner_running`: as many of its owner's run as may; `behind_others`: others before it take the room.
+             * @description `starting`: there is room, it is about to be claimed; `all_running`: as many run as may; `owner_running`: as many of its owner's run as may; `behind_others`: others before it take the room; `no_worker`: the workers that are there could not run it even when idle.
              * @enum {string}
              */
-            reason: "starting" | "all_running" | "owner_running" | "behind_others";
+            reason: "starting" | "all_running" | "owner_running" | "behind_others" | "no_worker";
+            /**
+             * Missing
+             * @description With `no_worker`, in words: what it needs, and what there is.
+             */
+            missing: string | null;
             /**
              * May Cancel
              * @description Whether the caller may cancel it.
