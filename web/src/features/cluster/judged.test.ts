@@ -64,7 +64,9 @@ it("says why a benchmark waits", () => {
   expect(reasonWords({ ...waiting, reason: "owner_running" }, CLUSTER)).toContain("one user may (1)");
   expect(reasonWords({ ...waiting, reason: "behind_others" }, CLUSTER)).toContain("before it");
   expect(reasonWords({ ...waiting, reason: "starting" }, CLUSTER)).toContain("starts now");
-  expect(reasonWords({ ...waiting, reason: "no_worker", missing: "2 slots tagged gpu" }, CLUSTER)).toContain("tagged gpu");
+  expect(reasonWords({ ...waiting, reason: "no_worker", missing: "2 slots tagged gpu" }, CLUSTER)).toContain(
+    "tagged gpu",
+  );
 });
 
 it("keeps the processes that are heard of", () => {
