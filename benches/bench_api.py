@@ -77,7 +77,7 @@ def served(folder: Path, url: str | None) -> Iterator[tuple[int, str]]:
 def prepare(address: str, folder: Path) -> tuple[dict[str, str], dict[str, str], str]:
     """Headers with an access token, headers with an API key, and the id of the finished demo benchmark."""
     password = (folder / "data" / "admin-password").read_text().strip()
-    with httpx.Client(base_url=f"{address}/api/v1", trust_env=False) as client:
+    with httpx.Client(base_url=f"{address}/api/v1", trust_env=False, timeout=_START_SECONDS) as client:
         answer = client.post("/auth/login", json={"username": "admin", "password": password}).raise_for_status()
         token = {"Authorization": f"Bearer {answer.json()['access_token']}"}
         key = client.post("/auth/apikey", json={"name": "bench"}, headers=token).raise_for_status().json()["key"]
