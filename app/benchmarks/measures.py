@@ -1,6 +1,7 @@
 """What a record means: instants become the named durations, buckets become token counts and a cost. Pure.
 
-Definitions, all from `started_ns` unless said otherwise:
+Definitions, all from datetime import UTC, datetime
+from `started_ns` unless said otherwise:
 schedule_delay intended → started; ttfb → first byte; ttft → first chunk with generated output of any kind;
 ttfo → first non-reasoning content; e2e → last output chunk; stream_end → end of the body;
 tpot (last - first output chunk) / (output_tokens - 1), undefined below two tokens or two chunks.
@@ -8,6 +9,7 @@ The `*_from_intended` twins count from `intended_ns`: what a user who arrived on
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Literal
@@ -247,7 +249,8 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
     outputs = (result.visible_output_tokens, result.reasoning_tokens)
     result.input_tokens, result.output_tokens = _sum(inputs), _sum(outputs)
     if result.status == "ok":
-        result.cost_usd = _cost_of(context, Buckets(*inputs, *outputs), record.usage)
+        started_ns = record.started_ns or record.intended_ns
+        result.cost_usd = _cost_of(context, Buckets(*inputs, *outputs), record.usage, started_ns)
     if not record.clock_stepped:
         _set_durations(result, record)
     return result
@@ -383,7 +386,7 @@ def _json_object(usage: bytes) -> dict[str, Any] | None:
     return decoded if isinstance(decoded, dict) else None
 
 
-def _cost_of(context: MeasureContext, counted: Buckets, usage: bytes) -> float | None:
+def _cost_of(context: MeasureContext, counted: Buckets, usage: bytes, started_ns: int) -> float | None:
     known = usage if len(usage) <= _MAX_USAGE_BYTES else b""
     try:
         charged = prices.charged_usd(context.kind, context.model, known)
@@ -393,14 +396,21 @@ def _cost_of(context: MeasureContext, counted: Buckets, usage: bytes) -> float |
         terms = prices.terms(context.kind, known)
     except LookupError:
         return None
-    return _cost(prices.version(), context.kind, context.model, terms, *map(_count, msgspec.structs.astuple(billed)))
+    quarter = started_ns // _QUARTER_NS if started_ns >= _PRICED_SINCE_NS else None
+    counts = map(_count, msgspec.structs.astuple(billed))
+    return _cost(prices.version(), context.kind, context.model, terms, quarter, *counts)
+
+
+_QUARTER_NS = 900 * 10**9  # of an hour: list prices change at no other times
+_PRICED_SINCE_NS = 1_577_836_800 * 10**9  # 2020: nobody sold tokens before, so an earlier clock is wrong
 
 
 # One price look-up takes tens of microseconds, and most requests of a run have one of few sizes.
 @lru_cache(maxsize=8_192)
-def _cost(_prices: int, kind: str, model: str, terms: Terms, *buckets: int | None) -> float | None:
+def _cost(_prices: int, kind: str, model: str, terms: Terms, quarter: int | None, *buckets: int | None) -> float | None:
+    at = None if quarter is None else datetime.fromtimestamp(quarter * 900, UTC)
     try:
-        cost = prices.cost_usd(kind, model, Buckets(*buckets), terms)
+        cost = prices.cost_usd(kind, model, Buckets(*buckets), terms, at)
     except LookupError:
         return None
     return None if cost is None else float(cost)
@@ -408,4 +418,4 @@ def _cost(_prices: int, kind: str, model: str, terms: Terms, *buckets: int | Non
 
 def warm_prices(context: MeasureContext) -> None:
     """Load the price table now if this target needs it."""
-    _cost(prices.version(), context.kind, context.model, (), 1, None, None, 1, None)
+    _cost(prices.version(), context.kind, context.model, (), None, 1, None, None, 1, None)
