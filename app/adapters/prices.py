@@ -3,6 +3,7 @@
 An unknown price is None, never 0.
 """
 
+from datetime import datetime
 from decimal import Decimal
 
 from app.adapters import registry
@@ -31,12 +32,13 @@ def version() -> int:
     return _Mine.version
 
 
-def cost_usd(kind: str, model: str, buckets: Buckets, terms: Terms = ()) -> Decimal | None:
+def cost_usd(kind: str, model: str, buckets: Buckets, terms: Terms = (), at: datetime | None = None) -> Decimal | None:
     """Exact cost in USD, or None when the model's price or the token counts are not known.
 
     `kind` is a provider kind of the registry. Reasoning tokens are billed as output where they have no price of their
     own, cached input at its own price, and so are audio, images, searches and what is written into a cache for an hour.
-    `buckets` are best those of `billed`, and `terms` what the function of that name says.
+    `buckets` are best those of `billed`, `terms` what the function of that name says, and `at` is when the request was
+    made: list prices change, and DeepSeek's with the hour of the day. Without it the prices are those of now.
     """
     provider = registry.kind(kind).price_provider
     if buckets.uncached_input is None and buckets.visible_output is None:
@@ -67,7 +69,13 @@ def cost_usd(kind: str, model: str, buckets: Buckets, terms: Terms = ()) -> Deci
         audio_seconds=buckets.audio_seconds or None,
     )
     try:
-        found = calc_price(usage, model_ref=model, provider_id=provider, price_context=dict(terms) or None)
+        found = calc_price(
+            usage,
+            model_ref=model,
+            provider_id=provider,
+            genai_request_timestamp=at,
+            price_context=dict(terms) or None,
+        )
     except (LookupError, ValueError):  # no such model; counts that contradict each other, or that it cannot tell apart
         return None
     if not _has_token_price(found.model_price):  # billed by the minute, the page or the search

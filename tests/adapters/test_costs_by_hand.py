@@ -5,7 +5,7 @@ The usage objects have the shapes of the vendors' documentation; the prices are 
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ from app.adapters.price_list import Override, PriceList
 from app.benchmarks.measures import MeasureContext, measure
 from tests.benchmarks.records import make_record
 
+DAY = datetime(2026, 11, 21, tzinfo=UTC)
+
 
 class Case(NamedTuple):
     """`parts`: how many tokens at which price per million. `beside`: dollars for what are no tokens of this answer."""
@@ -25,6 +27,7 @@ class Case(NamedTuple):
     usage: dict[str, Any]
     parts: list[tuple[int, str]]
     beside: str = "0"
+    hour: int = 12  # of the day the prices are of, in UTC
 
 
 _CHAT_DETAILS: dict[str, Any] = {
@@ -175,6 +178,12 @@ _CASES = {
          "completion_tokens_details": {"reasoning_tokens": 200}},
         [(600, "0.55"), (400, "0.14"), (300, "2.19")],
     ),
+    "deepseek, by night": Case(
+        "deepseek", "deepseek-reasoner",
+        {"prompt_tokens": 1000, "completion_tokens": 300, "total_tokens": 1300,
+         "prompt_cache_hit_tokens": 400, "prompt_cache_miss_tokens": 600},
+        [(600, "0.135"), (400, "0.035"), (300, "0.55")], hour=20,
+    ),
     "xai, beside the completion": Case(
         "xai", "grok-3-mini",
         {**_CHAT_DETAILS, "completion_tokens": 100, "total_tokens": 1300},
@@ -215,7 +224,9 @@ def test_list_prices(case: Case) -> None:
     by_hand = sum((count * Decimal(price) for count, price in case.parts), Decimal(0)) / 1_000_000
     assert prices.charged_usd(case.kind, case.model, usage) is None
     billed, terms = prices.billed(case.kind, counted, usage), prices.terms(case.kind, usage)
-    assert prices.cost_usd(case.kind, case.model, billed, terms) == by_hand + Decimal(case.beside)
+    assert prices.cost_usd(case.kind, case.model, billed, terms, DAY.replace(hour=case.hour)) == by_hand + Decimal(
+        case.beside
+    )
     spoken = [counted.uncached_input, counted.cache_read, counted.cache_write]
     made = [counted.visible_output, counted.reasoning]
     if case.kind != "cohere":  # which bills fewer tokens than the model takes in
@@ -266,6 +277,18 @@ def _measured_cost() -> float | None:
     counts: Any = {"uncached_input_tokens": 9, "visible_output_tokens": 5, "reasoning_tokens": None}
     charged = make_record(usage=b'{"prompt_tokens":9,"completion_tokens":5,"cost":0.25}', **counts)
     return measure(charged, MeasureContext("router", "m", "openrouter")).cost_usd
+
+
+def test_a_result_is_priced_as_of_its_time() -> None:
+    """DeepSeek halves its prices and more between 16:30 and 0:30."""
+    night = int(DAY.replace(hour=16, minute=45).timestamp()) * 10**9
+    counts: Any = {"uncached_input_tokens": 1000, "visible_output_tokens": 300, "reasoning_tokens": None}
+    context = MeasureContext("deepseek", "deepseek-reasoner", "deepseek")
+    before, after = (
+        measure(make_record(usage=b"", intended_ns=at, started_ns=at, **counts), context).cost_usd
+        for at in (night - 16 * 60 * 10**9, night)
+    )
+    assert (before, after) == (pytest.approx(0.001207), pytest.approx(0.0003))
 
 
 def test_the_charge_is_a_results_cost() -> None:

@@ -57,10 +57,10 @@ def test_own_prices_win() -> None:
 
 
 def test_costs_that_are_kept_follow_the_prices() -> None:
-    before = _listed(prices.version(), "openai", "gpt-4o", (), 1_000_000, None, None, 0, None)
+    before = _listed(prices.version(), "openai", "gpt-4o", (), None, 1_000_000, None, None, 0, None)
     prices.use(MINE)
     try:
-        during = _listed(prices.version(), "openai", "gpt-4o", (), 1_000_000, None, None, 0, None)
+        during = _listed(prices.version(), "openai", "gpt-4o", (), None, 1_000_000, None, None, 0, None)
     finally:
         prices.use(PriceList())
     assert (before, during) == (2.5, 5.0)
