@@ -57,7 +57,7 @@ def is_there(page: Page, heading: str) -> None:
     expect(page.locator(".state .spinner, .list-skeleton")).to_have_count(0)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(("theme", "size"), [("light", WIDE), ("dark", PHONE)])
 def test_is_accessible_fits_and_reloads(
     browser: Browser, service: Service, filled: str, theme: str, size: tuple[int, int]
@@ -118,37 +118,40 @@ NEEDED = {
 def hold_and_break(visitor: Visitor, path: str, asked: str) -> None:
     page = visitor.page
     held: list[Route] = []
-    pattern = re.compile(rf"/api/v1/{re.escape(asked)}")
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route(pattern, hold)
-    visitor.open(path)
-    expect(page.get_by_role("status").filter(has_text="Loading").first).to_be_visible()
-    page.unroute(pattern)
+    mode = "hold"
 
     def refuse(route: Route) -> None:
         body = {"error": {"code": "INTERNAL_ERROR", "message": "it broke", "details": {}, "retryable": False}}
         route.fulfill(status=500, json=body | {"request_id": "req-7", "timestamp": "2026-11-21T12:00:00Z"})
 
-    page.route(pattern, refuse)
-    visitor.watch.forgive("status of 500 ")
+    def answer(route: Route) -> None:
+        if mode == "hold":
+            held.append(route)
+        elif mode == "break":
+            refuse(route)
+        else:
+            route.fallback()
+
+    page.route(re.compile(rf"/api/v1/{re.escape(asked)}"), answer)
+    visitor.open(path)
+    expect(page.get_by_role("status").filter(has_text="Loading").first).to_be_visible()
+    mode = "break"
     for route in held:
         refuse(route)
     alert = page.get_by_role("alert").first
     expect(alert).to_contain_text("It broke.")
     expect(alert).to_contain_text("req-7")
     expect(page.locator(".state .spinner")).to_have_count(0)
-    page.unroute(pattern)
+    mode = "pass"
     page.get_by_role("button", name="Try again").first.click()
     expect(page.get_by_text("It broke.")).to_have_count(0)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_says_that_it_waits_what_went_wrong_and_tries_again(browser: Browser, service: Service, filled: str) -> None:
     with visit(browser, service) as visitor:
         visitor.enter("/account")
+        visitor.watch.forgive("status of 500 ")
         for path, asked in NEEDED.items():
             hold_and_break(visitor, path, asked)
 

@@ -17,7 +17,11 @@ export function TableFrame({ label, children }: { label: string; children: Compo
     return () => observer.disconnect();
   }, []);
   return (
-    <div ref={frame} class="table-frame" {...(scrolls ? { tabIndex: 0, role: "region", "aria-label": label } : {})}>
+    <div
+      ref={frame}
+      class={scrolls ? "table-frame table-frame-scrolls" : "table-frame"}
+      {...(scrolls ? { tabIndex: 0, role: "region", "aria-label": label } : {})}
+    >
       {children}
       <CopyCell frame={frame} />
     </div>
