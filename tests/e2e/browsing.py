@@ -4,11 +4,19 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
-from tests.e2e.processes import Service
+
+class Site(Protocol):
+    """A service that is visited, and who signs in to it."""
+
+    url: str
+    username: str
+    password: str
+
 
 WIDE = (1280, 860)
 PHONE = (390, 844)
@@ -20,7 +28,7 @@ _NETWORK = re.compile(r"net::ERR_|WebSocket connection to .* failed|status of (5
 class Watch:
     """Collects console errors, exceptions (unhandled rejections too) and requests to other hosts."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Site) -> None:
         self.troubles: list[str] = []
         self._allowed: list[str] = []
         self._forgiven: list[re.Pattern[str]] = []
@@ -64,7 +72,7 @@ class Watch:
 class Visitor:
     """Someone in front of the dashboard."""
 
-    def __init__(self, context: BrowserContext, service: Service) -> None:
+    def __init__(self, context: BrowserContext, service: Site) -> None:
         self.page = context.new_page()
         self.page.set_default_timeout(20_000)
         self.service = service
@@ -140,9 +148,7 @@ class Visitor:
 
 
 @contextmanager
-def visit(
-    browser: Browser, service: Service, *, theme: str = "light", size: tuple[int, int] = WIDE
-) -> Iterator[Visitor]:
+def visit(browser: Browser, service: Site, *, theme: str = "light", size: tuple[int, int] = WIDE) -> Iterator[Visitor]:
     """A fresh visitor without cookies; troubles in the browser fail at the end."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},

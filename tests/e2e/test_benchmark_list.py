@@ -73,6 +73,12 @@ def test_the_keyboard_alone_is_enough(browser: Browser, stocked: Service) -> Non
         for key in "jjxjjX":
             page.keyboard.press(key)
         expect(page.get_by_role("link", name="stored 003")).to_be_focused()
+        page.evaluate("addEventListener('copy', (event) => { copied = event.clipboardData.getData('text/plain') })")
+        for key in ("ArrowUp", "ArrowRight", "ArrowRight", "ArrowRight", "Control+c"):
+            page.keyboard.press(key)
+        expect(page.locator(".cell-chosen")).to_have_attribute("data-column", "target")
+        assert page.evaluate("copied") == page.locator(".cell-chosen").inner_text()
+        page.keyboard.press("ArrowDown")
         expect(page.locator(".bulk")).to_contain_text("3 selected")
         page.keyboard.press("k")
         page.keyboard.press("Space")
@@ -99,6 +105,15 @@ def test_order_filters_and_views_live_in_the_address(browser: Browser, stocked: 
         page = visitor.page
         _open(visitor)
         first = page.locator(".list-row .cell-name a").first
+        rows = page.locator(".list-row")
+        number = rows.count()
+        page.locator(".list-frame").evaluate("frame => { frame.scrollTop = 34 * 150 }")
+        expect(page.get_by_role("link", name="stored 150")).to_be_visible()
+        # Once it is still, the elements are in the order of their rows, and no more than before.
+        expect(rows.first).to_have_attribute("aria-rowindex", re.compile(r"^14\d$"))
+        assert rows.count() == number
+        page.locator(".cell-target").last.hover()
+        expect(page.get_by_role("button", name="Copy", exact=False)).to_be_visible()
         page.get_by_role("button", name="TTFT p50").click()
         expect(page).to_have_url(re.compile("sort=ttft_p50"))
         expect(first).to_have_text("stored 298")

@@ -58,3 +58,23 @@ export function focusSearch(): void {
   field?.focus();
   field?.select();
 }
+
+/** Keeps what is typed from the page, until `stop` gives it to the field that was not there yet. */
+export function typeAhead(): { stop: () => string } {
+  let text = "";
+  const onKey = (event: KeyboardEvent) => {
+    if (event.metaKey || event.ctrlKey || event.altKey) return;
+    if (event.key.length === 1) text += event.key;
+    else if (event.key === "Backspace") text = text.slice(0, -1);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  document.addEventListener("keydown", onKey, { capture: true });
+  return {
+    stop: () => {
+      document.removeEventListener("keydown", onKey, { capture: true });
+      return text;
+    },
+  };
+}

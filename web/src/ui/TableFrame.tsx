@@ -29,7 +29,7 @@ export function TableFrame({ label, children, tools }: TableFrameProps) {
   }, []);
   const region = scrolls ? ({ tabIndex: 0, role: "region", "aria-label": label } as const) : {};
   const framed = (
-    <div ref={frame} class="table-frame" {...region}>
+    <div ref={frame} class={scrolls ? "table-frame table-frame-scrolls" : "table-frame"} {...region}>
       {children}
       <CopyCell frame={frame} />
     </div>

@@ -38,7 +38,8 @@ export function useWindow(table: Table): [Signal<readonly Slot[]>, () => void] {
     if (next !== slots.peek()) slots.value = next;
     onSight.current(range.to);
     // Cells stay in sight only where one has scrolled sideways: forty rows of such cells are a layer each.
-    if (!isPhone) scroller.dataset.aside = String(scroller.scrollLeft > 0);
+    const aside = String(!isPhone && scroller.scrollLeft > 0);
+    if (scroller.dataset.aside !== aside) scroller.dataset.aside = aside;
   }, [rowHeight, total, isPhone]);
 
   useLayoutEffect(look, [look]);

@@ -59,14 +59,14 @@ export function HealthPanel({ checks }: { checks: Load<ProviderChecks> }) {
 function Row({ check }: { check: ProviderCheck }) {
   return (
     <tr>
-      <th scope="row">
+      <th scope="row" class="whole">
         <Moment at={check.checked_at} />
       </th>
       <td data-label="How">
         <Badge {...STATUSES[check.status]} word={check.status} />
       </td>
       <td data-label="Key">
-        <Badge {...AUTH[check.auth]} />
+        <Badge {...AUTH[check.auth]} word={AUTH[check.auth].word.replace("key ", "")} />
       </td>
       <td data-label="Answered in" class="right number">
         {duration(check.latency_ms)}

@@ -6,7 +6,7 @@ import { may } from "../../app/session";
 import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 import { Moment } from "../../ui/Moment";
-import { count, MISSING } from "../../ui/numbers";
+import { alignDecimals, count, MISSING } from "../../ui/numbers";
 import { Panel } from "../../ui/Panel";
 import { Failure, Loading, Notice } from "../../ui/states";
 import { TableFrame } from "../../ui/TableFrame";
@@ -15,6 +15,8 @@ import { abilities, asOf, furtherPrices, matching, origins, perMillion, tokens }
 
 /** So many rows at once; a vendor may list thousands. */
 const MOST_ROWS = 300;
+
+const PRICES = ["input", "cache_read", "output"] as const;
 
 /** A provider's models: what it lists now and what is known of its vendor, with context lengths and prices. */
 export function ModelsPanel({ provider }: { provider: Provider }) {
@@ -31,6 +33,8 @@ export function ModelsPanel({ provider }: { provider: Provider }) {
     refresh.value = true;
     models.reload();
   };
+  const shown = found.slice(0, MOST_ROWS);
+  const prices = PRICES.map((name) => alignDecimals(shown.map(({ price }) => perMillion(price?.[name]))));
   const sources = origins(list?.models ?? []);
   return (
     <Panel
@@ -94,8 +98,8 @@ export function ModelsPanel({ provider }: { provider: Provider }) {
                 </tr>
               </thead>
               <tbody>
-                {found.slice(0, MOST_ROWS).map((model) => (
-                  <ModelRow key={model.id} model={model} />
+                {shown.map((model, row) => (
+                  <ModelRow key={model.id} model={model} prices={prices.map((column) => column[row] ?? MISSING)} />
                 ))}
                 {found.length === 0 && (
                   <tr>
@@ -118,7 +122,7 @@ export function ModelsPanel({ provider }: { provider: Provider }) {
   );
 }
 
-function ModelRow({ model }: { model: ProviderModel }) {
+function ModelRow({ model, prices }: { model: ProviderModel; prices: readonly string[] }) {
   const { can } = abilities(model.capabilities);
   const { price } = model;
   const further = price ? furtherPrices(price) : [];
@@ -142,13 +146,13 @@ function ModelRow({ model }: { model: ProviderModel }) {
         {tokens(model.capabilities.max_output_tokens)}
       </td>
       <td data-label="Input" class="right number">
-        {perMillion(price?.input)}
+        {prices[0]}
       </td>
       <td data-label="Cached input" class="right number">
-        {perMillion(price?.cache_read)}
+        {prices[1]}
       </td>
       <td data-label="Output" class="right number">
-        {perMillion(price?.output)}
+        {prices[2]}
       </td>
       <td data-label="Price as of" class="muted" title={price ? [price.source, ...further].join("\n") : undefined}>
         {price ? asOf(price) : MISSING}

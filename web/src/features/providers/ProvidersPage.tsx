@@ -134,19 +134,21 @@ function ProviderRow({ provider, withChecks, onOpen }: RowProps) {
         <KeyBadge provider={provider} />
       </td>
       <td class="whole provider-health" aria-live="polite">
-        <HealthStrip checks={kept} />
-        {busy.value ? (
-          <span class="muted">
-            <span class="spinner" aria-hidden="true" />
-            Asking…
-          </span>
-        ) : error.value ? (
-          <Badge tone="bad" icon="cross" word={error.value.message} title={error.value.requestId ?? undefined} />
-        ) : health.value ? (
-          <HealthView health={health.value} hasKey={provider.has_api_key} />
-        ) : (
-          checks.data.value && <LastCheck check={kept[0]} />
-        )}
+        <span class="provider-state">
+          <HealthStrip checks={kept} />
+          {busy.value ? (
+            <span class="muted">
+              <span class="spinner" aria-hidden="true" />
+              Asking…
+            </span>
+          ) : error.value ? (
+            <Badge tone="bad" icon="cross" word={error.value.message} title={error.value.requestId ?? undefined} />
+          ) : health.value ? (
+            <HealthView health={health.value} hasKey={provider.has_api_key} />
+          ) : (
+            checks.data.value && <LastCheck check={kept[0]} />
+          )}
+        </span>
       </td>
       <td class="right whole">
         <span class="row-actions">
