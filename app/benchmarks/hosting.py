@@ -97,6 +97,7 @@ async def host_benchmarks(
         max_per_user=settings.max_running_per_user,
         replica=replica,
         goes_on=not embedded,
+        worker_patience_seconds=settings.worker_patience_seconds,
     )
     service.spans, service.trace_link, service.results.trace_link = spans, trace_link, trace_link
     service.checks.check_placement = cluster.check_possible

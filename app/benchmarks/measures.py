@@ -116,6 +116,11 @@ class MeasuredResult(msgspec.Struct, kw_only=True):
         return self.metadata.get("rate_limits")
 
     @property
+    def response_headers(self) -> dict[str, str] | None:
+        """The response's headers without secrets, where they are kept (see `loadgen.response_headers`)."""
+        return self.metadata.get("response_headers")
+
+    @property
     def point(self) -> int | None:
         """Which level of load it belongs to, from 0; None when the benchmark explores nothing."""
         return self.metadata.get("point")
@@ -190,7 +195,8 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
     outputs = (result.visible_output_tokens, result.reasoning_tokens)
     result.input_tokens, result.output_tokens = _sum(inputs), _sum(outputs)
     if result.status == "ok":
-        result.cost_usd = cost_usd(context.kind, context.model, Buckets(*inputs, *outputs), record.usage)
+        counted, started_ns = Buckets(*inputs, *outputs), record.started_ns or record.intended_ns
+        result.cost_usd = cost_usd(context.kind, context.model, counted, record.usage, started_ns)
     if not record.clock_stepped:
         _set_durations(result, record)
     return result
@@ -201,7 +207,8 @@ def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
 
     `clock_stepped`; `span_id` of requests that carried a `traceparent` or whose span is exported; `error_kind`, what
     the provider's error means, the same under every vendor; `conversation` and `turn`, both from 0; `point` and
-    `level`; `server_timings_ms` and `rate_limits` by name; `response_model` where another answered than was asked.
+    `level`; `server_timings_ms`, `rate_limits` and `response_headers` by name; `response_model` where another answered
+    than was asked.
     """
     metadata: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
     if (span := _span_id(context, record.index)) is not None:
@@ -218,6 +225,8 @@ def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
         metadata["server_timings_ms"] = record.server_timings
     if record.rate_limits:
         metadata["rate_limits"] = record.rate_limits
+    if record.response_headers:
+        metadata["response_headers"] = record.response_headers
     return metadata
 
 

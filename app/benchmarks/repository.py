@@ -36,7 +36,7 @@ from app.benchmarks.states import LIVE, Status
 from app.core import leases
 from app.core.database import WriteSession
 from app.core.leases import LeaseRow
-from app.core.point_reads import KEY, PointQuery
+from app.core.point_reads import PointQuery
 
 _CLAIM_KEY = 0x6C74_625F_636C_616D  # "ltb_clam"
 _SUBMIT_KEY = 0x6C74_625F_7375_626D  # "ltb_subm"
@@ -50,9 +50,8 @@ IDENTITY = PointQuery(
         BenchmarkSession.status,
         BenchmarkSession.version,
         User.username,
-    )
-    .outerjoin(User, User.id == BenchmarkSession.owner_id)
-    .where(BenchmarkSession.id == KEY)
+    ).outerjoin(User, User.id == BenchmarkSession.owner_id),
+    by=BenchmarkSession.id,
 )
 """Who may see a session, and which version of it there is: all that reading an unchanged one needs."""
 

@@ -45,6 +45,7 @@ LINE_FIELDS = (
     "turn",
     "server_timings_ms",
     "rate_limits",
+    "response_headers",
 )
 
 line_values: Callable[[MeasuredResult], tuple[Any, ...]] = attrgetter(*LINE_FIELDS)

@@ -115,6 +115,11 @@ class ShardTask:
     again: bool = False  # an earlier try has started some of it
     is_told: bool = False  # and the coordinator knows from that try's ticks what it has stored
 
+    @property
+    def lease_name(self) -> str:
+        """Of the lease that its running try holds."""
+        return f"shard/{self.session_id}/{self.target_index}/{self.point}/{self.shard}"
+
 
 class _Prepared(NamedTuple):
     shard: Shard
@@ -148,7 +153,7 @@ def _failed(task: ShardTask, message: str) -> ShardOutcome:
 
 async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
     stop = StopSignal()
-    name = f"shard/{task.session_id}/{task.target_index}/{task.point}/{task.shard}" if context.is_shared else None
+    name = task.lease_name if context.is_shared else None
     watch = Watch(context.database, context.bus, task.session_id, stop, epoch=task.epoch, lease_name=name)
     async with counted(stop), watch.alone():
         outcome = await _run_alone(task, await _prepare(task, context), context, stop, watch)
@@ -178,7 +183,7 @@ async def _ask_database(task: ShardTask, context: WorkerContext) -> _Prepared:
     spec = BenchmarkSpec.model_validate(row.spec, context=STORED)
     target = spec.targets[task.target_index]
     provider = await context.providers.resolve(target.provider)
-    known, skip = await _stored_before(task, context.database, spec)
+    known, skip = await stored_before(task, context.database, spec)
     endpoint = endpoint_of(provider, target.model)
     plan = planner.shard(
         spec,
@@ -274,7 +279,7 @@ def _recorder(task: ShardTask, context: WorkerContext, *, keep_gaps: bool) -> Re
     return SpoolingRecorder(context.database, task.session_id, context.spool_folder, keep_gaps=keep_gaps)
 
 
-async def _stored_before(task: ShardTask, database: Database, spec: BenchmarkSpec) -> tuple[RunStatistics, list[int]]:
+async def stored_before(task: ShardTask, database: Database, spec: BenchmarkSpec) -> tuple[RunStatistics, list[int]]:
     """Statistics and indices of what an earlier try of this shard has stored."""
     statistics = RunStatistics(task.origin_ns, slo_of(spec))
     stride, shards = planner.index_stride(spec), planner.shard_count(spec, task.level)

@@ -5,7 +5,7 @@ back otherwise; nobody else commits. `read()` hands out a session of another typ
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -146,7 +146,7 @@ class Database:
                 await session.execute(text("PRAGMA analysis_limit=1000"))
                 await session.execute(text("PRAGMA optimize"))
 
-    async def fetch_one(self, query: PointQuery, key: UUID) -> tuple[Any, ...] | None:
+    async def fetch_one(self, query: PointQuery, key: Hashable) -> tuple[Any, ...] | None:
         """The row that `query` finds by its key, past SQLAlchemy: for what every request asks."""
         with _wrapped_failures():
             return await self.point_reads.fetch_one(query, key)

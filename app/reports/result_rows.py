@@ -87,6 +87,7 @@ _KEPT_APART: dict[str, tuple[type, ...]] = {  # in the result's metadata
     "turn": (int,),
     "server_timings_ms": (dict,),
     "rate_limits": (dict,),
+    "response_headers": (dict,),
     "error_kind": (str,),
 }
 _OPTIONAL = {field.name for field in msgspec.structs.fields(MeasuredResult) if not field.required}
