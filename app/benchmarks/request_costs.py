@@ -38,7 +38,9 @@ def cost_usd(kind: str, model: str, counted: Buckets, usage: bytes, started_ns: 
 
 # One price look-up takes tens of microseconds, and most requests of a run have one of few sizes.
 @lru_cache(maxsize=8_192)
-def _listed(_prices: int, kind: str, model: str, terms: Terms, quarter: int | None, *buckets: int | None) -> float | None:
+def _listed(
+    _prices: int, kind: str, model: str, terms: Terms, quarter: int | None, *buckets: int | None
+) -> float | None:
     at = None if quarter is None else datetime.fromtimestamp(quarter * _QUARTER_NS / 10**9, UTC)
     try:
         cost = prices.cost_usd(kind, model, Buckets(*buckets), terms, at)
