@@ -106,7 +106,7 @@ class Deployment:
             "LTB_DISTRIBUTED__MAX_RUNNING_BENCHMARKS": "4",
             "LTB_SECURITY__SECRET_KEY": "0123456789abcdef0123456789abcdef",
             "LTB_SECURITY__LOGIN_ATTEMPTS_PER_MINUTE": "1000",
-            "LTB_SERVER__RATE_LIMIT_REQUESTS_PER_MINUTE": "0",
+            "LTB_SERVER__RATE_LIMIT__REQUESTS_PER_MINUTE": "0",
             "LTB_DEMO__ENABLE": "false",
         }
         if tls:
