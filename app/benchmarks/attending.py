@@ -83,7 +83,7 @@ class Attendant:
         self._live.set_progress(run.session_id, progress)
         return Event(
             Topic.BENCHMARK_PROGRESS,
-            progress,
+            progress | {"earlier": run.live.news(time.time_ns())},
             self._clock.now(),
             session_id=run.session_id,
             **run.audience._asdict(),

@@ -28,7 +28,7 @@ from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.shard_watch import Watch, counted
 from app.benchmarks.spans import SpanSink
 from app.benchmarks.spec_parts import STORED
-from app.benchmarks.spooling import SpoolingRecorder
+from app.benchmarks.spooling import PATIENCE_SECONDS, SpoolingRecorder
 from app.benchmarks.supervisor import (
     HANDED_BACK,
     EngineFactory,
@@ -275,7 +275,7 @@ async def _supervise(
 
 def _recorder(task: ShardTask, context: WorkerContext, *, keep_gaps: bool) -> Recorder:
     if context.spool_folder is None:
-        return Recorder(context.database, task.session_id, keep_gaps=keep_gaps)
+        return Recorder(context.database, task.session_id, keep_gaps=keep_gaps, patience_seconds=PATIENCE_SECONDS)
     return SpoolingRecorder(context.database, task.session_id, context.spool_folder, keep_gaps=keep_gaps)
 
 

@@ -90,7 +90,10 @@ function Bar({ share, isMoving }: { share: number | null; isMoving: boolean }) {
       aria-valuemax={100}
       aria-valuenow={share === null ? undefined : Math.floor(share)}
     >
-      <div class="bar-fill" style={isUnknown ? undefined : { width: `${Math.min(100, Math.max(0, share ?? 0))}%` }} />
+      <div
+        class="bar-fill"
+        style={isUnknown ? undefined : { transform: `scaleX(${Math.min(1, Math.max(0, (share ?? 0) / 100))})` }}
+      />
     </div>
   );
 }
