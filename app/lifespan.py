@@ -195,6 +195,7 @@ async def _start_preferences(stack: AsyncExitStack, app: FastAPI, settings: Sett
     database: Database = app.state.database
     benchmarks: BenchmarkService = app.state.benchmarks
     retention = Retention(database, app.state.clock)
+    retention.on_marked = benchmarks.changes.on_marked
     configured = RuntimeValues(
         rate_limit_requests_per_minute=settings.server.rate_limit.requests_per_minute,
         max_running_benchmarks=settings.distributed.max_running_benchmarks,

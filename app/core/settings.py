@@ -86,6 +86,12 @@ class DistributedSettings(Section):
     max_running_per_user: int = Field(
         0, ge=0, le=1024, description="Of these, how many may be of one user; 0 means no such limit."
     )
+    max_waiting_benchmarks: int = Field(
+        1000, ge=1, le=100_000, description="Benchmarks that may wait, over all servers; more are refused (503)."
+    )
+    max_waiting_per_user: int = Field(
+        500, ge=0, le=100_000, description="Of these, how many may be of one user (429); 0 means no such limit."
+    )
     redis_url: str | None = Field(None, description="redis://… shares events and limits between replicas.")
 
     @model_validator(mode="after")

@@ -1,14 +1,29 @@
 """SQLite's connections: tuned for a recorder that writes while others read, and closed for certain."""
 
 import asyncio
-import contextlib
 import sqlite3
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import aiosqlite
 
 JOURNAL_LIMIT_BYTES = 64 * 2**20
+
+
+class ReleasingConnection(sqlite3.Connection):
+    """A connection that gives its locks back when it is closed.
+
+    SQLite keeps a closed connection, transaction and write lock included, for as long as one of its statements has rows
+    left. A task that is cancelled between a query and its rows leaves such a statement in its traceback: until the
+    garbage collector comes by, nobody else could write.
+    """
+
+    def close(self) -> None:
+        """End the transaction, if there is one, then the connection; a second call does nothing."""
+        with suppress(sqlite3.Error):  # closed already, or the disk is gone: closing must go on
+            self.rollback()
+        super().close()
 
 
 class SqliteConnection(aiosqlite.Connection):
@@ -25,27 +40,17 @@ class SqliteConnection(aiosqlite.Connection):
         if self._is_stopping:
             return None
         self._is_stopping = True
+        if self._connection is not None:
+            # aiosqlite's own order finds nothing to close once `close` has forgotten the connection.
+            self._tx.put_nowait((None, self._connection.close))
         return super().stop()
-
-
-class _LettingGo(sqlite3.Connection):
-    """A connection that holds no lock once it is closed.
-
-    SQLite keeps a closed connection alive, its transaction and its lock on the database too, while a statement of it is
-    not finished; that of a cancelled task lives until the garbage is collected, and until then nobody else can write.
-    """
-
-    def close(self) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            if self.in_transaction:
-                self.rollback()
-        super().close()
 
 
 def connect(database: str, **options: Any) -> SqliteConnection:
     """A connection for SQLAlchemy's `async_creator_fn`; awaiting it opens it."""
-    opened = partial(sqlite3.connect, database, factory=_LettingGo, **options)
-    connection = SqliteConnection(opened, iter_chunk_size=64)
+    connection = SqliteConnection(
+        partial(sqlite3.connect, database, factory=ReleasingConnection, **options), iter_chunk_size=64
+    )
     connection._thread.daemon = True  # as SQLAlchemy does where it makes the connection: an exit waits for nobody  # noqa: SLF001
     return connection
 

@@ -54,6 +54,7 @@ TWINS = {
     "deleteProvider": "Mutation.deleteProvider",
     "listProviderModels": "Query.providerModels",
     "checkProviderHealth": "Mutation.testProvider",
+    "listProviderHealth": "Query.providerHealth",
     "getCluster": "Query.cluster",
     "getMetrics": "Query.metrics",
     "getMe": "Query.me",
