@@ -4875,8 +4875,13 @@ export interface components {
             errors?: {
                 [key: string]: number;
             };
-            /** @description The newest full second whose requests have ended; the last one reported when they take long. */
+            /** @description The newest second of which all is known; when requests take long, the newest full second, without what only their ends will tell. */
             point?: components["schemas"]["TimelinePoint"] | null;
+            /**
+             * Earlier
+             * @description Seconds before `point` of which more is known than when they were told. Only in events.
+             */
+            earlier?: components["schemas"]["TimelinePoint"][];
             /**
              * Target Index
              * @description Which of spec.targets is being measured.
@@ -5472,6 +5477,23 @@ export interface components {
              * @description Why there is no body, or what it lacks.
              */
             note?: string | null;
+            /**
+             * Method
+             * @description Method of the request; null where it cannot be made again.
+             */
+            method?: string | null;
+            /**
+             * Url
+             * @description Where it went; null for callers who may not read providers.
+             */
+            url?: string | null;
+            /**
+             * Headers
+             * @description As they were sent, but for those that HTTP itself needs. The key reads `$API_KEY`, the values of the provider's own headers read as their names: `$X_TEAM`.
+             */
+            headers?: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * RequestCounts
@@ -5806,6 +5828,13 @@ export interface components {
              */
             response_text: string | null;
             /**
+             * Response Headers
+             * @description Headers of the response, by lower-case name and without secrets: when the spec has save_responses, and of the first 1,000 failed requests of each worker. Null where they were not kept.
+             */
+            response_headers?: {
+                [key: string]: string;
+            } | null;
+            /**
              * Gaps Ms
              * @description One entry per output chunk after the first; null for a chunk that came out of one read with a later one, and then the entry behind it spans both. Null altogether when gaps were not kept.
              */
@@ -6125,6 +6154,13 @@ export interface components {
              * @description Only when the spec has save_responses.
              */
             response_text: string | null;
+            /**
+             * Response Headers
+             * @description Headers of the response, by lower-case name and without secrets: when the spec has save_responses, and of the first 1,000 failed requests of each worker. Null where they were not kept.
+             */
+            response_headers?: {
+                [key: string]: string;
+            } | null;
             /**
              * Gaps Ms
              * @description One entry per output chunk after the first; null for a chunk that came out of one read with a later one, and then the entry behind it spans both. Null altogether when gaps were not kept.
@@ -7577,11 +7613,11 @@ export interface components {
             /** Gap P99 Ms */
             gap_p99_ms: (number | null)[];
             /** Output Tokens Per S */
-            output_tokens_per_s: number[];
+            output_tokens_per_s: (number | null)[];
             /** Requests Per S */
             requests_per_s: number[];
             /** Chunks Per S */
-            chunks_per_s: number[];
+            chunks_per_s: (number | null)[];
             /** Errors Per S */
             errors_per_s: number[];
             /** In Flight */
@@ -7594,7 +7630,7 @@ export interface components {
         };
         /**
          * TimelinePoint
-         * @description What was reported in one second; null where nothing was.
+         * @description What happened in one second; null where nothing did, or where it is not known yet (see `Progress.earlier`).
          */
         TimelinePoint: {
             /**
@@ -7616,9 +7652,10 @@ export interface components {
             gap_p99_ms?: number | null;
             /**
              * Output Tokens Per S
+             * @description Null while requests that send them have not ended.
              * @default 0
              */
-            output_tokens_per_s?: number;
+            output_tokens_per_s?: number | null;
             /**
              * Requests Per S
              * @default 0
@@ -7626,9 +7663,10 @@ export interface components {
             requests_per_s?: number;
             /**
              * Chunks Per S
+             * @description Null while requests that send them have not ended.
              * @default 0
              */
-            chunks_per_s?: number;
+            chunks_per_s?: number | null;
             /**
              * Errors Per S
              * @default 0
