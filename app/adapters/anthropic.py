@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from app.adapters.base import Buckets, ChatRequest, HttpRequest
+from app.adapters import anthropic_usage
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Terms
 from app.adapters.events import ABSENT, NOTHING, Event, raw_object
 from app.adapters.media import IMAGE_TYPES, Media, Takes
 from app.adapters.wire_format import WireFormat, split_system
@@ -17,7 +18,6 @@ from app.adapters.wire_format import WireFormat, split_system
 DEFAULT_MAX_TOKENS = 4096
 _VERSION = ("anthropic-version", "2023-06-01")
 _LAST = Event(is_last=True)
-_TOOL_TYPES = {"tool_use", "server_tool_use", "mcp_tool_use"}
 
 
 class _Part(msgspec.Struct):
@@ -27,7 +27,6 @@ class _Part(msgspec.Struct):
     text: str = ""
     thinking: str = ""
     data: str = ""  # of a redacted_thinking block
-    partial_json: str = ""
 
 
 class _Delta(msgspec.Struct):
@@ -53,25 +52,7 @@ class _Event(_Message):
     error: msgspec.Raw = ABSENT
 
 
-class _Details(msgspec.Struct):
-    thinking_tokens: int | None = None
-
-
-class _Written(msgspec.Struct):
-    ephemeral_1h_input_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_creation: _Written | None = None
-    output_tokens: int | None = None
-    output_tokens_details: _Details | None = None
-
-
 _decode = msgspec.json.Decoder(_Event).decode
-_decode_usage = msgspec.json.Decoder(_Usage).decode
 
 
 class AnthropicMessages(WireFormat):
@@ -137,28 +118,16 @@ class AnthropicMessages(WireFormat):
         )
 
     def buckets(self, usage: bytes) -> Buckets:
-        """`input_tokens` is what neither came from the cache nor went into it; thinking is part of the output."""
-        said = _decode_usage(usage)
-        reasoning = said.output_tokens_details.thinking_tokens if said.output_tokens_details is not None else None
-        output = said.output_tokens
-        return Buckets(
-            uncached_input=said.input_tokens,
-            cache_read=said.cache_read_input_tokens,
-            cache_write=said.cache_creation_input_tokens,
-            visible_output=None if output is None else max(0, output - (reasoning or 0)),
-            reasoning=reasoning,
-        )
+        """As `anthropic_usage` tells it."""
+        return anthropic_usage.buckets(usage)
 
     def billed(self, usage: bytes) -> Buckets | None:
-        """What is kept for an hour costs more to write than what is kept for five minutes."""
-        said = _decode_usage(usage)
-        written = (said.cache_creation or _Written()).ephemeral_1h_input_tokens
-        if not written:
-            return None
-        counted = self.buckets(usage)
-        if counted.cache_write is None:  # the sum is left out where only the parts are told
-            counted = msgspec.structs.replace(counted, cache_write=written)
-        return msgspec.structs.replace(counted, cache_write_1h=min(written, counted.cache_write or 0))
+        """As `anthropic_usage` tells it."""
+        return anthropic_usage.billed(usage)
+
+    def terms(self, usage: bytes) -> Terms:
+        """As `anthropic_usage` tells it."""
+        return anthropic_usage.terms(usage)
 
     def join_usage(self, before: bytes, after: bytes) -> bytes:
         """`message_start` counts the input, `message_delta` the output so far: field by field, the later one wins."""
@@ -171,7 +140,7 @@ class AnthropicMessages(WireFormat):
 
 def _block(part: _Part) -> Event:
     """The content of a block, as a stream begins it or a body holds it."""
-    return Event(text=part.text, reasoning=part.thinking or part.data, other_output=part.type in _TOOL_TYPES)
+    return Event(text=part.text, reasoning=part.thinking or part.data, other_output=part.type.endswith("tool_use"))
 
 
 def _delta(event: _Event) -> Event:

@@ -70,7 +70,8 @@ class Buckets(msgspec.Struct, frozen=True):
     """Token counts that add up without overlap; None where the provider does not say.
 
     What follows them are parts that have prices of their own: `cache_write_1h` of `cache_write`, written to be kept for
-    an hour; `audio_input` of `uncached_input`; `audio_output` of `visible_output`.
+    an hour; `audio_input` of `uncached_input`; `audio_output` and `image_output` of `visible_output`;
+    `audio_cache_read` of `cache_read`. Then what is billed beside tokens: `web_searches`, and `audio_seconds` of input.
     """
 
     uncached_input: int | None = None
@@ -81,6 +82,14 @@ class Buckets(msgspec.Struct, frozen=True):
     cache_write_1h: int | None = None
     audio_input: int | None = None
     audio_output: int | None = None
+    audio_cache_read: int | None = None
+    image_output: int | None = None
+    web_searches: int | None = None
+    audio_seconds: int | None = None
+
+
+Terms = tuple[tuple[str, str], ...]
+"""What a vendor sold an answer as, where that has prices of its own: `(("service_tier", "flex"),)`. Mostly empty."""
 
 
 class Reply:
@@ -148,6 +157,10 @@ class ReplyDecoder(Protocol):
         """
         ...
 
+    def take_headers(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Take the headers of the response, before its body: a few APIs count tokens there. May be left out."""
+        ...
+
     def repeat(self, stamps_ns: Sequence[int], middles: Sequence[bytes]) -> None:
         """Take events that fit the template, by their middles; the same as feeding them, but cheap."""
         ...
@@ -173,6 +186,14 @@ class Adapter(Protocol):
         """What a usage object says is billed, where that is not just what was counted, or has finer parts.
 
         None when nothing more is known than the counts of the `Reply`.
+        """
+        ...
+
+    def terms(self, usage: bytes) -> Terms:
+        """What a usage object says that the answer was sold as, where that is not the usual.
+
+        Raises:
+            ValueError: the object is of another shape.
         """
         ...
 

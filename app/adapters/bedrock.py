@@ -27,8 +27,13 @@ class _Reasoning(msgspec.Struct, rename="camel"):
     reasoning_text: "_Reasoning | None" = None  # a whole body has it one level deeper
 
 
+class _Cited(msgspec.Struct, rename="camel"):
+    content: "list[_Content] | None" = None
+
+
 class _Content(msgspec.Struct, rename="camel"):
     text: str = ""
+    citations_content: _Cited | None = None  # of a whole body: text with its sources
     reasoning_content: _Reasoning | None = None
     tool_use: msgspec.Raw = ABSENT
     image: msgspec.Raw = ABSENT
@@ -203,10 +208,14 @@ class BedrockConverse(WireFormat):
 def _said(contents: list[_Content]) -> Event:
     thoughts = [one.reasoning_content for one in contents if one.reasoning_content is not None]
     return Event(
-        text="".join(one.text for one in contents),
+        text="".join(one.text or _cited(one.citations_content) for one in contents),
         reasoning="".join((one.reasoning_text or one).text or one.redacted_content for one in thoughts),
         other_output=any(one.tool_use != ABSENT or one.image != ABSENT for one in contents),
     )
+
+
+def _cited(cited: _Cited | None) -> str:
+    return "".join(one.text for one in (cited.content if cited is not None else None) or ())
 
 
 def _named(frame: Frame) -> bytes:

@@ -2,8 +2,8 @@
 
 Sources: OpenRouter, "Usage accounting" (`cost` in credits, which are US dollars; with a key of one's own `cost` is
 OpenRouter's fee alone and `cost_details.upstream_inference_cost` is what the vendor charges beside it); xAI, "Cost
-tracking" (`cost_in_usd_ticks`, 10^10 to the dollar); Perplexity, "Chat completions" (`cost.total_cost`, with the fee of
-the search); DeepInfra (`estimated_cost`).
+tracking" (`cost_in_usd_ticks`, 10^10 to the dollar); Perplexity, "Chat completions" and "Agent API" (`cost.total_cost`,
+with the fee of the search); DeepInfra (`estimated_cost`).
 """
 
 from collections.abc import Callable

@@ -5,6 +5,7 @@ format, so a stream of a custom provider costs what the others cost.
 """
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +21,7 @@ from app.adapters.decoding import BodyDecoder
 from app.adapters.events import NOTHING, Event
 from app.adapters.ndjson import NdjsonParser
 from app.adapters.selectors import Selector, compiled, first_of
-from app.adapters.sse import SseParser
+from app.adapters.sse import NamedSseParser, SseParser
 from app.adapters.wire_format import WireFormat
 
 _STREAM_TYPES = {
@@ -86,12 +87,14 @@ class Custom(WireFormat):
         self._failure = compiled(as_list(error.found))
         self._failure_text = compiled(as_list(error.message))
         self._failure_type = compiled(as_list(error.type))
-        self._end = stream.end.encode() if stream.end is not None else None
+        ends = [] if stream.end is None else [stream.end.encode()]
+        self._ends = tuple(b":%b}" % _encode(end.decode()) for end in ends) if stream.named else tuple(ends)
+        self._has_names = stream.named
         self.takes = takes(definition.request)
         self._asking = Asking(definition, types[0])
         self._is_stream = stream.framing != "json"
         self.stream_type, self._stream_types = types[0], types
-        self.new_framing = NdjsonParser if stream.framing == "ndjson" else SseParser
+        self.new_framing = NdjsonParser if stream.framing == "ndjson" else NamedSseParser if stream.named else SseParser
         self.ends_with_finish_reason = stream.ends_with_finish_reason
         names = (selector.last_name for selector in (*self._event.text, *self._event.reasoning))
         self.text_fields = tuple(dict.fromkeys(name for name in names if name))
@@ -119,7 +122,8 @@ class Custom(WireFormat):
 
     def read(self, payload: bytes) -> Event:
         """One event."""
-        return _LAST if self._end is not None and payload.strip() == self._end else self._said(payload, self._event)
+        is_end = payload.endswith(self._ends) if self._has_names else payload.strip() in self._ends
+        return _LAST if is_end and self._ends else self._said(payload, self._event)
 
     def read_body(self, body: bytes) -> Event:
         """A whole answer."""
@@ -135,6 +139,10 @@ class Custom(WireFormat):
     def buckets(self, usage: bytes) -> Buckets:
         """Counts by the definition's selectors, made disjoint as it says."""
         return self._counting.buckets(usage)
+
+    def header_usage(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+        """The counts in the headers that the definition names."""
+        return self._counting.told(headers)
 
     def join_usage(self, before: bytes, after: bytes) -> bytes:
         """Fields of both, the later ones win: some say input first and output last."""
@@ -169,6 +177,7 @@ class Custom(WireFormat):
             return Event(error=self._error(value, payload), is_last=True)
         finish = first_of(where.finish_reason, value, payload)
         response_id = first_of(where.response_id, value, payload)
+        last = first_of(where.last, value, payload)
         said = Event(
             text=_joined(where.text, value, payload),
             reasoning=_joined(where.reasoning, value, payload),
@@ -176,7 +185,7 @@ class Custom(WireFormat):
             response_id=response_id if isinstance(response_id, str) else None,
             finish_reason=finish if isinstance(finish, str) else None,
             usage=self._counting.found(value, payload),
-            is_last=bool(first_of(where.last, value, payload)),
+            is_last=last == {} or bool(last),  # `event: done` has mostly no more than that to say
         )
         return NOTHING if said == NOTHING else said
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,6 +17,7 @@ from app.adapters.custom_definition import (
     MEDIA_PLACEHOLDERS,
     MESSAGE_PLACEHOLDERS,
     SHOWING,
+    CountName,
     Definition,
     Failure,
     Models,
@@ -116,8 +117,17 @@ def _answer_problems(definition: Definition) -> Iterator[tuple[str, str]]:
         yield "usage.input_includes_cached", "is required with cache_read or cache_write: true or false"
     if usage.reasoning and usage.output_includes_reasoning is None:
         yield "usage.output_includes_reasoning", "is required with reasoning: true or false"
+    yield from _transport_problems(definition)
+
+
+def _transport_problems(definition: Definition) -> Iterator[tuple[str, str]]:
     if definition.stream.content_type is not None and not _HEADER_VALUE.fullmatch(definition.stream.content_type):
         yield "stream.content_type", "is no content type"
+    if definition.stream.named and definition.stream.framing != "sse":
+        yield "stream.named", "is for framing sse: nothing else has names of events"
+    for name, header in definition.usage.headers.items():
+        if not _HEADER_NAME.fullmatch(header):
+            yield f"usage.headers.{name}", "is no name of a header"
 
 
 def _request_problems(request: Request) -> Iterator[tuple[str, str]]:
@@ -225,7 +235,8 @@ def _shape_problem(text: str) -> tuple[str, str]:
         allowed = ", ".join(_type_at(place).__struct_fields__)
         return ".".join(filter(None, (place, unknown[1]))), f"is unknown; allowed here are {allowed}"
     if key := re.fullmatch(r"(.*) - at `key` in `\$\.?(.*)`", text):  # of a table whose names are given
-        return key[2], f"{key[1]}; allowed are system, user, assistant"
+        names = get_args(CountName) if key[2].startswith("usage") else ("system", "user", "assistant")
+        return key[2], f"{key[1]}; allowed are {', '.join(names)}"
     missing = re.fullmatch(r"Object missing required field `(.*)`", message)
     if missing is not None:
         return ".".join(filter(None, (place, missing[1]))), "is required"

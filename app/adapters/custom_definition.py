@@ -25,6 +25,7 @@ SHOWING = frozenset({"messages", "turns"})
 KEY_PLACEHOLDERS = ("model", "api_key")
 
 Selectors = str | list[str]
+CountName = Literal["input", "cache_read", "cache_write", "output", "reasoning"]
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +48,7 @@ class Stream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How an answer is cut into events."""
 
     framing: Literal["sse", "ndjson", "json"] = "sse"
+    named: bool = False
     content_type: str | None = None
     end: str | None = None
     ends_with_finish_reason: bool = True
@@ -64,7 +66,7 @@ class Select(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where token counts are: in `object` if it is given, else in the event."""
+    """Where token counts are: in `object` if it is given, else in the event; or in `headers` of the response."""
 
     object: Selectors = []
     input: Selectors = []
@@ -72,6 +74,7 @@ class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cache_write: Selectors = []
     output: Selectors = []
     reasoning: Selectors = []
+    headers: dict[CountName, str] = {}
     input_includes_cached: bool | None = None
     output_includes_reasoning: bool | None = None
 

@@ -74,6 +74,9 @@ class StreamDecoder:
             self._learn(data)
         self.template = self._learned
 
+    def take_headers(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        self._usage = self._wire.header_usage(headers)
+
     def repeat(self, stamps_ns: Sequence[int], middles: Sequence[bytes]) -> None:
         reply = self.reply
         reply.chunk_stamps.extend(stamps_ns)
@@ -190,6 +193,9 @@ class WholeBody(ABC):
             return
         self._body += data
 
+    def take_headers(self, headers: Sequence[tuple[bytes, bytes]]) -> None:  # noqa: B027  (few read them)
+        """They say nothing."""
+
     def repeat(self, stamps_ns: Sequence[int], middles: Sequence[bytes]) -> None:
         raise AssertionError("a decoder without a template is never asked to repeat one")
 
@@ -225,13 +231,17 @@ class WholeBody(ABC):
 class BodyDecoder(WholeBody):
     """Decodes a whole answer, or an error body."""
 
-    __slots__ = ("_wire",)
+    __slots__ = ("_usage", "_wire")
 
     asked = "a chat completion"
 
     def __init__(self, wire: EventReader, status: int, *, keep_text: bool) -> None:
         super().__init__(status, keep_text=keep_text)
         self._wire = wire
+        self._usage = b""
+
+    def take_headers(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        self._usage = self._wire.header_usage(headers)
 
     def _answer_statuses(self) -> tuple[int, ...]:
         return self._wire.answer_statuses
@@ -249,7 +259,10 @@ class BodyDecoder(WholeBody):
         _take_facts(reply, event)
         if not _take_output(reply, event, self._last_ns) and event.finish_reason is None:
             reply.fail("empty", "the answer has no output")
-        _take_usage(reply, self._wire, event.usage)
+        usage = self._usage
+        if event.usage:
+            usage = self._wire.join_usage(usage, event.usage) if usage else event.usage
+        _take_usage(reply, self._wire, usage)
 
 
 def _take_facts(reply: Reply, event: Event) -> None:

@@ -24,8 +24,8 @@ _NAMES: dict[ErrorKind, str] = {
         insufficientbalance insufficientcredits spendlimitreached usagelimitreached paymentrequired
         insufficientuserquota contractspendlimitreached enforcedspendlimitreached linkedorganizationspendlimitreached
         linkedorganizationbillingunavailable""",
-    "rate_limit": """ratelimiterror ratelimitexceeded ratelimit throttlingexception throttlederror toomanyrequests
-        toomanyrequestsexception requests tokens resourceexhausted rpmlimitexceeded""",
+    "rate_limit": """ratelimiterror ratelimited ratelimitexceeded ratelimit throttlingexception throttlederror
+        toomanyrequests toomanyrequestsexception requests tokens resourceexhausted rpmlimitexceeded""",
     "overloaded": """overloadederror overloaded engineoverloaded unavailable serviceunavailable serviceunavailableerror
         serviceunavailableexception modelnotreadyexception slowdown capacityexceeded enginecoreoverloaded
         insufficientsystemresource""",
@@ -70,7 +70,7 @@ _WORDS: tuple[tuple[ErrorKind, re.Pattern[str]], ...] = (
             r"|exceeded your (monthly|current) (quota|included credits)|exceeds the service quota"
         ),
     ),
-    ("overloaded", re.compile(r"not ready to serve inference")),
+    ("overloaded", re.compile(r"not ready to serve inference|service tier capacity exceeded")),
 )
 _BY_STATUS: dict[int, ErrorKind] = {
     401: "auth",

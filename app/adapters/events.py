@@ -1,6 +1,6 @@
 """What one event of a stream, or one whole body, says: the meeting point of all wire formats."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -93,6 +93,10 @@ class EventReader(Protocol):
 
     def error_body(self, body: bytes) -> bytes:
         """An error body in a shape that `errors` reads."""
+        ...
+
+    def header_usage(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+        """What the headers of a response say of its usage, as a JSON object; empty where they say nothing."""
         ...
 
     def buckets(self, usage: bytes) -> Buckets:

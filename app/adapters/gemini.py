@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message, Terms
 from app.adapters.events import ABSENT, Event, raw_object
 from app.adapters.media import AUDIO_TYPES, Media, Takes
 from app.adapters.wire_format import WireFormat, given, split_system
@@ -21,7 +21,7 @@ class _Part(msgspec.Struct, rename="camel"):
 
 
 class _Content(msgspec.Struct, rename="camel"):
-    parts: list[_Part] = []
+    parts: list[_Part] | None = None
 
 
 class _Candidate(msgspec.Struct, rename="camel"):
@@ -34,7 +34,7 @@ class _Feedback(msgspec.Struct, rename="camel"):
 
 
 class _Chunk(msgspec.Struct, rename="camel"):
-    candidates: list[_Candidate] = []
+    candidates: list[_Candidate] | None = None
     prompt_feedback: _Feedback | None = None
     usage_metadata: msgspec.Raw = ABSENT
     response_id: str | None = None
@@ -56,9 +56,12 @@ class _Usage(msgspec.Struct, rename="camel"):
     total_token_count: int | None = None
     prompt_tokens_details: list[_Modality] | None = None
     cache_tokens_details: list[_Modality] | None = None
+    candidates_tokens_details: list[_Modality] | None = None
+    service_tier: str | None = None
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_usage = msgspec.json.Decoder(_Usage).decode
 
 
@@ -123,8 +126,9 @@ class Gemini(WireFormat):
                 usage=raw_object(chunk.usage_metadata),
                 is_last=True,
             )
-        parts = [part for one in chunk.candidates if one.content is not None for part in one.content.parts]
-        reasons = [one.finish_reason for one in chunk.candidates if one.finish_reason is not None]
+        candidates = chunk.candidates or ()
+        parts = [part for one in candidates if one.content is not None for part in one.content.parts or ()]
+        reasons = [one.finish_reason for one in candidates if one.finish_reason is not None]
         return Event(
             text="".join(part.text or "" for part in parts if not part.thought),
             reasoning="".join(part.text or "" for part in parts if part.thought),
@@ -135,14 +139,37 @@ class Gemini(WireFormat):
             usage=raw_object(chunk.usage_metadata),
         )
 
+    def read_body(self, body: bytes) -> Event:
+        """A `GenerateContentResponse`, or a list of them: what a stream without `alt=sse` is, as proxies ask for it."""
+        if not body.lstrip().startswith(b"["):
+            return self.read(body)
+        chunks = _decode_list(body)
+        if not chunks:
+            raise ValueError("an empty list")
+        return _joined([self.read(bytes(chunk)) for chunk in chunks])
+
     def billed(self, usage: bytes) -> Buckets | None:
-        """Audio input has a price of its own."""
+        """Audio and images have prices of their own, audio also where it was cached."""
         said = _decode_usage(usage)
-        heard = _audio(said.prompt_tokens_details) - _audio(said.cache_tokens_details)
-        counted = self.buckets(usage)
-        if heard <= 0:
+        cached = _of("AUDIO", said.cache_tokens_details)
+        heard = _of("AUDIO", said.prompt_tokens_details) - cached
+        spoken, drawn = (_of(kind, said.candidates_tokens_details) for kind in ("AUDIO", "IMAGE"))
+        if not (cached > 0 or heard > 0 or spoken or drawn):
             return None
-        return msgspec.structs.replace(counted, audio_input=min(heard, counted.uncached_input or 0))
+        counted = self.buckets(usage)
+        visible = counted.visible_output or 0
+        return msgspec.structs.replace(
+            counted,
+            audio_input=max(0, min(heard, counted.uncached_input or 0)),
+            audio_cache_read=max(0, min(cached, counted.cache_read or 0)),
+            audio_output=min(spoken, visible),
+            image_output=min(drawn, visible),
+        )
+
+    def terms(self, usage: bytes) -> Terms:
+        """Its tier of service, where that is not the standard one."""
+        tier = (_decode_usage(usage).service_tier or "").lower().removeprefix("service_tier_")
+        return (("service_tier", tier),) if tier in {"flex", "priority"} else ()
 
     def buckets(self, usage: bytes) -> Buckets:
         """The prompt includes what was cached; thoughts are counted beside the candidates."""
@@ -163,8 +190,22 @@ class Gemini(WireFormat):
         )
 
 
-def _audio(details: list[_Modality] | None) -> int:
-    return sum(one.token_count for one in details or () if one.modality == "AUDIO")
+def _of(kind: str, details: list[_Modality] | None) -> int:
+    return sum(one.token_count for one in details or () if one.modality == kind)
+
+
+def _joined(events: list[Event]) -> Event:
+    """What a stream of these says, as one; of what each of them tells, the last one counts."""
+    return Event(
+        text="".join(one.text for one in events),
+        reasoning="".join(one.reasoning for one in events),
+        other_output=any(one.other_output for one in events),
+        response_id=next((one.response_id for one in events if one.response_id), None),
+        response_model=next((one.response_model for one in events if one.response_model), None),
+        finish_reason=next((one.finish_reason for one in reversed(events) if one.finish_reason), None),
+        usage=next((one.usage for one in reversed(events) if one.usage), b""),
+        error=next((one.error for one in events if one.error), b""),
+    )
 
 
 _SUFFIXES = {

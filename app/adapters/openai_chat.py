@@ -11,10 +11,12 @@ from urllib.parse import quote
 
 import msgspec
 
-from app.adapters.base import Buckets, ChatRequest, HttpRequest
+from app.adapters import openai_usage, service_tiers
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Terms
 from app.adapters.charges import Charge
 from app.adapters.events import ABSENT, Event, raw_object
 from app.adapters.media import IMAGE_TYPES, Media, Takes
+from app.adapters.service_tiers import with_tier
 from app.adapters.wire_format import WireFormat, given
 
 _DONE = b"[DONE]"
@@ -51,11 +53,18 @@ class _Part(msgspec.Struct):
     thinking: "str | list[_Part] | None" = None
 
 
+class _Detail(msgspec.Struct):
+    text: str | None = None
+    summary: str | None = None
+
+
 class _Delta(msgspec.Struct):
     content: str | list[_Part] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_details: list[_Detail] | None = None  # OpenRouter says it here, too; Snowflake only here
     refusal: str | None = None
+    tool_call_id: str | None = None  # the result of a tool, which no model wrote
     tool_calls: list[msgspec.Raw] | None = None
     function_call: msgspec.Raw = ABSENT
     audio: msgspec.Raw = ABSENT
@@ -64,6 +73,7 @@ class _Delta(msgspec.Struct):
 class _Choice(msgspec.Struct):
     delta: _Delta | None = None
     message: _Delta | None = None
+    messages: list[_Delta] | None = None  # Mistral, where its own tools were used in between
     text: str | None = None
     finish_reason: str | None = None
     error: msgspec.Raw = ABSENT  # OpenRouter
@@ -82,31 +92,12 @@ class _Chunk(msgspec.Struct):
     usage: msgspec.Raw = ABSENT
     error: msgspec.Raw = ABSENT
     x_groq: _Groq | None = None
+    service_tier: str | None = None
     timings: msgspec.Raw = ABSENT  # llama.cpp
     time_info: msgspec.Raw = ABSENT  # Cerebras
 
 
-class _Details(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    audio_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
-    prompt_cache_hit_tokens: int | None = None  # DeepSeek
-    num_cached_tokens: int | None = None  # Mistral
-    cached_tokens: int | None = None  # Together, Moonshot
-    reasoning_tokens: int | None = None  # SGLang, Perplexity
-
-
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
-_decode_usage = msgspec.json.Decoder(_Usage).decode
 
 
 class OpenAiChat(WireFormat):
@@ -158,18 +149,12 @@ class OpenAiChat(WireFormat):
         return _said(_decode_chunk(body), body)
 
     def billed(self, usage: bytes) -> Buckets | None:
-        """Audio has prices of its own; only what is not cached is told apart here, as OpenAI caches text."""
-        said = _decode_usage(usage)
-        heard = (said.prompt_tokens_details or _Details()).audio_tokens
-        spoken = (said.completion_tokens_details or _Details()).audio_tokens
-        if not heard and not spoken:
-            return None
-        counted = self.buckets(usage)
-        return msgspec.structs.replace(
-            counted,
-            audio_input=min(heard or 0, counted.uncached_input or 0),
-            audio_output=min(spoken or 0, counted.visible_output or 0),
-        )
+        """As `openai_usage` tells it."""
+        return openai_usage.billed(usage, self.buckets(usage))
+
+    def terms(self, usage: bytes) -> Terms:
+        """Its tier of service, where that is not the usual one."""
+        return service_tiers.terms(usage)
 
     def charged_usd(self, usage: bytes) -> Decimal | None:
         """What the vendor's profile finds there."""
@@ -177,32 +162,13 @@ class OpenAiChat(WireFormat):
         return None if charge is None else charge(usage)
 
     def buckets(self, usage: bytes) -> Buckets:
-        """Cached tokens are part of the prompt; reasoning is part of the completion, except where the total says no."""
-        said = _decode_usage(usage)
-        prompt_details = said.prompt_tokens_details or _Details()
-        details = said.completion_tokens_details or _Details()
-        prompt, completion = said.prompt_tokens, said.completion_tokens
-        cached = _first(
-            prompt_details.cached_tokens, said.prompt_cache_hit_tokens, said.num_cached_tokens, said.cached_tokens
-        )
-        written = prompt_details.cache_write_tokens
-        reasoning = _first(details.reasoning_tokens, said.reasoning_tokens)
-        within = reasoning or 0
-        is_beside = said.total_tokens == (prompt or 0) + (completion or 0) + within or within > (completion or 0)
-        if is_beside or self._profile.reasoning_is_beside:
-            within = 0  # xAI counts it beside the completion
-        return Buckets(
-            uncached_input=None if prompt is None else max(0, prompt - (cached or 0) - (written or 0)),
-            cache_read=cached,
-            cache_write=written,
-            visible_output=None if completion is None else completion - within,
-            reasoning=reasoning,
-        )
+        """As `openai_usage` tells it."""
+        return openai_usage.buckets(usage, reasoning_is_beside=self._profile.reasoning_is_beside)
 
 
 def _said(chunk: _Chunk, raw: bytes) -> Event:
     if chunk.error != ABSENT:
-        return Event(error=raw, is_last=True)
+        return Event(error=raw, is_last=True, usage=raw_object(chunk.usage))
     if chunk.object == "error":  # older vLLM
         return Event(error=raw, is_last=True)
     usage = chunk.usage
@@ -217,14 +183,11 @@ def _said(chunk: _Chunk, raw: bytes) -> Event:
             error = bytes(choice.error)
         elif choice.finish_reason in _FAILED:
             error = _ended_with(choice.finish_reason)
-        delta = choice.delta or choice.message
-        if delta is None:
-            text += choice.text or ""
-            continue
-        visible, thought = _parts(delta.content)
-        text += visible or delta.refusal or choice.text or ""
-        reasoning += thought or delta.reasoning_content or delta.reasoning or ""
-        other = other or bool(delta.tool_calls) or delta.function_call != ABSENT or delta.audio != ABSENT
+        for delta in _deltas(choice):
+            visible, thought = _parts(delta.content)
+            text += visible or delta.refusal or choice.text or ""
+            reasoning += thought or delta.reasoning_content or delta.reasoning or _detailed(delta)
+            other = other or bool(delta.tool_calls) or delta.function_call != ABSENT or delta.audio != ABSENT
     return Event(
         text=text,
         reasoning=reasoning,
@@ -232,10 +195,20 @@ def _said(chunk: _Chunk, raw: bytes) -> Event:
         response_id=chunk.id,
         response_model=chunk.model,
         finish_reason=finish_reason,
-        usage=raw_object(usage),
+        usage=with_tier(raw_object(usage), chunk.service_tier),
         timings=_timings(chunk, usage),
         error=error,
     )
+
+
+def _deltas(choice: _Choice) -> list[_Delta]:
+    one = choice.delta or choice.message
+    several = choice.messages or [_Delta()] if one is None else [one]
+    return [delta for delta in several if delta.tool_call_id is None]
+
+
+def _detailed(delta: _Delta) -> str:
+    return "".join(one.text or one.summary or "" for one in delta.reasoning_details or ())
 
 
 def _ended_with(reason: str) -> bytes:
@@ -256,7 +229,3 @@ def _parts(content: str | list[_Part] | None) -> tuple[str, str]:
     visible = "".join(part.text or "" for part in content)
     thoughts = (_parts(part.thinking)[0] for part in content)
     return visible, "".join(thoughts)
-
-
-def _first(*values: int | None) -> int | None:
-    return next((value for value in values if value is not None), None)

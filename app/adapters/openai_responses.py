@@ -1,30 +1,42 @@
 """OpenAI Responses.
 
 Source: the OpenAI API reference, "Create a model response" and "Streaming events". The API knows neither stop
-sequences nor a seed. Answers are not stored at OpenAI unless `extra` asks for it.
+sequences nor a seed. Answers are not stored at OpenAI unless `extra` asks for it. Perplexity's Agent API is the same
+but for what its profile says: its failure has no response around it, its counts of the cache have other names.
 """
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from app.adapters.base import Buckets, ChatRequest, HttpRequest
-from app.adapters.events import ABSENT, Event, raw_object
+from app.adapters import service_tiers
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Terms
+from app.adapters.charges import Charge
+from app.adapters.events import ABSENT, NOTHING, Event, raw_object
 from app.adapters.media import IMAGE_TYPES, Media, Takes
+from app.adapters.service_tiers import with_tier
 from app.adapters.wire_format import WireFormat
 
 _TEXT = {"response.output_text.delta", "response.refusal.delta"}
 _REASONING = {"response.reasoning_text.delta", "response.reasoning_summary_text.delta"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
+_CALLS = ("_call", "mcp_approval_request", "program")  # how types of items end that are neither text nor thoughts
+_RESULTS = ("_call_output_content.delta",)  # what a tool at the vendor's says in pieces: the model did not write it
+_BROKEN = {"failed", "cancelled"}
+_WAITING = {"queued", "in_progress"}  # in the background: the answer would be another request
 
 
 class _Part(msgspec.Struct):
-    text: str = ""
-    refusal: str = ""
+    text: str | None = None
+    refusal: str | None = None
 
 
-class _Item(msgspec.Struct):
+class _Typed(msgspec.Struct):
     type: str
+
+
+class _Item(_Typed):
     content: list[_Part] | None = None
     summary: list[_Part] | None = None
 
@@ -41,17 +53,22 @@ class _Response(msgspec.Struct):
     incomplete_details: _Incomplete | None = None
     usage: msgspec.Raw = ABSENT
     error: msgspec.Raw = ABSENT
+    service_tier: str | None = None
 
 
 class _Event(msgspec.Struct):
     type: str
+    error: msgspec.Raw = ABSENT
     delta: Any = None
+    item: _Typed | None = None
     response: _Response | None = None
 
 
 class _Details(msgspec.Struct):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
+    cache_read_input_tokens: int | None = None  # Perplexity
+    cache_creation_input_tokens: int | None = None  # Perplexity
     reasoning_tokens: int | None = None
 
 
@@ -67,6 +84,13 @@ _decode_body = msgspec.json.Decoder(_Response).decode
 _decode_usage = msgspec.json.Decoder(_Usage).decode
 
 
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """How a vendor differs: whether it `stores` answers and pads streams unless told not to, and its `charge`."""
+
+    stores: bool = True
+    charge: Charge | None = None
+
+
 class OpenAiResponses(WireFormat):
     """The adapter."""
 
@@ -74,14 +98,17 @@ class OpenAiResponses(WireFormat):
     ends_with_finish_reason = False
     takes = Takes(IMAGE_TYPES, image_urls=True)
 
+    def __init__(self, profile: Profile | None = None) -> None:
+        self._profile = profile or Profile()
+
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
         """POST /responses, with the whole conversation as input."""
         body: dict[str, Any] = {
             "model": request.model,
             "input": [{"role": one.role, "content": self.content(one)} for one in request.messages],
             "stream": request.stream,
-            "stream_options": {"include_obfuscation": False} if request.stream else None,
-            "store": False,
+            "stream_options": {"include_obfuscation": False} if request.stream and self._profile.stores else None,
+            "store": False if self._profile.stores else None,
             "max_output_tokens": request.output_tokens or request.max_tokens,
             "temperature": request.temperature,
             "top_p": request.top_p,
@@ -97,20 +124,22 @@ class OpenAiResponses(WireFormat):
         return {"type": "input_image", "image_url": media.data_uri, "detail": media.detail or "auto"}
 
     def read(self, payload: bytes) -> Event:
-        """One event by its `type`."""
+        """One event by its `type`; OpenRouter ends its streams with `[DONE]`, as those of Chat Completions end."""
+        if payload == b"[DONE]":
+            return NOTHING
         event = _decode(payload)
         kind, delta = event.type, event.delta if isinstance(event.delta, str) else ""
-        if kind in _TEXT:
-            return Event(text=delta)
-        if kind in _REASONING:
-            return Event(reasoning=delta)
-        if kind == "error":
+        if kind in _TEXT or kind in _REASONING:
+            return Event(text=delta) if kind in _TEXT else Event(reasoning=delta)
+        if kind == "error" or (event.error != ABSENT and event.response is None):
             return Event(error=payload, is_last=True)
         if event.response is not None:
             said = event.response
             return _ending(said) if kind in _ENDS else Event(response_id=said.id, response_model=said.model)
+        if event.item is not None:  # a call begins with its name, or is all there
+            return Event(other_output=kind.endswith(".added") and event.item.type.endswith(_CALLS))
         # What else comes in pieces: arguments of tools, audio, images.
-        return Event(other_output=kind.endswith((".delta", ".partial_image")))
+        return Event(other_output=kind.endswith((".delta", ".partial_image")) and not kind.endswith(_RESULTS))
 
     def read_body(self, body: bytes) -> Event:
         """A `response`."""
@@ -124,16 +153,26 @@ class OpenAiResponses(WireFormat):
         ]
         return msgspec.structs.replace(
             _ending(response),
-            text="".join(part.text or part.refusal for part in parts),
-            reasoning="".join(part.text for part in thoughts),
-            other_output=any(item.type.endswith("_call") for item in response.output),
+            text="".join(part.text or part.refusal or "" for part in parts),
+            reasoning="".join(part.text or "" for part in thoughts),
+            other_output=any(item.type.endswith(_CALLS) for item in response.output),
         )
+
+    def charged_usd(self, usage: bytes) -> Decimal | None:
+        """What the vendor's profile finds there."""
+        return None if self._profile.charge is None else self._profile.charge(usage)
+
+    def terms(self, usage: bytes) -> Terms:
+        """Its tier of service, where that is not the usual one."""
+        return service_tiers.terms(usage)
 
     def buckets(self, usage: bytes) -> Buckets:
         """The details are parts of the input and the output."""
         said = _decode_usage(usage)
         inputs, outputs = said.input_tokens_details or _Details(), said.output_tokens_details or _Details()
-        cached, written, reasoning = inputs.cached_tokens, inputs.cache_write_tokens, outputs.reasoning_tokens
+        cached = inputs.cached_tokens if inputs.cached_tokens is not None else inputs.cache_read_input_tokens
+        written, reasoning = inputs.cache_write_tokens, outputs.reasoning_tokens
+        written = inputs.cache_creation_input_tokens if written is None else written
         total_in, total_out = said.input_tokens, said.output_tokens
         return Buckets(
             uncached_input=None if total_in is None else max(0, total_in - (cached or 0) - (written or 0)),
@@ -147,11 +186,15 @@ class OpenAiResponses(WireFormat):
 def _ending(response: _Response) -> Event:
     """What a response that is over says of itself."""
     why = response.incomplete_details.reason if response.incomplete_details is not None else None
+    error = raw_object(response.error)
+    if not error and response.status in _BROKEN | _WAITING:
+        words = "was answered later, in the background" if response.status in _WAITING else "has no answer"
+        error = msgspec.json.encode({"error": {"message": f"the response is {response.status}: it {words}"}})
     return Event(
         response_id=response.id,
         response_model=response.model,
         finish_reason=why or response.status,
-        usage=raw_object(response.usage),
-        error=raw_object(response.error),
+        usage=with_tier(raw_object(response.usage), response.service_tier),
+        error=error,
         is_last=True,
     )

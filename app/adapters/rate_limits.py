@@ -4,8 +4,8 @@ Sources: OpenAI API reference, "Rate limits in headers" (`x-ratelimit-{limit,rem
 duration such as `6m0s`; Groq, xAI, Together, Azure and others send parts of it, some with seconds); Claude API
 reference, "Response headers" (`anthropic-ratelimit-{what}-{limit,remaining,reset}`, reset as an RFC 3339 instant); IETF
 draft-ietf-httpapi-ratelimit-headers (`ratelimit-{limit,remaining,reset}`, seconds; Replicate sends two of them). As
-their APIs answer: Mistral's `ratelimitbysize-*`, which counts tokens, and Cohere's `x-trial-endpoint-call-*` of trial
-keys.
+their APIs answer: Mistral's `x-ratelimit-*-req-minute` and `ratelimitbysize-*`, which counts tokens, and Cohere's
+`x-trial-endpoint-call-*` of trial keys.
 """
 
 import re

@@ -19,6 +19,7 @@ from app.adapters.ollama_embeddings import OllamaEmbeddings
 from app.adapters.openai_chat import OpenAiChat, Profile
 from app.adapters.openai_embeddings import OpenAiEmbeddings
 from app.adapters.openai_responses import OpenAiResponses
+from app.adapters.openai_responses import Profile as ResponsesProfile
 from app.adapters.replicate import Replicate
 
 
@@ -157,8 +158,16 @@ _KINDS: dict[str, Kind] = {
     "together": Kind(
         "Together AI", _PLAIN, "https://api.together.xyz/v1", "together", _EMBEDDINGS, of_kind(embeddings=True)
     ),
+    "perplexity-agent": Kind(
+        "Perplexity Agent API",
+        OpenAiResponses(ResponsesProfile(stores=False, charge=charges.perplexity)),
+        "https://api.perplexity.ai/v1",
+        "perplexity",
+        OpenAiEmbeddings(),
+        of_kind(embeddings=True),
+    ),
     "perplexity": Kind(
-        "Perplexity",
+        "Perplexity Sonar (Chat Completions, which Perplexity ended in September 2026)",
         _PERPLEXITY,
         "https://api.perplexity.ai",
         "perplexity",
@@ -195,9 +204,7 @@ _KINDS: dict[str, Kind] = {
         "Moonshot AI", _PLAIN, "https://api.moonshot.ai/v1", "moonshotai", _EMBEDDINGS, of_kind(embeddings=None)
     ),
     "zai": Kind("Z.ai", _PLAIN, "https://api.z.ai/api/paas/v4", "zai", _EMBEDDINGS, of_kind(embeddings=None)),
-    "huggingface": Kind(
-        "Hugging Face router", _PLAIN, "https://router.huggingface.co/v1", None, _EMBEDDINGS, of_kind(embeddings=None)
-    ),
+    "huggingface": Kind("Hugging Face router", _PLAIN, "https://router.huggingface.co/v1", None, None, of_kind()),
     "tgi": Kind("Hugging Face TGI", _PLAIN, "http://127.0.0.1:8080/v1", None, None, of_kind(vision=None, tools=None)),
     "vllm": Kind("vLLM", _IGNORES_EOS, "http://127.0.0.1:8000/v1", None, _EMBEDDINGS),
     "sglang": Kind("SGLang", _IGNORES_EOS, "http://127.0.0.1:30000/v1", None, _EMBEDDINGS),

@@ -1,9 +1,10 @@
 """Replicate, predictions of language models, as whole answers.
 
 Source: Replicate's HTTP API reference, "Create a prediction using an official model" and "Create a prediction", and its
-topic "Sync mode" (`Prefer: wait`, at most 60 seconds). Inputs are each model's own; the names here are those of the
-official language models. A stream would be a second request, to the address in `urls.stream` on another host; a
-benchmark here is one connection to one host, so every answer is whole and its first token is seen when all of it is.
+topics "Sync mode" (`Prefer: wait`, at most 60 seconds) and "Streaming output". Inputs are each model's own; the names
+here are those of the official language models. A stream is a second request, to the address in `urls.stream` on another
+host; a benchmark here is one connection to one host, so it asks for whole answers, and the first token is seen when all
+of it is. What such a stream says is read all the same: `output` is text, `error` and `done` are objects.
 """
 
 from typing import Any
@@ -12,8 +13,8 @@ from urllib.parse import quote
 import msgspec
 
 from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message
-from app.adapters.decoding import BodyDecoder
-from app.adapters.events import ABSENT, Event, raw_object
+from app.adapters.events import ABSENT, NOTHING, Event, raw_object
+from app.adapters.sse import NamedSseParser
 from app.adapters.wire_format import WireFormat, given, split_system
 
 WAIT_SECONDS = 60  # the most that the API takes
@@ -25,6 +26,10 @@ class _Prediction(msgspec.Struct):
     output: str | list[str] | msgspec.Raw | None = None
     error: msgspec.Raw = ABSENT
     metrics: msgspec.Raw = ABSENT
+
+
+class _Done(msgspec.Struct):
+    reason: str | None = None
 
 
 class _Metrics(msgspec.Struct):
@@ -43,6 +48,7 @@ class _Models(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_prediction = msgspec.json.Decoder(_Prediction).decode
+_decode_done = msgspec.json.Decoder(_Done).decode
 _decode_metrics = msgspec.json.Decoder(_Metrics).decode
 _decode_models = msgspec.json.Decoder(_Models).decode
 _encode = msgspec.json.Encoder().encode
@@ -52,6 +58,8 @@ class Replicate(WireFormat):
     """The adapter."""
 
     answer_statuses = (200, 201)
+    new_framing = NamedSseParser
+    ends_with_finish_reason = False
     models_path = "/v1/models"
 
     def encode(self, request: ChatRequest, api_key: str | None) -> HttpRequest:
@@ -77,15 +85,25 @@ class Replicate(WireFormat):
         headers = [header for header in made.headers if header[0] != "Accept"]
         return made._replace(headers=[*headers, ("Accept", "application/json"), ("Prefer", f"wait={WAIT_SECONDS}")])
 
-    def decoder(self, status: int, content_type: str, *, keep_text: bool) -> BodyDecoder:
-        """There are whole answers only."""
-        return BodyDecoder(self, status, keep_text=keep_text)
-
     def read(self, payload: bytes) -> Event:
+        """An event by its name; `logs` and what else there may be say nothing."""
+        ((name, data),) = _decode(payload).items()
+        if name == "output":
+            return Event(text=_text(data))
+        if name == "error":
+            return _failed("server", _words(data))
+        if name != "done":
+            return NOTHING
+        reason = _decode_done(data).reason
+        if reason is None:
+            return Event(finish_reason="succeeded", is_last=True)
+        return _failed(reason, f"the prediction ended with {reason}")
+
+    def read_body(self, body: bytes) -> Event:
         """A prediction."""
-        if not _decode(payload):  # an empty object says nothing at all
-            return Event()
-        said = _decode_prediction(payload)
+        if not _decode(body):  # an empty object says nothing at all
+            return NOTHING
+        said = _decode_prediction(body)
         if said.status in {"starting", "processing"}:
             return _failed(
                 "timeout", f"the prediction was still {said.status} after {WAIT_SECONDS} s, the longest wait"
@@ -117,6 +135,17 @@ class Replicate(WireFormat):
             return [f"{model.owner}/{model.name}" for model in _decode_models(body).results]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ValueError(f"not a model list: {error}") from None
+
+
+def _text(data: msgspec.Raw) -> str:
+    """The data of an event: text, which may look like JSON."""
+    raw = bytes(data)
+    return msgspec.json.decode(raw, type=str) if raw.startswith(b'"') else raw.decode()
+
+
+def _words(data: msgspec.Raw) -> Any:
+    said = msgspec.json.decode(data)
+    return said.get("detail") or said if isinstance(said, dict) else said
 
 
 def _failed(kind: str, words: Any) -> Event:

@@ -8,6 +8,8 @@ llama.cpp's server before 2025 sent failures like that.
 
 import re
 
+import msgspec
+
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
@@ -16,6 +18,8 @@ class SseParser:
     """Feed bytes, get the `data` of every event that they complete. Event names are not kept: payloads carry a type."""
 
     __slots__ = ("_data", "_pieces", "_skip_lf", "_started")
+
+    _is_plain = True  # what a payload is follows from its data alone
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []  # an unfinished line; joined once, so long lines cost linear time
@@ -26,7 +30,8 @@ class SseParser:
     def feed(self, data: bytes) -> list[bytes]:
         """The payloads of the events that end within `data`."""
         if (
-            self._started
+            self._is_plain
+            and self._started
             and not self._pieces
             and not self._data
             and data.startswith(b"data: ")
@@ -66,15 +71,69 @@ class SseParser:
             self._started = True
             line = line.removeprefix(_BOM)
         if not line:
-            if not self._data:
-                return None
-            payload = b"\n".join(self._data)
-            self._data.clear()
-            return payload
+            return self._ended()
+        self._take_field(line)
+        return None
+
+    def _take_field(self, line: bytes) -> None:
         if line.startswith(b"data:"):
             self._data.append(line[6:] if line[5:6] == b" " else line[5:])
         elif line == b"data":
             self._data.append(b"")
         elif line.startswith(b"error:"):
             self._data.append(b'{"error":%b}' % line[6:])
-        return None
+
+    def _ended(self) -> bytes | None:
+        if not self._data:
+            return None
+        payload = b"\n".join(self._data)
+        self._data.clear()
+        return payload
+
+
+class NamedSseParser(SseParser):
+    """The same for streams whose event names mean something: payloads are `{"name of the event": its data}`.
+
+    Data that is a JSON object or list is put there as it is, any other as text; an event without a name is a `message`,
+    as the standard says. Other than there, an event that has a name but no data counts, with an empty object.
+    """
+
+    __slots__ = ("_name",)
+
+    _is_plain = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._name = b""
+
+    def is_idle(self) -> bool:
+        return super().is_idle() and not self._name
+
+    def _take_field(self, line: bytes) -> None:
+        if line.startswith(b"event:"):
+            self._name = line[6:].removeprefix(b" ")
+        elif line.startswith(b"error:"):
+            self._name = self._name or b"error"
+            super()._take_field(b"data:" + line[6:])
+        else:
+            super()._take_field(line)
+
+    def _ended(self) -> bytes | None:
+        name, self._name = self._name, b""
+        has_data = bool(self._data)
+        data = super()._ended()
+        if not has_data and not name:
+            return None
+        key = msgspec.json.encode(name.decode(errors="replace") or "message")
+        return b"{%b:%b}" % (key, _as_json(data or b"") if has_data else b"{}")
+
+
+def _as_json(data: bytes) -> bytes:
+    if data[:1] in {b"{", b"["}:
+        try:
+            msgspec.json.decode(data)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return data
+    return msgspec.json.encode(data.decode(errors="replace"))

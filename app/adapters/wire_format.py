@@ -1,13 +1,13 @@
 """What the wire formats share: requests out of JSON, lists of models, which decoder reads an answer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import msgspec
 
-from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message, ReplyDecoder
+from app.adapters.base import Buckets, ChatRequest, HttpRequest, Message, ReplyDecoder, Terms
 from app.adapters.decoding import BodyDecoder, StreamDecoder
 from app.adapters.errors import error_body_text
 from app.adapters.events import Event, Framing
@@ -51,6 +51,10 @@ class WireFormat(ABC):
         """Mostly what was counted."""
         return None
 
+    def terms(self, usage: bytes) -> Terms:
+        """Mostly the usual ones."""
+        return ()
+
     def charged_usd(self, usage: bytes) -> Decimal | None:
         """Few say it."""
         return None
@@ -77,13 +81,17 @@ class WireFormat(ABC):
             raise ValueError(f"this API {problem}")
         return media
 
+    def header_usage(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+        """Mostly nothing."""
+        return b""
+
     def join_usage(self, before: bytes, after: bytes) -> bytes:
         """The later one: mostly it holds everything."""
         return after
 
     def decoder(self, status: int, content_type: str, *, keep_text: bool) -> ReplyDecoder:
         """A stream decoder for the format's streams, else one for a whole body."""
-        if status in self.answer_statuses and content_type.startswith(self.stream_type):
+        if status in self.answer_statuses and content_type.lower().startswith(self.stream_type):
             return StreamDecoder(self, keep_text=keep_text)
         return BodyDecoder(self, status, keep_text=keep_text)
 

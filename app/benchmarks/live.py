@@ -49,15 +49,16 @@ class LiveRun:
         self._shards: dict[tuple[int, int, int], _ShardCounters] = {}
         self._points = planner.point_count(spec)
         self._ended_before = 0  # the stage began
-        self._is_preparing = False
+        self.is_preparing = False
+        self.waits_for: str | None = None  # what of the cluster it waits for before it can go on
 
     def prepare(self) -> None:
-        """Time does not count until the first stage begins: something is found out about the targets before."""
-        self._is_preparing = True
+        """Time does not count until the first stage begins: it waits for workers, or asks the targets something."""
+        self.is_preparing = True
 
     def begin_stage(self, target_index: int, start_at_ns: int, point: Point | None = None) -> None:
         """The next target's turn, or the next point's."""
-        self._is_preparing = False
+        self.is_preparing, self.waits_for = False, None
         self.target_index = target_index
         self.point = point
         self._stage_began_ns = start_at_ns
@@ -113,7 +114,7 @@ class LiveRun:
     def progress(self, status: Status, now_ns: int) -> dict[str, Any]:
         """The `Progress` document, see `benchmarks.views`."""
         counters = self.counters()
-        if self._is_preparing:
+        if self.is_preparing:
             now_ns = self._origin_ns
         elapsed_s = max((now_ns - self._origin_ns) / _NS_PER_S, 0.0)
         recent = self._window.total()
@@ -130,6 +131,7 @@ class LiveRun:
 
         return {
             "status": status.value,
+            "waits_for": self.waits_for,
             "planned": self._planned,
             "started": self._sum("started"),
             "completed": counters.total,

@@ -16,7 +16,9 @@ from typing import Any, Literal, Protocol, Self
 import msgspec
 
 from app.benchmarks.live_points import EVERYTHING_NS
-from app.benchmarks.measures import MeasureContext, MeasuredResult, columns, measure, warm_prices
+from app.benchmarks.measures import MeasureContext, MeasuredResult, measure
+from app.benchmarks.request_costs import warm_prices
+from app.benchmarks.result_columns import columns
 from app.benchmarks.schemas import BenchmarkSpec
 from app.core.errors import TestBenchError
 from app.loadgen.frames import Done, Failed, Outgoing, Records, Tick
@@ -178,7 +180,7 @@ async def supervise(
 ) -> ShardOutcome:
     """Run a shard to its end. Never raises for what an engine or a sink does; the outcome says it."""
     # Loading the price table takes a second, which must not fall into the run.
-    await asyncio.to_thread(warm_prices, shard.context)
+    await asyncio.to_thread(warm_prices, shard.context.kind, shard.context.model)
     run = _ShardRun(shard, on_results, on_tick)
     limit = asyncio.timeout(None)
     try:

@@ -63,6 +63,9 @@ class Progress(View):
     """
 
     status: Status
+    waits_for: str | None = Field(
+        None, description="What of the cluster it waits for before it can go on, such as a tagged worker."
+    )
     planned: int | None = Field(None, description="Requests in all; null when only time ends the run.")
     started: int = Field(0, description="Requests started.")
     completed: int = Field(0, description="Requests ended.")

@@ -88,6 +88,7 @@ class BenchmarkProgress(Payload, frozen=True, kw_only=True):
     """Where a running benchmark is: the `Progress` of the OpenAPI document."""
 
     status: Status
+    waits_for: str | None = None
     planned: Count | None
     started: Count
     completed: Count

@@ -207,6 +207,7 @@ class Exchange:
         if self.reader is None:
             content_type = (header(self.headers, b"content-type") or b"").decode("latin-1").strip().lower()
             self.decoder = new_decoder(self.status, content_type)
+            self.decoder.take_headers(self.headers)
             encoding = (header(self.headers, b"content-encoding") or b"").strip().lower()
             self.reader = BodyReader(
                 self.decoder, b"" if encoding == b"identity" else encoding, is_chunked=self.is_chunked

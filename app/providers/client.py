@@ -154,7 +154,8 @@ class ProviderClient:
             raise ProviderAnswerError(f"it answered with an error: {said}", status=status, kind=reply.error_kind)
         cost = prices.charged_usd(provider.adapter, model, reply.usage)
         if cost is None:
-            cost = prices.cost_usd(provider.adapter, model, prices.billed(provider.adapter, reply.buckets, reply.usage))
+            billed = prices.billed(provider.adapter, reply.buckets, reply.usage)
+            cost = prices.cost_usd(provider.adapter, model, billed, prices.terms(provider.adapter, reply.usage))
         return Completion(_shortened("".join(reply.text), provider, ""), reply.buckets, cost, latency_ms, limits)
 
     async def _send(self, provider: ResolvedProvider, url: str, request: HttpRequest) -> _Answer:

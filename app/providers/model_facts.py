@@ -32,6 +32,7 @@ _OUTPUT = (
     "max_output_tokens",
     "metadata.max_tokens",
     "limits.max_completion_tokens",
+    "max_tokens",  # Anthropic
 )
 _FLAGS = {
     "streaming": ("responseStreamingSupported",),
@@ -91,6 +92,10 @@ def _of(item: Mapping[str, Any]) -> Capabilities:
     if parameters is not None:
         flags["tools"] = "tools" in parameters
         flags["json_mode"] = "response_format" in parameters or "structured_outputs" in parameters
+    features = _first(item, ("features",), _words)  # Cohere
+    if features is not None:
+        flags |= {"tools": "tools" in features, "json_mode": "json_mode" in features}
+        flags["vision"] = True if "vision" in features else flags["vision"]
     methods = _first(item, ("supportedGenerationMethods", "endpoints"), _words)
     return Capabilities(
         **flags,

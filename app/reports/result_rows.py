@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 import orjson
 
-from app.benchmarks.measures import LINE_FIELDS, MeasuredResult
+from app.benchmarks.measures import MeasuredResult
+from app.benchmarks.result_lines import LINE_FIELDS
 from app.core.errors import InvalidRequestError
 from app.loadgen.frames import CENSORED
 

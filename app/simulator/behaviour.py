@@ -11,7 +11,7 @@ Fault = Literal[
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 FORMATS = (
     "openai", "openai-responses", "anthropic", "gemini", "cohere", "ollama", "llamacpp-completion", "bedrock",
-    "replicate",
+    "replicate", "mistral",
 )  # fmt: skip
 """Names of the wire formats; `routes` has what is behind them."""
 

@@ -16,6 +16,7 @@ from app.simulator.counting import TokenCount
 from app.simulator.embeddings import EmbeddingsBody
 from app.simulator.formats import Format
 from app.simulator.gemini import Gemini
+from app.simulator.mistral import Mistral
 from app.simulator.ollama import Ollama
 from app.simulator.openai_chat import OpenAiChat
 
@@ -134,6 +135,7 @@ _FORMS: list[tuple[re.Pattern[str], EmbeddingForm]] = [
         re.compile(r"(/openai)?/v1/embeddings|/openai/deployments/[^/]+/embeddings"),
         EmbeddingForm(_read_openai, _write_openai, OpenAiChat()),
     ),
+    (re.compile(r"/mistral/v1/embeddings"), EmbeddingForm(_read_openai, _write_openai, Mistral())),
     (
         re.compile(r"/v1(beta)?/models/[^/]+:(embedContent|batchEmbedContents)"),
         EmbeddingForm(_read_gemini, _write_gemini, Gemini()),

@@ -46,8 +46,8 @@ class Format(ABC):
     """One wire format. Event methods give whole events, ready to be sent as the body's next chunk.
 
     `content_type` is that of streams; `token_varies` says that events of tokens differ in more than their text;
-    `whole_status` is that of answers that are no stream; `too_long` answers a prompt beyond the context, `no_quota` an
-    account that is used up.
+    `whole_status` is that of answers that are no stream, `wrong_status` that of refusals of what it cannot read;
+    `too_long` answers a prompt beyond the context, `no_quota` an account that is used up.
     """
 
     too_long: ClassVar[Refusal]
@@ -56,6 +56,7 @@ class Format(ABC):
     content_type: ClassVar[str] = "text/event-stream; charset=utf-8"
     token_varies: ClassVar[bool] = False
     whole_status: ClassVar[int] = 200
+    wrong_status: ClassVar[int] = 400
 
     @abstractmethod
     def ask(self, target: str, body: Any) -> Ask:

@@ -8,7 +8,7 @@ from app.simulator.formats import COMMENT, Format, Refusal, count, sse, wanted
 from app.simulator.script import Ask, Script, spoken
 
 _CREATED = 1_700_000_000
-_DONE = b"data: [DONE]\n\n"
+DONE = b"data: [DONE]\n\n"
 _TYPES = {
     400: "invalid_request_error",
     401: "invalid_request_error",
@@ -74,17 +74,17 @@ class OpenAiChat(Format):
         )
 
     def opening(self, script: Script) -> bytes:
-        return sse(_chunk(script, {"role": "assistant", "content": ""}))
+        return sse(chunk(script, {"role": "assistant", "content": ""}))
 
     def token(self, script: Script, number: int, word: str) -> bytes:
         name = "reasoning_content" if script.is_reasoning(number) else "content"
-        return sse(_chunk(script, {name: word}))
+        return sse(chunk(script, {name: word}))
 
     def closing(self, script: Script) -> bytes:
-        events = [_chunk(script, {}, finish=script.finish, **script.told.fields())]
+        events = [chunk(script, {}, finish=script.finish, **script.told.fields())]
         if script.has_usage:
-            events.append(_chunk(script, None, usage=usage(script)))
-        return sse(*events) + _DONE
+            events.append(chunk(script, None, usage=usage(script)))
+        return sse(*events) + DONE
 
     def ping(self) -> bytes:
         return COMMENT
@@ -96,11 +96,8 @@ class OpenAiChat(Format):
         message = {"role": "assistant", "content": script.text()}
         if script.reasoning:
             message["reasoning_content"] = script.reasoning_text()
-        value = _object(script, "chat.completion")
-        value["choices"] = [{"index": 0, "message": message, "finish_reason": script.finish}]
-        if script.has_usage:
-            value["usage"] = usage(script)
-        return value | script.told.fields()
+        choice = {"index": 0, "message": message, "finish_reason": script.finish}
+        return completion(script, choice, usage(script) if script.has_usage else None)
 
     def error(self, status: int, message: str) -> tuple[Any, dict[str, str]]:
         kind = _TYPES.get(status, "server_error")
@@ -125,6 +122,13 @@ def _object(script: Script, kind: str) -> dict[str, Any]:
     return {"id": script.response_id, "object": kind, "created": _CREATED, "model": script.model}
 
 
-def _chunk(script: Script, delta: dict[str, str] | None, finish: str | None = None, **more: Any) -> dict[str, Any]:
+def completion(script: Script, choice: dict[str, Any], usage: dict[str, Any] | None) -> dict[str, Any]:
+    """A whole answer."""
+    value = _object(script, "chat.completion") | {"choices": [choice]} | script.told.fields()
+    return value if usage is None else value | {"usage": usage}
+
+
+def chunk(script: Script, delta: dict[str, Any] | None, finish: str | None = None, **more: Any) -> dict[str, Any]:
+    """A chunk of a stream; without `delta` it has no choices."""
     choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
     return {**_object(script, "chat.completion.chunk"), "choices": choices, **more}

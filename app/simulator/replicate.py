@@ -1,12 +1,14 @@
 """Replicate's predictions from the server's side: whole answers, as to requests with `Prefer: wait`, and streams.
 
 A request with `stream` is answered at once, with the address of the stream in `urls.stream`; faults and times are those
-of the second request, which fetches it. Source: Replicate's guide "Streaming output"; its client reads no event with
-no `id`.
+of the second request, which fetches it. Source: Replicate's guide "Streaming output": `output` is plain text, `error`
+an object with `detail`, `done` an empty object or one with a `reason`. Its client reads no event with no `id`.
 """
 
 from typing import Any
 from urllib.parse import unquote
+
+import msgspec
 
 from app.simulator.formats import Format, Refusal, count, wanted
 from app.simulator.script import Ask, Script, spoken
@@ -82,13 +84,15 @@ class Replicate(Format):
         return started | {"urls": started["urls"] | {"stream": address}}
 
     def token(self, script: Script, number: int, word: str) -> bytes:
-        return b"event: output\nid: %d:0\ndata: %b\n\n" % (number + 1, word.encode())
+        lines = word.encode().replace(b"\n", b"\ndata: ")
+        return b"event: output\nid: %d:0\ndata: %b\n\n" % (number + 1, lines)
 
     def closing(self, script: Script) -> bytes:
         return b"event: done\nid: %d:0\ndata: {}\n\n" % (script.tokens + 1)
 
     def failure(self, message: str) -> bytes:
-        return b"event: error\nid: 0:1\ndata: %b\n\n" % message.encode()
+        said = msgspec.json.encode({"detail": message})
+        return b'event: error\nid: 0:1\ndata: %b\n\nevent: done\nid: 0:2\ndata: {"reason":"error"}\n\n' % said
 
     def whole(self, script: Script) -> Any:
         words = [script.word(number) for number in range(script.tokens)]

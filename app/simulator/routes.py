@@ -11,6 +11,7 @@ from app.simulator.embedding_formats import EmbeddingForm, embedding_form
 from app.simulator.formats import Format
 from app.simulator.gemini import Gemini
 from app.simulator.llamacpp import LlamaCpp
+from app.simulator.mistral import Mistral
 from app.simulator.ollama import Ollama
 from app.simulator.openai_chat import OpenAiChat
 from app.simulator.openai_responses import OpenAiResponses
@@ -35,6 +36,11 @@ _FORMATS: dict[str, tuple[Format, re.Pattern[str], str]] = {  # by name: it, its
     "ollama": (Ollama(), re.compile(r"/api/chat"), "/api/tags"),
     "llamacpp-completion": (LlamaCpp(), re.compile(r"/completion"), "/v1/models"),
     "bedrock": (Bedrock(), re.compile(r"/model/[^/]+/converse(-stream)?"), "/foundation-models"),
+    "mistral": (  # where it is spoken beside OpenAI's, the longer path alone is its own
+        Mistral(),
+        re.compile(r"(/mistral)?/v1/chat/completions"),
+        "/v1/models /mistral/v1/models",
+    ),
     "replicate": (Replicate(), re.compile(r"/v1/(models/[^/]+/[^/]+/)?predictions"), "/v1/models"),
 }
 
@@ -70,8 +76,14 @@ class Routes:
         return f"no route {method} {path}{others}"
 
 
-def model_list(name: str) -> dict[str, Any]:
-    """The only model, in a list that clients of every format can read: they look at different fields of it."""
+def model_list(name: str, path: str) -> dict[str, Any]:
+    """The only model, in a list that clients of every format can read: they look at different fields of it.
+
+    Only Mistral's tells its clients by a field that Anthropic's has, too, and has a path of its own.
+    """
+    if path.startswith("/mistral/"):
+        able = {"completion_chat": True, "function_calling": True, "vision": True, "audio": True}
+        return {"object": "list", "data": [{"id": name, "object": "model", "type": "base", "capabilities": able}]}
     model = {"id": name, "object": "model", "created": 0, "owned_by": "simulator"}
     anthropic = {"type": "model", "display_name": name, "created_at": "2025-01-01T00:00:00Z"}
     others = {"name": name, "model": name, "displayName": name, "supportedGenerationMethods": ["generateContent"]}

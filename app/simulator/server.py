@@ -9,95 +9,26 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 
 import httptools
-import msgspec
 
 from app.loadgen.lag import LagHistogram
 from app.loadgen.poller import READABLE, WRITABLE, new_poller
-from app.simulator.behaviour import Behaviour, Course, course
-from app.simulator.counting import TokenCount
-from app.simulator.embedding_formats import EmbeddingForm
-from app.simulator.formats import Answer, Format, error_response, json_response, refusal_response
-from app.simulator.later_streams import LaterStreams
-from app.simulator.routes import KEY_HEADERS, Routes, is_right_key, model_list
-from app.simulator.script import Ask, script
+from app.simulator.behaviour import Behaviour
+from app.simulator.connection import Client
+from app.simulator.desk import Desk, Said
 from app.simulator.slots import Slots
+from app.simulator.steps import RESET
 from app.simulator.tls import ServerTls, server_context
-from app.simulator.truth import Truth, TruthLog
+from app.simulator.truth import TruthLog
 
-_BODY_LIMIT_BYTES = 64 * 2**20
 _READ_BYTES = 65536
 _SLEEP_NS = 1_200_000  # poll() counts in milliseconds; what is left after that is slept exactly
 _FLUSH_NS = 200_000_000
 _SO_TIMESTAMPNS = 35
 _PR_SET_TIMERSLACK = 29
-_RESET = b""
-_STATUS_FAULTS = {
-    "http_400": (400, "simulated bad request"),
-    "http_403": (403, "simulated denial"),
-    "http_404": (404, "simulated missing model"),
-    "http_422": (422, "simulated wrong field"),
-    "http_429": (429, "simulated rate limit"),
-    "http_500": (500, "simulated failure"),
-    "http_503": (503, "simulated unavailability"),
-    "http_504": (504, "simulated gateway timeout"),
-    "http_529": (529, "simulated overload"),
-}
-_INSTEAD_OF_A_STREAM = {*_STATUS_FAULTS, "context_length", "quota", "reset", "junk"}
-_STALL_NS = 3600 * 10**9
-
-Step = tuple[int, bytes, bool]
-"""`(due in nanoseconds after arrival, bytes, whether they are a token)`; `_RESET` closes the connection."""
-
-
-class _Client:
-    """One connection: its parser, the request being read, the answer being sent."""
-
-    def __init__(self, sock: socket.socket, tls: ServerTls | None, on_request: Callable[["_Client"], None]) -> None:
-        self.sock = sock
-        self.tls = tls
-        self.fd = sock.fileno()
-        self.outgoing = b""
-        self.is_closed = False
-        self.closes = False  # after what is outgoing has left
-        self.steps: Iterator[Step] | None = None
-        self.step: Step | None = None
-        self.arrived_mono_ns = 0
-        self.begun_mono_ns = 0  # when it got its slot
-        self.arrived_unix_ns = 0
-        self.truth: Truth | None = None
-        self._on_request = on_request
-        self.parser = httptools.HttpRequestParser(self)
-        self.on_message_begin()
-
-    def on_message_begin(self) -> None:
-        self.target = b""
-        self.key = b""
-        self.host = b""
-        self.body = bytearray()
-        self.is_too_large = False
-
-    def on_url(self, url: bytes) -> None:
-        self.target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        lower = name.lower()
-        if lower in KEY_HEADERS:
-            self.key = value
-        elif lower == b"host":
-            self.host = value
-
-    def on_body(self, data: bytes) -> None:
-        if len(self.body) + len(data) > _BODY_LIMIT_BYTES:
-            self.is_too_large = True
-        else:
-            self.body += data
-
-    def on_message_complete(self) -> None:
-        self._on_request(self)
 
 
 class Simulator:
@@ -105,18 +36,14 @@ class Simulator:
 
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
-        self._routes = Routes(behaviour.spoken)
-        self._later = LaterStreams()
+        self._desk = Desk(behaviour)
         self._log = TruthLog(behaviour.log)
         self._requests_log = TruthLog(behaviour.requests_log)
-        self._count = TokenCount(behaviour.tokens_per_word, behaviour.overhead_tokens)
         self._events = new_poller()
-        self._clients: dict[int, _Client] = {}
-        self._due: list[tuple[int, int, _Client]] = []
+        self._clients: dict[int, Client] = {}
+        self._due: list[tuple[int, int, Client]] = []
         self._tie = itertools.count()
-        self._numbers = itertools.count()
-        self._accepted = itertools.count()
-        self._slots: Slots[_Client] = Slots(behaviour.slots)
+        self._slots: Slots[Client] = Slots(behaviour.slots)
         self._stopping = False
         self._owner_fd: int | None = None
         self.requests = 0
@@ -195,11 +122,11 @@ class Simulator:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if sys.platform == "linux":
                 sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-            client = _Client(sock, ServerTls(self._tls) if self._tls else None, self._on_request)
+            client = Client(sock, ServerTls(self._tls) if self._tls else None, self._on_request)
             self._clients[client.fd] = client
             self._events.register(client.fd, READABLE)
 
-    def _read(self, client: _Client) -> None:
+    def _read(self, client: Client) -> None:
         try:
             data, ancillary, _, _ = client.sock.recvmsg(_READ_BYTES, 64)
         except BlockingIOError:
@@ -228,9 +155,10 @@ class Simulator:
         try:
             client.parser.feed_data(data)
         except httptools.HttpParserError:
-            self._answer(client, error_response(self._routes.default, 400, "not HTTP", close=True), close=True)
+            client.closes = True
+            self._send(client, self._desk.not_http())
 
-    def _drop(self, client: _Client) -> None:
+    def _drop(self, client: Client) -> None:
         if client.is_closed:
             return
         client.is_closed = True
@@ -242,100 +170,32 @@ class Simulator:
             client.truth.fault = client.truth.fault or "client_gone"
             self._finish(client)
 
-    # ---------------------------------------------------------------- requests
+    # ---------------------------------------------------------------- answers
 
-    def _on_request(self, client: _Client) -> None:
-        method = client.parser.get_method().decode()
-        path = client.target.partition(b"?")[0].decode(errors="replace")
-        routes = self._routes
-        form = routes.chat_format(path)
-        key = self._behaviour.api_key
-        if client.is_too_large:
-            self._answer(client, error_response(form or routes.default, 413, "body too large", close=True), close=True)
-        elif key and not is_right_key(client.key.decode("latin-1"), key):
-            self._answer(client, error_response(form or routes.default, 401, "Incorrect API key provided"))
-        elif form is not None and method == "POST":
-            self._chat(client, form, path)
-        elif (embedding := routes.embedding_form(path)) is not None and method == "POST":
-            self._embed(client, embedding, path)
-        elif (later := self._later.at(path)) is not None and method == "GET":
-            self._reply(client, *later)
-        elif routes.is_model_list(path) and method == "GET":
-            self._answer(client, json_response(200, model_list(self._behaviour.model)))
-        elif path == "/health" and method == "GET":
-            self._answer(client, json_response(200, {"status": "ok"}))
-        else:
-            self._answer(client, error_response(form or routes.default, 404, routes.unknown(method, path)))
-
-    def _chat(self, client: _Client, form: Format, path: str) -> None:
-        try:
-            ask = form.ask(path, msgspec.json.decode(client.body))
-        except (ValueError, RecursionError) as error:
-            self._answer(client, error_response(form, 400, f"wrong body: {error}"))
+    def _on_request(self, client: Client) -> None:
+        said = self._desk.answer(client, self.port)
+        if isinstance(said, Said):
+            client.closes = client.closes or said.closes
+            self._send(client, said.data)
             return
-        if ask.is_fetched:
-            self._accept_stream(client, form, ask)
-        else:
-            self._reply(client, form, ask)
-
-    def _accept_stream(self, client: _Client, form: Format, ask: Ask) -> None:
-        """Say where the stream is; it is a request of its own."""
-        response_id = f"prediction-sim-{self._behaviour.seed}-{next(self._accepted)}"
-        host = client.host.decode("latin-1") or f"{self._behaviour.host}:{self.port}"
-        scheme = "https" if self._tls else "http"
-        address = f"{scheme}://{host}{self._later.keep(response_id, form, ask)}"
-        self._answer(client, json_response(form.whole_status, form.accepted(response_id, ask, address)))
-
-    def _reply(self, client: _Client, form: Format, ask: Ask) -> None:
-        number = next(self._numbers)
         self.requests += 1
-        response_id = f"chatcmpl-sim-{self._behaviour.seed}-{number}"
-        said = script(ask, self._behaviour, self._count, response_id)
-        if limit := self._behaviour.rate_limit:
-            headers = form.rate_headers(limit, max(0, limit - number - 1))
-            said = msgspec.structs.replace(said, told=said.told.with_headers(headers))
-        plan = course(self._behaviour, number, said.tokens)
-        images, sounds = ask.attached
-        client.truth = Truth(
-            response_id,
-            client.arrived_unix_ns,
-            fault=plan.fault,
-            images=images or msgspec.UNSET,
-            sounds=sounds or msgspec.UNSET,
-        )
-        client.steps = _steps(form, Answer(form, said), plan, stream=ask.stream, ping_every=self._behaviour.pings)
+        client.steps, client.truth = said.steps, said.truth
         if client.body:
-            self._requests_log.write_raw(response_id, bytes(client.body))
+            self._requests_log.write_raw(said.truth.response_id, bytes(client.body))
         self._admit(client)
 
-    def _embed(self, client: _Client, form: EmbeddingForm, path: str) -> None:
-        try:
-            body = form.read(bytes(client.body), path)
-        except (ValueError, RecursionError) as error:
-            self._answer(client, error_response(form.errors, 400, f"wrong body: {error}"))
-            return
-        number = next(self._numbers)
-        self.requests += 1
-        response_id = f"embd-sim-{self._behaviour.seed}-{number}"
-        plan = course(self._behaviour, number, 1)
-        client.truth = Truth(response_id, client.arrived_unix_ns, fault=plan.fault)
-        whole = json_response(200, form.write(body, response_id, self._count, path))
-        client.steps = _whole(whole, plan, form.errors)
-        self._requests_log.write_raw(response_id, bytes(client.body))
-        self._admit(client)
-
-    def _admit(self, client: _Client) -> None:
+    def _admit(self, client: Client) -> None:
         """Let a request take a slot, or wait for one."""
         client.begun_mono_ns = client.arrived_mono_ns
         if self._slots.enter(client):
             self._begin(client)
 
-    def _begin(self, client: _Client) -> None:
+    def _begin(self, client: Client) -> None:
         first = self._next_step(client)
         if first is not None:
             heapq.heappush(self._due, first)
 
-    def _next_step(self, client: _Client) -> tuple[int, int, _Client] | None:
+    def _next_step(self, client: Client) -> tuple[int, int, Client] | None:
         """The client's next entry in the queue of what is due; None when its answer is over."""
         client.step = next(client.steps, None) if client.steps is not None else None
         if client.step is None:
@@ -353,11 +213,11 @@ class Simulator:
             else:
                 heapq.heapreplace(queue, following)  # half the work of taking one out and putting one in
 
-    def _send_step(self, client: _Client) -> tuple[int, int, _Client] | None:
+    def _send_step(self, client: Client) -> tuple[int, int, Client] | None:
         step, truth = client.step, client.truth
         if client.is_closed or step is None or truth is None:
             return None
-        if step[1] == _RESET:
+        if step[1] == RESET:
             self._drop(client)
             return None
         stamp = self._send(client, step[1])
@@ -373,7 +233,7 @@ class Simulator:
             truth.chunk_ns.append(stamp)
         return self._next_step(client)
 
-    def _finish(self, client: _Client) -> None:
+    def _finish(self, client: Client) -> None:
         if client.truth is not None:
             self._log.write(client.truth)
             client.truth = None
@@ -381,14 +241,10 @@ class Simulator:
                 following.begun_mono_ns = time.monotonic_ns()
                 self._begin(following)
 
-    def _answer(self, client: _Client, data: bytes, *, close: bool = False) -> None:
-        client.closes = client.closes or close
-        self._send(client, data)
-
-    def _send(self, client: _Client, data: bytes) -> int:
+    def _send(self, client: Client, data: bytes) -> int:
         return self._send_raw(client, data if client.tls is None else client.tls.seal(data))
 
-    def _send_raw(self, client: _Client, data: bytes) -> int:
+    def _send_raw(self, client: Client, data: bytes) -> int:
         stamp = time.time_ns()
         if client.outgoing:
             client.outgoing += data
@@ -407,55 +263,12 @@ class Simulator:
             self._drop(client)
         return stamp
 
-    def _flush(self, client: _Client) -> None:
+    def _flush(self, client: Client) -> None:
         data, client.outgoing = client.outgoing, b""
         if data:
             self._send_raw(client, data)
         if not client.outgoing and not client.is_closed:
             self._events.modify(client.fd, READABLE)
-
-
-def _steps(form: Format, answer: Answer, plan: Course, *, stream: bool, ping_every: int) -> Iterator[Step]:
-    if stream and plan.fault not in _INSTEAD_OF_A_STREAM:
-        return _stream(answer, plan, ping_every)
-    whole = answer.whole_failure() if plan.fault == "stream_error" else answer.whole()
-    return _whole(whole, plan, form, is_token=True)
-
-
-def _whole(answer: bytes, plan: Course, form: Format, *, is_token: bool = False) -> Iterator[Step]:
-    first, last, fault = plan.offsets_ns[0], plan.offsets_ns[-1], plan.fault
-    if fault in _STATUS_FAULTS:
-        yield first, error_response(form, *_STATUS_FAULTS[fault]), False
-    elif fault in {"context_length", "quota"}:
-        yield first, refusal_response(form.too_long if fault == "context_length" else form.no_quota), False
-    elif fault == "reset":
-        yield first, _RESET, False
-    elif fault == "junk":
-        yield first, b"\x00\x01 this is not HTTP \xff\r\n\r\n", False
-        yield first, _RESET, False
-    else:
-        yield last, answer, is_token
-
-
-def _stream(answer: Answer, plan: Course, ping_every: int) -> Iterator[Step]:
-    yield 0, answer.head(), False
-    half = len(plan.offsets_ns) // 2 if plan.fault else -1
-    ping = answer.ping() if ping_every else b""
-    for number, offset in enumerate(plan.offsets_ns):
-        if ping and number % ping_every == 0:
-            yield offset, ping, False
-        if number == half:
-            if plan.fault == "stall":
-                yield _STALL_NS, _RESET, False
-            elif plan.fault == "stream_error":
-                yield offset, answer.in_band_error(), False
-            elif plan.fault == "cut":
-                yield offset, answer.cut(), False
-            else:
-                yield offset, _RESET, False
-            return
-        yield offset, answer.token(number), True
-    yield plan.offsets_ns[-1], answer.end(), False
 
 
 def serve(behaviour: Behaviour, on_listening: Callable[[int], None], *, owner_fd: int | None = None) -> Simulator:

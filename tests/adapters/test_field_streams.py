@@ -5,9 +5,10 @@ import pytest
 from app.adapters import registry
 from app.adapters.base import Reply
 from tests.adapters.field_events import EVENTS
+from tests.adapters.field_found import FOUND
 from tests.adapters.field_streams import CHAT, Field
 
-EACH = pytest.mark.parametrize("field", [*CHAT, *EVENTS], ids=lambda field: f"{field.kind}: {field.name}")
+EACH = pytest.mark.parametrize("field", [*CHAT, *EVENTS, *FOUND], ids=lambda field: f"{field.kind}: {field.name}")
 
 
 def decode(field: Field, pieces: list[bytes]) -> Reply:

@@ -208,3 +208,8 @@ def test_model_lists(kind: str, body: Any, ids: list[str]) -> None:
 def test_wrong_model_lists(kind: str, body: bytes) -> None:
     with pytest.raises(ValueError, match="not a model list"):
         registry.get(kind).parse_models(body)
+
+
+def test_perplexity_s_agent_api_is_asked_for_nothing_that_it_does_not_know() -> None:
+    assert {"store", "stream_options"}.isdisjoint(sent("perplexity-agent")[1])
+    assert {"store", "stream_options"} <= sent("openai-responses")[1].keys()

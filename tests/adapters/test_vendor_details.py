@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.adapters import registry
+from app.adapters import prices, registry
 from app.adapters.base import Buckets, Reply
 from tests.adapters.streams import frame, sse
 
@@ -294,3 +294,87 @@ def test_bedrock_tools_are_output() -> None:
         content_type="application/vnd.amazon.eventstream",
     )
     assert (list(reply.chunk_stamps), reply.finish_reason, reply.error_type) == ([1, 2], "tool_use", None)
+
+
+# ---------------------------------------------------------------- whole answers of odd shapes
+
+
+def test_gemini_s_stream_without_sse_is_a_list() -> None:
+    def part(text: str, **more: Any) -> dict[str, Any]:
+        return {"candidates": [{"content": {"parts": [{"text": text}]}, **more}], "responseId": "r"}
+
+    usage = {"promptTokenCount": 9, "candidatesTokenCount": 2, "thoughtsTokenCount": 3, "totalTokenCount": 14}
+    last = part("b", finishReason="MAX_TOKENS") | {"usageMetadata": usage}
+    reply = whole("gemini", [part("a") | {"usageMetadata": {"promptTokenCount": 9}}, last])
+    assert outcome(reply) == ("ab", "MAX_TOKENS", None)
+    assert (reply.buckets, reply.response_id) == (Buckets(9, None, None, 2, 3), "r")
+    broken = whole("gemini", [part("a"), {"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}])
+    assert (broken.error_type, broken.error, broken.error_kind) == ("stream_error", "overloaded", "overloaded")
+    assert whole("gemini", []).error_type == "protocol"
+    assert whole("gemini", [part("a"), 7]).error_type == "protocol"
+
+
+def test_bedrock_cites_in_blocks_of_their_own() -> None:
+    cited = {"citationsContent": {"content": [{"text": "It says"}, {"text": " so."}], "citations": [{"title": "t"}]}}
+    body = {
+        "output": {"message": {"role": "assistant", "content": [{"text": "Well. "}, cited]}},
+        "stopReason": "end_turn",
+    }
+    assert outcome(whole("bedrock", body)) == ("Well. It says so.", "end_turn", None)
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress", "failed", "cancelled"])
+def test_a_response_that_is_no_answer(status: str) -> None:
+    reply = whole("openai-responses", {"id": "r", "status": status, "output": [], "error": None, "usage": None})
+    assert (reply.error_type, reply.error_kind) == ("stream_error", "server")
+    assert f"the response is {status}" in (reply.error or "")
+
+
+def test_mistral_answers_with_several_messages_where_its_tools_were_used() -> None:
+    messages = [
+        {"role": "assistant", "content": "", "tool_calls": [{"id": "c", "function": {"name": "search"}}]},
+        {"role": "tool", "content": "found", "tool_call_id": "c"},
+        {"role": "assistant", "content": [{"type": "text", "text": "It is so."}]},
+    ]
+    reply = whole("mistral", {"id": "r", "choices": [{"index": 0, "messages": messages, "finish_reason": "stop"}]})
+    assert outcome(reply) == ("It is so.", "stop", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "usage", "more", "terms"),
+    [
+        ("openai", {"prompt_tokens": 1}, {"service_tier": "flex"}, (("service_tier", "flex"),)),
+        ("openai", {"prompt_tokens": 1}, {"service_tier": "default"}, ()),
+        ("groq", {"prompt_tokens": 1}, {"service_tier": "on_demand"}, ()),
+        ("mistral", {"prompt_tokens": 1, "service_tier": "priority"}, {}, (("service_tier", "priority"),)),
+    ],
+)
+def test_the_tier_of_service_goes_with_the_usage(
+    kind: str, usage: dict[str, Any], more: dict[str, Any], terms: tuple[tuple[str, str], ...]
+) -> None:
+    reply = stream(kind, chat({"content": "a"}, "stop", usage=usage, **more), DONE)
+    assert prices.terms(kind, reply.usage) == terms
+    assert reply.buckets.uncached_input == 1
+    strange = stream(kind, chat({"content": "a"}, "stop", usage=[7], **more), DONE)
+    assert (strange.error_type, strange.token_count_source) == (None, "chunks")
+
+
+@pytest.mark.parametrize(
+    ("kind", "usage", "terms"),
+    [
+        ("anthropic", {"input_tokens": 1, "speed": "fast"}, (("speed", "fast"),)),
+        ("anthropic", {"input_tokens": 1, "speed": "standard", "service_tier": "standard"}, ()),
+        ("anthropic", {"input_tokens": 1, "service_tier": "batch"}, (("processing", "batch"),)),
+        ("gemini", {"promptTokenCount": 1, "serviceTier": "SERVICE_TIER_FLEX"}, (("service_tier", "flex"),)),
+        ("gemini", {"promptTokenCount": 1, "serviceTier": "standard"}, ()),
+        ("openai", [], ()),
+        ("anthropic", [], ()),
+    ],
+)
+def test_terms_that_a_usage_object_tells(kind: str, usage: Any, terms: tuple[tuple[str, str], ...]) -> None:
+    assert prices.terms(kind, json.dumps(usage).encode()) == terms
+
+
+def test_counts_that_contradict_each_other_have_no_price() -> None:
+    absurd = Buckets(1, 5, None, 2, None, audio_input=9, audio_cache_read=9)
+    assert prices.cost_usd("gemini", "gemini-2.5-flash", absurd) is None

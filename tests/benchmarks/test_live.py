@@ -5,7 +5,8 @@ import pytest
 
 from app.benchmarks.live import LiveRun, LiveRuns
 from app.benchmarks.live_points import EVERYTHING_NS
-from app.benchmarks.measures import columns, measure
+from app.benchmarks.measures import measure
+from app.benchmarks.result_columns import columns
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.states import Status
 from app.benchmarks.supervisor import ShardTick, slo_of

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from tests.cluster.processes import MODEL, Deployment, until
 from tests.monitoring.otlp_receiver import Receiver, receiving
 from tests.servers import PostgresServer, RedisServer
 
+ONE = ("--slots", "2", "--tag", "region=eu")
+TWO = ("--slots", "2", "--tag", "region=us", "--tag", "gpu")
+PLANNED = 400  # requests of a run: some six seconds, so that faults come in its middle
 FINAL = ("completed", "failed", "cancelled")
 
 
@@ -36,7 +40,7 @@ class Cluster:
             "targets": [{"provider": "local", "model": MODEL}],
             "workload": {"kind": "prompt", "prompt": "hello"},
             "load": {"kind": "closed", "concurrency": 8},
-            "stop": {"requests": 500},
+            "stop": {"requests": PLANNED},
             "workers": 2,
             **fields,
         }
@@ -61,15 +65,21 @@ class Cluster:
         found: dict[str, Any] = until(look, "the end of the run", seconds, 0.3)
         return found
 
-    def check_nothing_lost(self, benchmark: str, found: dict[str, Any], planned: int = 500) -> None:
+    def check_nothing_lost(self, benchmark: str, found: dict[str, Any], planned: int = PLANNED) -> None:
         """Every planned index has exactly one stored result, and the summary counts exactly these."""
         assert (found["status"], found["error"]) == ("completed", None)
         rows = self.query('SELECT "index", status, response_id FROM results WHERE session_id = $1', UUID(benchmark))
         assert sorted(row["index"] for row in rows) == list(range(planned))
         assert found["summary"]["requests"]["total"] == planned
-        ok = [row["response_id"] for row in rows if row["status"] == "ok"]
-        assert found["summary"]["requests"]["ok"] == len(ok)
-        self.stored_ids |= set(ok)
+        assert found["summary"]["requests"]["ok"] == planned, "the simulator answers whoever asks"
+        self.stored_ids |= {row["response_id"] for row in rows}
+
+    def check_answered(self) -> None:
+        """What is stored was answered; this ends the simulator, whose log is then complete."""
+        self.deployment.parts["simulator"].terminate()
+        with (self.deployment.folder / "answered.jsonl").open() as lines:
+            answered = {json.loads(line)["response_id"] for line in lines}
+        assert self.stored_ids <= answered
 
     def coordinator(self, benchmark: str) -> str:
         """The server that coordinates a run now."""
@@ -113,14 +123,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             deployment.scheduler(wait=False)
             for name in ("a", "b"):
                 deployment.server(name, wait=False)
-            deployment.worker("one", "--slots", "2", "--tag", "region=eu", wait=False)
-            deployment.worker("two", "--slots", "2", "--tag", "region=us", "--tag", "gpu", wait=False)
+            deployment.worker("one", *ONE, wait=False)
+            deployment.worker("two", *TWO, wait=False)
             url = deployment.simulator()
             for name in ("one", "two"):
                 deployment.parts[name].says("has joined")
-            for name in ("a", "b"):
-                deployment.address(name)
             found = Cluster(postgres, redis, deployment, traces)
             provider = {"name": "local", "kind": "openai-compatible", "base_url": url}
             assert found.client().post("/providers", json=provider).status_code == 201
             yield found
+            found.check_answered()

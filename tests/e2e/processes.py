@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import httpx
+
 START_TIMEOUT_SECONDS = 120.0
 STOP_TIMEOUT_SECONDS = 20.0
 
@@ -129,15 +131,9 @@ class Service(Program):
         self.url = self.wait_for(r"is ready: (http://\S+?:\d{5})")[1]
 
     def create_user(self, username: str, role: str, password: str) -> None:
-        """Make a user by the command line, as an administrator would."""
-        arguments = ["auth", "create-user", username, "--role", role, "--password-stdin", "--data-dir", str(self.data)]
-        subprocess.run(
-            [sys.executable, "-m", "app.cli", *arguments],
-            input=password,
-            text=True,
-            check=True,
-            capture_output=True,
-            timeout=START_TIMEOUT_SECONDS,
-            cwd=self.data.parent,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        )
+        """Make a user, as an administrator would."""
+        with httpx.Client(base_url=f"{self.url}/api/v1", timeout=30) as client:
+            login = client.post("/auth/login", json={"username": self.username, "password": self.password})
+            client.headers["Authorization"] = f"Bearer {login.raise_for_status().json()['access_token']}"
+            made = client.post("/users", json={"username": username, "role": role, "password": password})
+            assert made.status_code == 201, made.text

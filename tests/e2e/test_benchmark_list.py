@@ -59,8 +59,7 @@ def _api(service: Service) -> Iterator[httpx.Client]:
 
 
 def _open(visitor: Visitor, path: str = "/?q=stored") -> None:
-    visitor.open(path)
-    visitor.sign_in()
+    visitor.enter(path)
     expect(visitor.page.locator(".list-row .cell-name a").first).to_be_visible()
 
 
@@ -74,6 +73,12 @@ def test_the_keyboard_alone_is_enough(browser: Browser, stocked: Service) -> Non
         for key in "jjxjjX":
             page.keyboard.press(key)
         expect(page.get_by_role("link", name="stored 003")).to_be_focused()
+        page.evaluate("addEventListener('copy', (event) => { copied = event.clipboardData.getData('text/plain') })")
+        for key in ("ArrowUp", "ArrowRight", "ArrowRight", "ArrowRight", "Control+c"):
+            page.keyboard.press(key)
+        expect(page.locator(".cell-chosen")).to_have_attribute("data-column", "target")
+        assert page.evaluate("copied") == page.locator(".cell-chosen").inner_text()
+        page.keyboard.press("ArrowDown")
         expect(page.locator(".bulk")).to_contain_text("3 selected")
         page.keyboard.press("k")
         page.keyboard.press("Space")
@@ -100,6 +105,15 @@ def test_order_filters_and_views_live_in_the_address(browser: Browser, stocked: 
         page = visitor.page
         _open(visitor)
         first = page.locator(".list-row .cell-name a").first
+        rows = page.locator(".list-row")
+        number = rows.count()
+        page.locator(".list-frame").evaluate("frame => { frame.scrollTop = 34 * 150 }")
+        expect(page.get_by_role("link", name="stored 150")).to_be_visible()
+        # Once it is still, the elements are in the order of their rows, and no more than before.
+        expect(rows.first).to_have_attribute("aria-rowindex", re.compile(r"^14\d$"))
+        assert rows.count() == number
+        page.locator(".cell-target").last.hover()
+        expect(page.get_by_role("button", name="Copy", exact=False)).to_be_visible()
         page.get_by_role("button", name="TTFT p50").click()
         expect(page).to_have_url(re.compile("sort=ttft_p50"))
         expect(first).to_have_text("stored 298")
@@ -134,9 +148,9 @@ def test_what_is_new_is_announced_and_moves_nothing(browser: Browser, stocked: S
         expect(page.locator(".connection")).to_contain_text("live")
         top = page.locator(".list-row .cell-name a").first
         expect(top).to_have_text("stored 000")
-        provider = {"name": "sim", "kind": "openai-compatible", "base_url": simulator.base_url}
+        provider = {"name": "listed", "kind": "openai-compatible", "base_url": simulator.base_url}
         api.post("/providers", json=provider).raise_for_status()
-        spec = make_spec(name="stored anew", targets=[{"provider": "sim", "model": "m"}], stop={"requests": 2})
+        spec = make_spec(name="stored anew", targets=[{"provider": "listed", "model": "m"}], stop={"requests": 2})
         api.post("/benchmarks", json=spec).raise_for_status()
         pill = page.get_by_role("button", name="1 new")
         expect(pill).to_be_visible()

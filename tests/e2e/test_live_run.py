@@ -19,9 +19,9 @@ from tests.e2e.tab_meter import TabMeter
 pytestmark = pytest.mark.browser
 
 THROUGHPUT = "Throughput, offered and achieved"
-SLOW = {"offline": False, "latency": 300, "downloadThroughput": 25_000, "uploadThroughput": 25_000}
-CUT = SLOW | {"offline": True}
-FREE = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+SLOW: dict[str, object] = {"offline": False, "latency": 300, "downloadThroughput": 25_000, "uploadThroughput": 25_000}
+CUT: dict[str, object] = SLOW | {"offline": True}
+FREE: dict[str, object] = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 # For a busy machine; the goals are in `benches/bench_dashboard.py`.
 MAX_PROCESS_SHARE = 0.30

@@ -13,9 +13,7 @@ pytestmark = pytest.mark.browser
 
 def test_a_provider_from_form_to_models(browser: Browser, service: Service, simulator: Simulator) -> None:
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/providers")
-        visitor.sign_in()
+        page = visitor.enter("/providers")
         page.get_by_role("button", name="Add provider").first.click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_label("Kind").select_option("anthropic")
@@ -69,19 +67,33 @@ def test_a_provider_from_form_to_models(browser: Browser, service: Service, simu
         address.fill(simulator.base_url)
         dialog.get_by_role("button", name="Save").click()
         expect(dialog).to_be_hidden()
-        row.get_by_role("button", name="Models").click()
-        expect(dialog.locator("tbody tr").first).to_contain_text("listed")
-        dialog.get_by_role("button", name="Ask the provider again").click()
-        dialog.get_by_label("Find").fill("no such model")
-        expect(dialog).to_contain_text("No model matches")
+        row.get_by_role("link", name="keyed").click()
+        expect(page).to_have_url(re.compile("/providers/keyed$"))
+        models = page.locator(".models-table tbody tr")
+        expect(models.first).to_contain_text("listed")
+        page.get_by_role("button", name="Ask the provider again").click()
+        page.get_by_label("Search models").fill("no such model")
+        expect(models).to_contain_text("No model matches")
+
+        # How it went before is still told, by the page and in the list.
+        checks = page.locator(".check-table tbody tr")
+        expect(checks).to_have_count(1)
+        expect(checks).to_contain_text(service.username)
+        page.get_by_role("button", name="Test", exact=True).click()
+        expect(checks).to_have_count(2)
+        expect(page.locator(".provider-told")).to_contain_text("ok")
+        page.reload()
+        expect(page.get_by_role("img", name="Checks: 2 of 2 ok; the newest: ok")).to_be_visible()
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("button", name="Delete it").click()
+        expect(page).to_have_url(re.compile("/providers$"))
+        expect(row).to_have_count(0)
 
 
 def test_viewers_look_at_providers_only(browser: Browser, service: Service) -> None:
     service.create_user("paul", "viewer", "correct horse battery")
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/providers")
-        visitor.sign_in("paul", "correct horse battery")
+        page = visitor.enter("/providers", "paul", "correct horse battery")
         expect(page.get_by_text("An administrator adds")).to_be_visible()
         for name in ("Add provider", "Edit", "Delete", "Test"):
             expect(page.get_by_role("button", name=name)).to_have_count(0)

@@ -38,6 +38,7 @@ class WithoutTemplate:
         self.reply = decoder.reply
         self.feed = decoder.feed
         self.repeat = decoder.repeat
+        self.take_headers = decoder.take_headers
         self.finish = decoder.finish
 
 
@@ -80,6 +81,7 @@ class Spy:
         self.fed: list[bytes] = []
         self.reply = decoder.reply
         self.repeat = decoder.repeat
+        self.take_headers = decoder.take_headers
         self.finish = decoder.finish
 
     @property

@@ -16,7 +16,7 @@ from google.genai import errors as genai_errors
 from huggingface_hub import InferenceClient
 from huggingface_hub.errors import HfHubHTTPError, TextGenerationError
 from mistralai.client import Mistral
-from mistralai.client.errors import MistralError
+from mistralai.client.errors import HTTPValidationError, MistralError
 
 KEY = "AKIDEXAMPLE:secret"
 _MESSAGES: Any = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "one two three four five six"}]
@@ -309,21 +309,35 @@ def _bedrock_stream(base: str, key: str, limit: int | None) -> Said:
 
 
 def _mistral_said(choices: list[Any], usage: Any, finish: str) -> Said:
-    text = "".join(choice.content or "" for choice in choices)
-    return Said(text, finish, None, usage.prompt_tokens, usage.completion_tokens)
+    parts = [part for one in choices for part in (one.content if isinstance(one.content, list) else [one.content])]
+    text = "".join(part if isinstance(part, str) else part.text for part in parts if part and not _thoughts(part))
+    thoughts = "".join(map(_thoughts, parts))
+    cached = (usage.additional_properties.get("prompt_tokens_details") or {}).get("cached_tokens")
+    return Said(text, finish, thoughts or None, usage.prompt_tokens, usage.completion_tokens, cached)
+
+
+def _thoughts(part: Any) -> str:
+    return "".join(one.text for one in getattr(part, "thinking", ()))
 
 
 def _mistral_whole(base: str, key: str, limit: int | None) -> Said:
-    with Mistral(api_key=key, server_url=base) as client:
+    with Mistral(api_key=key, server_url=base + "/mistral") as client:
         answer = client.chat.complete(model="m", messages=_MESSAGES, max_tokens=limit)
     return _mistral_said([answer.choices[0].message], answer.usage, str(answer.choices[0].finish_reason))
 
 
+def _mistral_models(base: str, key: str) -> list[str]:
+    with Mistral(api_key=key, server_url=base + "/mistral") as client:
+        return [model.id for model in client.models.list().data or ()]
+
+
 def _mistral_stream(base: str, key: str, limit: int | None) -> Said:
-    with Mistral(api_key=key, server_url=base) as client:
+    with Mistral(api_key=key, server_url=base + "/mistral") as client:
         chunks = [event.data for event in client.chat.stream(model="m", messages=_MESSAGES, max_tokens=limit)]
     choices = [choice for chunk in chunks for choice in chunk.choices]
     finish = next(choice.finish_reason for choice in choices if choice.finish_reason)
+    if finish == "error":  # the client hands it out instead of raising it
+        raise RuntimeError("simulated failure: it ended with an error")
     usage = next(chunk.usage for chunk in chunks if chunk.usage)
     return _mistral_said([choice.delta for choice in choices], usage, str(finish))
 
@@ -448,7 +462,13 @@ CLIENTS: dict[str, Client] = {
         ],
     ),
     "mistral": Client(
-        _mistral_whole, _mistral_stream, ("stop", "length"), _all(MistralError), MistralError, _status_code
+        _mistral_whole,
+        _mistral_stream,
+        ("stop", "length"),
+        _all(MistralError) | {422: HTTPValidationError},
+        RuntimeError,
+        _status_code,
+        _mistral_models,
     ),
     "huggingface": Client(
         _huggingface_whole, _huggingface_stream, ("stop", "length"), _all(HfHubHTTPError), TextGenerationError,

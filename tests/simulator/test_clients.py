@@ -60,10 +60,10 @@ def test_reasoning_and_cached_tokens(name: str, simulated: Callable[..., str]) -
         said = ask(base, KEY, None)
         assert said.text == ' \\n one zwölf "drei" \\n'
         assert (said.input, said.output) == (PROMPT_TOKENS, 8)
-        shows_reasoning = name in tells_reasoning | {"cohere", "ollama", "bedrock"}
+        shows_reasoning = name in tells_reasoning | {"cohere", "ollama", "bedrock", "mistral"}
         assert said.reasoning == (' one zwölf "drei"' if shows_reasoning else None)
         assert said.reasoned == (3 if name in tells_reasoning else None)
-        assert said.cached == (4 if name in tells_reasoning | {"cohere", "bedrock"} else None)
+        assert said.cached == (4 if name in tells_reasoning | {"cohere", "bedrock", "mistral"} else None)
 
 
 @NAMES

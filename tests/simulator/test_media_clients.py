@@ -133,7 +133,7 @@ def _mistral(base: str) -> Any:
         {"type": "image_url", "image_url": {"url": SHOWN}},
         {"type": "input_audio", "input_audio": WAV64},
     ]
-    with Mistral(api_key="k", server_url=base) as client:
+    with Mistral(api_key="k", server_url=base + "/mistral") as client:
         answer = client.chat.complete(model="m", messages=[{"role": "user", "content": content}])
     return answer.usage.prompt_tokens
 
@@ -154,7 +154,8 @@ CASES: dict[str, tuple[Callable[[str], Any], tuple[Media, ...], str]] = {
 
 
 def post(base: str, kind: str, request: Any) -> httpx.Response:
-    prefix = "" if kind in {"anthropic", "gemini", "cohere", "ollama", "bedrock"} else "/v1"
+    bare = {"anthropic", "gemini", "cohere", "ollama", "bedrock"}
+    prefix = "" if kind in bare else "/mistral/v1" if kind == "mistral" else "/v1"
     return httpx.post(base + prefix + request.path, headers=dict(request.headers), content=request.body, timeout=10)
 
 

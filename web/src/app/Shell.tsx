@@ -1,13 +1,13 @@
 /** The frame around every page: where one can go, who is here, and whether live data arrives. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { User } from "../api/types";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/icons";
 import { ConnectionBadge } from "./ConnectionBadge";
 import { Help, PALETTE_KEY } from "./Help";
-import { focusSearch, listen, type Shortcut } from "./keyboard";
+import { focusSearch, listen, type Shortcut, typeAhead } from "./keyboard";
 import { Menu } from "./Menu";
 import { ACCOUNT, placesFor } from "./places";
 import { navigate, route } from "./router";
@@ -32,13 +32,22 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
   const administration = groups.find((group) => group.label === "Administration");
   const [isPaletteOpen, setPaletteOpen] = useState(false);
   const [Palette, setPalette] = useState<{ View: PaletteView } | null>(null);
+  const typedAhead = useRef("");
   const openPalette = () => {
     if (document.querySelector("dialog[open]")) return;
     setPaletteOpen(true);
-    // Loaded when it is first wanted. A browser that cannot fetch it has lost the service, which the foot says.
+    // Loaded when it is first wanted. What is typed until then is meant for it, and not for the page.
+    const ahead = typeAhead();
+    // A browser that cannot fetch it has lost the service, which the foot says.
     import("../features/palette").then(
-      ({ Palette: View }) => setPalette({ View }),
-      () => setPaletteOpen(false),
+      ({ Palette: View }) => {
+        typedAhead.current = ahead.stop();
+        setPalette({ View });
+      },
+      () => {
+        ahead.stop();
+        setPaletteOpen(false);
+      },
     );
   };
   useEffect(() => {
@@ -130,6 +139,7 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
       {isPaletteOpen && Palette && (
         <Palette.View
           places={[...groups.flatMap((group) => group.places), ACCOUNT]}
+          typed={typedAhead.current}
           onClose={() => setPaletteOpen(false)}
         />
       )}

@@ -7,11 +7,15 @@ export interface Shortcut {
   key: string;
   /** As the help writes it, where that is something else. */
   name?: string;
-  what: string;
+  /** Left out where another key's words cover it. */
+  what?: string;
   run: () => void;
   /** Whether the key is meant now; else the browser has it. */
   when?: () => boolean;
 }
+
+/** What this machine's keyboard calls the key that commands begin with. */
+export const MOD = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
 
 const NOT_TYPED = new Set(["checkbox", "radio", "button", "submit"]);
 
@@ -53,4 +57,24 @@ export function focusSearch(): void {
   const field = document.querySelector<HTMLInputElement>("input[type=search]");
   field?.focus();
   field?.select();
+}
+
+/** Keeps what is typed from the page, until `stop` gives it to the field that was not there yet. */
+export function typeAhead(): { stop: () => string } {
+  let text = "";
+  const onKey = (event: KeyboardEvent) => {
+    if (event.metaKey || event.ctrlKey || event.altKey) return;
+    if (event.key.length === 1) text += event.key;
+    else if (event.key === "Backspace") text = text.slice(0, -1);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  document.addEventListener("keydown", onKey, { capture: true });
+  return {
+    stop: () => {
+      document.removeEventListener("keydown", onKey, { capture: true });
+      return text;
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { CopyCell } from "./CopyCell";
 import { saveCsv } from "./csv";
 import { textOfTable } from "./table-text";
 import { useCopies } from "./useCopies";
@@ -8,11 +9,11 @@ import "./table.css";
 interface TableFrameProps {
   label: string;
   children: ComponentChildren;
-  /** Whether its values can be copied and saved. */
+  /** Whether the whole of it can be copied and saved. */
   tools?: boolean;
 }
 
-/** Around a table that may be wider than its panel; then the keyboard can reach it to scroll. */
+/** Around a table that may be wider than its panel; then the keyboard can reach it to scroll. Its cells can be copied. */
 export function TableFrame({ label, children, tools }: TableFrameProps) {
   const frame = useRef<HTMLDivElement>(null);
   const [scrolls, setScrolls] = useState(false);
@@ -26,30 +27,20 @@ export function TableFrame({ label, children, tools }: TableFrameProps) {
     for (const child of element.children) observer.observe(child);
     return () => observer.disconnect();
   }, []);
-  useEffect(() => {
-    const element = frame.current;
-    if (!element || !tools) return;
-    // For the mouse; the keyboard has the buttons below, and can mark text.
-    const copy = (event: MouseEvent) => void copied.cell(event.target);
-    element.addEventListener("click", copy);
-    return () => element.removeEventListener("click", copy);
-  }, [tools]);
   const region = scrolls ? ({ tabIndex: 0, role: "region", "aria-label": label } as const) : {};
-  if (!tools) {
-    return (
-      <div ref={frame} class="table-frame" {...region}>
-        {children}
-      </div>
-    );
-  }
+  const framed = (
+    <div ref={frame} class={scrolls ? "table-frame table-frame-scrolls" : "table-frame"} {...region}>
+      {children}
+      <CopyCell frame={frame} />
+    </div>
+  );
+  if (!tools) return framed;
   const table = () => frame.current?.querySelector("table") ?? null;
   return (
     <div class="table-with-tools">
-      <div ref={frame} class="table-frame" {...region}>
-        {children}
-      </div>
+      {framed}
       <p class="table-tools">
-        <span role="status">{copied.told.value || "Click a value to copy it."}</span>
+        <span role="status">{copied.told.value}</span>
         <button type="button" onClick={() => void copied.table(table())}>
           Copy table
         </button>

@@ -12,7 +12,7 @@ export interface Column {
 }
 
 export const COLUMNS = [
-  { id: "status", label: "Status", sort: "status", width: 108 },
+  { id: "status", label: "Status", sort: "status", width: 118 },
   { id: "name", label: "Name", sort: "name", width: 200 },
   { id: "target", label: "Target", sort: "target", width: 140 },
   { id: "load", label: "Load", sort: "load", width: 104 },

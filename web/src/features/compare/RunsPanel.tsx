@@ -28,7 +28,7 @@ export function RunsPanel({ comparison }: { comparison: Comparison }) {
   return (
     <Panel title="Runs" flush>
       <TableFrame label="Runs">
-        <table class="table">
+        <table class="table cards">
           <thead>
             <tr>
               <th scope="col">Baseline</th>
@@ -53,7 +53,7 @@ export function RunsPanel({ comparison }: { comparison: Comparison }) {
           <tbody>
             {runs.map((run) => (
               <tr key={run.id}>
-                <td>
+                <td data-label="Baseline">
                   <input
                     type="radio"
                     name="baseline"
@@ -62,17 +62,27 @@ export function RunsPanel({ comparison }: { comparison: Comparison }) {
                     onInput={() => setQuery({ baseline: run.id })}
                   />
                 </td>
-                <th scope="row">
-                  {run.label} <a href={`/benchmarks/${run.id}`}>{run.name}</a>
+                <th scope="row" class="whole compared-name">
+                  <span>
+                    {run.label} <a href={`/benchmarks/${run.id}`}>{run.name}</a>
+                  </span>
                 </th>
-                <td>{run.targets.join(", ")}</td>
-                <td title={run.certificate_reason ?? undefined}>
+                <td data-label="Target" class="compared-target">
+                  {run.targets.join(", ")}
+                </td>
+                <td data-label="Certificate" title={run.certificate_reason ?? undefined}>
                   <Certificate verdict={run.certificate} />
                 </td>
-                <td class="right number">{count(run.requests)}</td>
-                <td class="right number">{significant(run.seconds)}</td>
-                <td class="right number">{percent(run.error_share)}</td>
-                <td title={run.source_reason ?? undefined}>
+                <td data-label="Requests" class="right number">
+                  {count(run.requests)}
+                </td>
+                <td data-label="Length, s" class="right number">
+                  {significant(run.seconds)}
+                </td>
+                <td data-label="Errors" class="right number">
+                  {percent(run.error_share)}
+                </td>
+                <td data-label="Part" title={run.source_reason ?? undefined}>
                   {run.window === "steady" ? "steady window" : "whole run"}
                   {run.source === "slices" && ", from slices"}
                 </td>

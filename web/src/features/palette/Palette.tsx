@@ -20,12 +20,19 @@ interface Shown {
   at: readonly number[];
 }
 
+interface PaletteProps {
+  places: readonly Place[];
+  /** What was typed before it was there. */
+  typed: string;
+  onClose: () => void;
+}
+
 /** Go anywhere, do anything: a field with a list under it, after the combobox pattern of the ARIA practices. */
-export function Palette({ places, onClose }: { places: readonly Place[]; onClose: () => void }) {
+export function Palette({ places, typed: ahead, onClose }: PaletteProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const id = useId();
-  const [typed, setTyped] = useState("");
+  const [typed, setTyped] = useState(ahead);
   const [picking, setPicking] = useState<"compare" | null>(null);
   const [chosen, setChosen] = useState(0);
   const [busy, setBusy] = useState(false);
