@@ -32,11 +32,11 @@ def add_provider(api: httpx.Client, simulator: Simulator, name: str = "sim", **f
     api.post("/providers", json=provider).raise_for_status()
 
 
-def submit(api: httpx.Client, **fields: Any) -> str:
-    """Start a benchmark of the simulator; gives its id."""
+def submit(api: httpx.Client, provider: str = "sim", **fields: Any) -> str:
+    """Start a benchmark of the simulator under the name that it has as a provider; gives the benchmark's id."""
     spec = {
         "name": "watched",
-        "targets": [{"provider": "sim", "model": "simulated"}],
+        "targets": [{"provider": provider, "model": "simulated"}],
         "workload": {"kind": "synthetic", "input_tokens": 64, "output_tokens": 20},
     }
     return str(api.post("/benchmarks", json=spec | fields).raise_for_status().json()["id"])

@@ -68,7 +68,7 @@ class TabMeter:
         return TabCost(
             passed,
             (after["TaskDuration"] - before["TaskDuration"]) / passed,
-            (process_after - process) / passed,
+            max((spent - process.get(name, spent) for name, spent in process_after.items()), default=0.0) / passed,
             heap,
             self._heap_bytes() - heap,
             long_frames,
@@ -83,9 +83,10 @@ class TabMeter:
         self._tab.send("HeapProfiler.collectGarbage")
         return self._metrics()["JSHeapUsedSize"]
 
-    def _process_seconds(self) -> float:
+    def _process_seconds(self) -> dict[int, float]:
+        """CPU seconds of every tab's process; the watched page's is the one that grows."""
         processes = self._browser.send("SystemInfo.getProcessInfo")["processInfo"]
-        return max((float(one["cpuTime"]) for one in processes if one["type"] == "renderer"), default=0.0)
+        return {one["id"]: float(one["cpuTime"]) for one in processes if one["type"] == "renderer"}
 
 
 def _longest_task_ms(trace: bytes) -> float:

@@ -23,18 +23,13 @@ pytestmark = pytest.mark.browser
 
 REQUESTS = 90
 KEY = "not-a-secret-but-stored-as-one"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("service") / "data", has_demo=False) as program:
-        yield program
+PROVIDER = "charted-simulator"
 
 
 @pytest.fixture(scope="module")
 def api(service: Service, simulator: Simulator) -> Iterator[httpx.Client]:
     with signed_in(service) as client:
-        add_provider(client, simulator, api_key=KEY)
+        add_provider(client, simulator, PROVIDER, api_key=KEY)
         yield client
 
 
@@ -42,6 +37,7 @@ def _submit(api: httpx.Client) -> str:
     lengths = {"kind": "uniform", "minimum": 20, "maximum": 200}
     return submit(
         api,
+        PROVIDER,
         name="charted",
         workload={"kind": "synthetic", "input_tokens": lengths, "output_tokens": 20},
         load={"kind": "poisson", "rate": 10},
@@ -280,6 +276,7 @@ def test_a_sweep_is_shown_as_curves_with_its_frontier(
 ) -> None:
     benchmark = submit(
         api,
+        PROVIDER,
         name="swept",
         load={"kind": "closed", "concurrency": 1},
         stop={"requests": 8},
@@ -308,7 +305,7 @@ def test_a_sweep_is_shown_as_curves_with_its_frontier(
             for one in expected
             if not any(other != one and other[0] >= one[0] and other[1] >= one[1] for other in expected)
         }
-        assert found == {"sim / simulated": expected, "frontier": best}
+        assert found == {f"{PROVIDER} / simulated": expected, "frontier": best}
         by_level = saved(page, tmp_path, "Throughput by level")
         assert [float(row["users"]) for row in by_level] == [1, 2, 4]
         assert_accessible(page)

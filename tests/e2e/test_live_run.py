@@ -197,7 +197,7 @@ def test_seconds_of_long_requests_settle_in_the_chart(
     add_provider(api, simulator, "engine", kind="vllm")  # which can be asked for an exact length
     benchmark = submit(
         api,
-        targets=[{"provider": "engine", "model": "simulated"}],
+        "engine",
         workload={"kind": "synthetic", "input_tokens": 20, "output_tokens": 350},
         load={"kind": "closed", "concurrency": 8},
         stop={"requests": 24},
