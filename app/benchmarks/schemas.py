@@ -143,7 +143,7 @@ class BenchmarkSpec(SpecPart):
         description="Tags that every worker of this benchmark must have, such as gpu or region=eu.",
         examples=[["region=eu", "gpu"]],
     )
-    save_responses: bool = Field(False, description="Keep response texts in the results.")
+    save_responses: bool = Field(False, description="Keep texts and headers of responses in the results.")
     save_gaps: bool = Field(True, description="Keep every chunk gap as a compact blob.")
     propagate_trace: bool = Field(
         False,

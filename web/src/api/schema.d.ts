@@ -1952,7 +1952,7 @@ export interface components {
             placement?: string[];
             /**
              * Save Responses
-             * @description Keep response texts in the results.
+             * @description Keep texts and headers of responses in the results.
              * @default false
              */
             save_responses?: boolean;
