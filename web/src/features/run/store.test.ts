@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 import { describe, expect, it } from "vitest";
-import { TIMELINE_COLUMNS, type TimelineColumn } from "../../api/types";
+import { type Progress, TIMELINE_COLUMNS, type TimelineColumn } from "../../api/types";
 import { Ring } from "../../charts/ring";
-import { fillRing } from "./store";
+import { fillRing, hold } from "./store";
 
 describe("fillRing", () => {
   it("takes the timeline and keeps newer live points", () => {
@@ -25,5 +25,25 @@ describe("fillRing", () => {
     const ring = new Ring<TimelineColumn>(TIMELINE_COLUMNS, 10);
     fillRing(ring, { t_s: [] }, { isOver: false });
     expect(ring.length).toBe(0);
+  });
+});
+
+describe("what is held while the view stands still", () => {
+  const point = (second: number) => ({ t_s: second, requests_per_s: second }) as NonNullable<Progress["point"]>;
+  const progress = (second: number, completed: number, earlier: number[] = []) =>
+    ({ completed, point: point(second), earlier: earlier.map(point) }) as Progress;
+
+  it("is the newest of each second, and all that was told of earlier ones", () => {
+    const held: Progress[] = [];
+    for (const one of [progress(5, 1, [1]), progress(5, 2), progress(5, 3, [2, 3]), progress(6, 4, [4])]) hold(held, one);
+    expect(held.map(({ completed }) => completed)).toEqual([3, 4]);
+    expect(held.map(({ earlier }) => earlier.map(({ t_s }) => t_s))).toEqual([[1, 2, 3], [4]]);
+  });
+
+  it("is bounded", () => {
+    const held: Progress[] = [];
+    for (let second = 0; second < 7_300; second += 1) hold(held, progress(second, second));
+    expect(held.length).toBe(7_200);
+    expect(held[0]?.completed).toBe(100);
   });
 });
