@@ -5,7 +5,7 @@ run (the ring's whole length: every redraw is as heavy as at the end of two hour
 Chromium's own `TaskDuration` of the page's main thread, and beside it the CPU time of the tab's whole process; the heap
 is measured after a forced collection at both ends; a frame is late when it took longer than 50 ms.
 
-    python -m benches.bench_dashboard [--seconds 60] [--rate 10] [--points 7200] [--profile]
+    python -m benches.bench_dashboard [--seconds 60] [--rate 10] [--points 7200] [--profile] [--trace]
 
 Goals: under 15 % of one core, a flat heap (less than 2 MB more), no frame over 50 ms in a minute. On busy cores the
 last one says more about the machine than about the page; the figures are told either way.
@@ -37,6 +37,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=10, help="requests per second of the run")
     parser.add_argument("--points", type=int, default=POINTS, help="seconds of history before it")
     parser.add_argument("--profile", action="store_true", help="say which functions take the time")
+    parser.add_argument("--trace", action="store_true", help="tell the main thread's longest task, in CPU time")
     options, _ = parser.parse_known_args()
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
@@ -59,7 +60,7 @@ def main() -> int:
         page.locator(".run-status", has_text="running").wait_for(timeout=90_000)
         meter = TabMeter(browser, page)
         page.wait_for_timeout(_SETTLE_MS)
-        found = meter.watch(options.seconds, profile=options.profile)
+        found = meter.watch(options.seconds, profile=options.profile, trace=options.trace)
         browser.close()
     _tell(found, options.points)
     return int(found.main_thread_share > MAX_CPU_SHARE or found.heap_growth_bytes > MAX_HEAP_GROWTH_BYTES)
@@ -73,6 +74,8 @@ def _tell(found: TabCost, points: int) -> None:
     print(f"  heap {heap:.1f} MB, {growth:+.2f} MB at the end (goal: under +{MAX_HEAP_GROWTH_BYTES / 1e6:.0f} MB)")
     late = found.long_frames_ms
     print(f"  {len(late)} frames over 50 ms, the longest {max(late, default=0.0):.0f} ms (goal: none)")
+    if found.longest_task_ms is not None:
+        print(f"  longest task {found.longest_task_ms:.0f} ms of CPU")
     for name, share in found.busiest:
         print(f"  {share:7.2%} {name}")
 
