@@ -131,6 +131,7 @@ def _latency_table(page: Page) -> dict[str, dict[str, str]]:
     return found
 
 
+@pytest.mark.timeout(240)
 def test_tables_say_what_the_rows_say(
     browser: Browser, service: Service, api: httpx.Client, finished: str, tmp_path: Path
 ) -> None:
@@ -177,6 +178,7 @@ def test_tables_say_what_the_rows_say(
         assert page.evaluate("navigator.clipboard.readText()") == cell.inner_text()
 
 
+@pytest.mark.timeout(180)
 def test_a_request_can_be_copied_and_sent_again(
     browser: Browser, service: Service, api: httpx.Client, finished: str
 ) -> None:
@@ -311,6 +313,7 @@ def test_a_sweep_is_shown_as_curves_with_its_frontier(
         assert_accessible(page)
 
 
+@pytest.mark.timeout(180)
 def test_what_is_printed_is_the_run_and_nothing_else(browser: Browser, service: Service, finished: str) -> None:
     with visit(browser, service, theme="dark") as visitor:
         page = opened(visitor, finished)
