@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from app.benchmarks import recorder, shard_watch, spool
-from app.benchmarks.measures import MeasureContext, warm_prices
 from app.benchmarks.probing import run_probe
+from app.benchmarks.request_costs import warm_prices
 from app.benchmarks.shards import WorkerContext, install, run_shard, uninstall
 from app.benchmarks.spooling import deliver_left_behind
 from app.cluster import calls, transport
@@ -163,9 +163,7 @@ async def serve_worker(
         calls.offer("shard", run_shard)
         calls.offer("probe", run_probe)
         stack.callback(uninstall)
-        warming = asyncio.create_task(
-            asyncio.to_thread(warm_prices, MeasureContext("", "gpt-4o", "openai", ()))
-        )  # takes a second, once
+        warming = asyncio.create_task(asyncio.to_thread(warm_prices, "openai", "gpt-4o"))  # takes a second, once
         stack.push_async_callback(asyncio.wait, {warming})
         assert context.spool_folder is not None
         delivering = asyncio.create_task(deliver_left_behind(context.database, context.spool_folder))

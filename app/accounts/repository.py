@@ -9,6 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import ApiKey, RefreshToken, SignInRecord, User
 from app.core.database import WriteSession
+from app.core.point_reads import PointQuery
+
+_HOLDER = (User.id, User.username, User.role, User.team, User.is_active)
+SIGN_IN = PointQuery(
+    select(SignInRecord.revoked_at, *_HOLDER).join(User, User.id == SignInRecord.user_id), by=SignInRecord.id
+)
+"""Whether a sign-in goes on, and whose it is."""
+API_KEY = PointQuery(
+    select(ApiKey.id, ApiKey.secret_hash, ApiKey.scopes, ApiKey.expires_at, ApiKey.last_used_at, ApiKey.revoked_at)
+    .add_columns(*_HOLDER)
+    .join(User, User.id == ApiKey.user_id),
+    by=ApiKey.prefix,
+)
+"""All about the key with a prefix, and whose it is."""
 
 _LOCK_USERS = 0x6C74_625F_7573_6572  # "ltb_user"
 
@@ -39,15 +53,6 @@ async def count_users(session: AsyncSession) -> int:
 async def all_users(session: AsyncSession) -> Sequence[User]:
     """Every user, by name."""
     return (await session.scalars(select(User).order_by(User.username))).all()
-
-
-async def active_user_of_family(session: AsyncSession, user_id: UUID, family_id: UUID) -> User | None:
-    """The user when active and the sign-in `family_id` is not revoked: one query on two primary keys."""
-    query = select(User).join(SignInRecord, SignInRecord.user_id == User.id)
-    query = query.where(
-        SignInRecord.id == family_id, SignInRecord.revoked_at.is_(None), User.id == user_id, User.is_active
-    )
-    return (await session.scalars(query)).first()
 
 
 async def refresh_token_by_hash(
@@ -97,14 +102,6 @@ async def revoke_user(session: WriteSession, user_id: UUID, now: datetime, *, bu
     result = await session.execute(statement.values(revoked_at=now).execution_options(synchronize_session=False))
     assert isinstance(result, CursorResult)
     return result.rowcount
-
-
-async def api_key_with_owner(session: AsyncSession, prefix: str) -> tuple[ApiKey, User] | None:
-    """The key with this prefix and whom it belongs to."""
-    row = (
-        await session.execute(select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(ApiKey.prefix == prefix))
-    ).first()
-    return (row[0], row[1]) if row else None
 
 
 async def api_keys_of(session: AsyncSession, user_id: UUID) -> Sequence[ApiKey]:

@@ -13,6 +13,7 @@ from app.accounts.audit_check import Verification, verify
 from app.accounts.audit_seal import End, seal_with
 from app.accounts.audit_trail import AuditTrail
 from app.accounts.caller import Caller
+from app.accounts.holder import Holder
 from app.accounts.models import RefreshToken, SignInRecord, User
 from app.accounts.passwords import Passwords
 from app.accounts.permissions import Permission
@@ -284,7 +285,7 @@ class AccountService:
             await audit.record(session, caller, "auth.logout", "user", user.id)
 
     async def caller_from_token(self, token: str, visitor: Visitor | None = None) -> Caller:
-        """Who an access token or an `ltb_…` API key stands for, as of now.
+        """Who an access token or an `ltb_…` API key stands for, as of now: the database is asked each time.
 
         Raises:
             UnauthorizedError: forged, expired, revoked, or its user is gone or inactive.
@@ -296,13 +297,15 @@ class AccountService:
             owner = await self.api_keys.owner_of(token, visitor.address)
             if owner is None:
                 raise UnauthorizedError("the API key is not valid")
-            return self._caller(owner.user, "api_key", visitor, scopes=owner.scopes, key_id=owner.key_id)
+            return self._caller(owner.holder, "api_key", visitor, scopes=owner.scopes, key_id=owner.key_id)
         claims = self._access.read(token)
-        async with self._database.read() as session:
-            user = await repository.active_user_of_family(session, claims.user_id, claims.family_id)
-        if user is None:
-            raise UnauthorizedError("this sign-in has ended; sign in again")
-        return self._caller(user, "token", visitor, family_id=claims.family_id)
+        found = await self._database.fetch_one(repository.SIGN_IN, claims.family_id)
+        if found is not None:
+            revoked_at, *who, is_active = found
+            holder = Holder(*who)
+            if revoked_at is None and is_active and holder.id == claims.user_id:
+                return self._caller(holder, "token", visitor, family_id=claims.family_id)
+        raise UnauthorizedError("this sign-in has ended; sign in again")
 
     async def _family_of(
         self, session: WriteSession, access_token: str | None, refresh_token: str | None
@@ -339,7 +342,7 @@ class AccountService:
 
     def _caller(
         self,
-        user: User,
+        user: User | Holder,
         via: Literal["token", "api_key"],
         visitor: Visitor,
         *,

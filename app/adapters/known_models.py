@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from app.adapters import prices, registry
+from app.adapters.price_dates import released
 from app.adapters.price_list import Override
 
 
@@ -93,6 +94,7 @@ def _known(model: Any) -> KnownModel:
             per_request=None if per_thousand is None else _base(per_thousand) / 1000,
             is_tiered=any(hasattr(value, "tiers") for value in fields.values()),
             source=f"genai-prices {version('genai-prices')}",
+            as_of=released(version("genai-prices")),
         )
     return KnownModel(
         id=model.id,

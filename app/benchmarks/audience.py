@@ -3,13 +3,14 @@
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, and_, select
 
 from app.accounts import visibility
 from app.accounts.caller import Caller
 from app.accounts.permissions import Permission
 from app.accounts.visibility import Visibility
 from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.states import REMOVED
 from app.core.errors import InvalidRequestError
 
 
@@ -33,13 +34,14 @@ def audience_query(session_id: UUID) -> Select[tuple[UUID | None, str, str | Non
 
 
 def visible_to(caller: Caller) -> ColumnElement[bool]:
-    """Which sessions a caller may see."""
-    return visibility.rows_seen_by(
+    """Which sessions a caller may see; nobody sees those that were deleted."""
+    seen = visibility.rows_seen_by(
         caller,
         owner_id=BenchmarkSession.owner_id,
         visibility=BenchmarkSession.visibility,
         team=BenchmarkSession.team,
     )
+    return and_(BenchmarkSession.status != REMOVED, seen)
 
 
 def first_audience(caller: Caller, wanted: Visibility | None, default: str) -> Audience:

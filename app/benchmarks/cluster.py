@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 from app.benchmarks.probing import ProbeTask, run_probe
 from app.benchmarks.shards import ShardTask, run_shard
+from app.cluster import placement
 from app.cluster.placement import WorkerInfo
 from app.core.errors import ConstraintViolationError, TestBenchError
 from app.core.settings import DistributedSettings
@@ -21,6 +22,14 @@ from app.core.version import service_version
 
 _CAPACITY_PATIENCE_SECONDS = 30.0
 _CAPACITY_POLL_SECONDS = 0.5
+
+
+OnWait = Callable[[str], None]
+"""Is told, in words, what somebody waits for: again whenever that changes."""
+
+
+def unheard(what: str) -> None:
+    """For those who need not know what they wait for."""
 
 
 class WorkerLostError(TestBenchError):
@@ -89,32 +98,35 @@ class Cluster:
 
     @asynccontextmanager
     async def slots(
-        self, number: int, session_id: UUID | None = None, tags: Sequence[str] = ()
+        self, number: int, session_id: UUID | None = None, tags: Sequence[str] = (), on_wait: OnWait = unheard
     ) -> AsyncIterator[Places]:
         """Hold `number` slots, in the order of asking. Nothing here has tags: `tags` were refused at submission.
 
         Raises:
             ConstraintViolationError: when the cluster has had too few for half a minute.
         """
-        ticket = object()
+        ticket, held = object(), 0
         self._queue.append(ticket)
         try:
-            while not await self._take(ticket, number):
-                pass
-        finally:
-            self._queue.remove(ticket)
-            async with self._changed:
-                self._changed.notify_all()
-        if session_id is not None:
-            self.holders.append((session_id, number))
-        try:
-            yield Places([""] * number, tags, session_id)
-        finally:
+            try:
+                if self._queue[0] is not ticket or self._taken + number > self._settings.worker_count:
+                    on_wait(f"{placement.slots_in_words(number)}; all of this server's are taken or promised to others")
+                while not await self._take(ticket, number):
+                    pass
+                held = number
+            finally:
+                self._queue.remove(ticket)
+                await self._tell_others()
             if session_id is not None:
-                self.holders.remove((session_id, number))
-            async with self._changed:
-                self._taken -= number
-                self._changed.notify_all()
+                self.holders.append((session_id, number))
+            try:
+                yield Places([""] * number, tags, session_id)
+            finally:
+                if session_id is not None:
+                    self.holders.remove((session_id, number))
+        finally:
+            self._taken -= held
+            await self._tell_others()
 
     async def workers(self) -> list[WorkerInfo]:
         """This process, as the only worker."""
@@ -132,7 +144,7 @@ class Cluster:
                 known_tags=[],
             )
 
-    async def move(self, places: Places, shard: int) -> None:
+    async def move(self, places: Places, shard: int, on_wait: OnWait = unheard) -> None:
         """A shard runs again where it ran."""
 
     async def run(self, task: ShardTask, places: Places | None = None) -> bytes:
@@ -163,6 +175,10 @@ class Cluster:
             await self._client.close()
         if self._local is not None:
             await self._local.close()
+
+    async def _tell_others(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
 
     async def _take(self, ticket: object, number: int) -> bool:
         """Wait for this ticket's turn and for room; False when the capacity must be looked at again."""

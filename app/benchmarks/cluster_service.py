@@ -18,9 +18,11 @@ from app.benchmarks.audience import visible_to
 from app.benchmarks.cluster import Cluster
 from app.benchmarks.fair_share import fair_order
 from app.benchmarks.models import BenchmarkSession
-from app.benchmarks.remote_cluster import SLOT_PREFIX, RemoteCluster
+from app.benchmarks.remote_cluster import RemoteCluster
+from app.benchmarks.slot_book import SLOT_PREFIX
 from app.benchmarks.view import View
-from app.cluster.placement import WorkerInfo, WorkerStatus
+from app.benchmarks.wishes import Wishes
+from app.cluster.placement import WorkerInfo, WorkerStatus, impossible
 from app.core import leases
 from app.core.database import Database
 from app.core.errors import ServiceUnavailableError
@@ -34,7 +36,7 @@ HEARTBEAT_LIMIT_SECONDS = 15.0
 PATIENCE_SECONDS = 3.0
 """How long a request waits for the scheduler: connecting to one that is away takes longer, and holds up everybody."""
 
-WaitReason = Literal["starting", "all_running", "owner_running", "behind_others"]
+WaitReason = Literal["starting", "all_running", "owner_running", "behind_others", "no_worker"]
 
 
 class RunningShard(View):
@@ -72,8 +74,10 @@ class WaitingBenchmark(View):
     created_at: datetime = Field(description="When it was submitted.")
     reason: WaitReason = Field(
         description="`starting`: there is room, it is about to be claimed; `all_running`: as many run as may; "
-        "`owner_running`: as many of its owner's run as may; `behind_others`: others before it take the room."
+        "`owner_running`: as many of its owner's run as may; `behind_others`: others before it take the room; "
+        "`no_worker`: the workers that are there could not run it even when idle."
     )
+    missing: str | None = Field(description="With `no_worker`, in words: what it needs, and what there is.")
     may_cancel: bool = Field(description="Whether the caller may cancel it.")
 
 
@@ -116,6 +120,7 @@ class ClusterService:
         self._cluster = cluster
         self._runner = runner
         self._settings = settings
+        self._wishes = Wishes()
         self._asking: asyncio.Task[list[WorkerInfo]] | None = None
 
     async def get(self, caller: Caller) -> ClusterView:
@@ -126,8 +131,12 @@ class ClusterService:
             by_owner = await repository.running_by_owner(session)
             waiting = await repository.waiting(session)
             taken = self._here() if isinstance(self._cluster, Cluster) else await _elsewhere(session)
-            order = fair_order(waiting, by_owner, per_user=per_user)
-            startable = set(fair_order(waiting, by_owner, per_user=per_user, only_startable=True))
+            wishes = await self._wishes.of(session, [one.id for one in waiting])
+            homeless = {} if problem else impossible(workers, wishes)  # who is there is not known with a problem
+            placeable = [one for one in waiting if one.id not in homeless]
+            order = fair_order(placeable, by_owner, per_user=per_user)
+            order += [one.id for one in waiting if one.id in homeless]
+            startable = set(fair_order(placeable, by_owner, per_user=per_user, only_startable=True))
             wanted = {*order[:SHOWN_WAITING], *(session_id for slots in taken.values() for session_id, _ in slots)}
             query = select(BenchmarkSession.id, BenchmarkSession.name)
             found = await session.execute(query.where(BenchmarkSession.id.in_(wanted), visible_to(caller)))
@@ -156,9 +165,12 @@ class ClusterService:
                     id=session_id if session_id in names else None,
                     name=names.get(session_id),
                     created_at=waits[session_id].created_at,
-                    reason=why_it_waits(
+                    reason="no_worker"
+                    if session_id in homeless
+                    else why_it_waits(
                         number, room, running=running, max_running=max_running, startable=session_id in startable
                     ),
+                    missing=homeless.get(session_id) if session_id in names else None,
                     may_cancel=session_id in names
                     and Permission.BENCHMARK_CANCEL in caller.permissions
                     and may_change_owned(caller, waits[session_id].owner_id),

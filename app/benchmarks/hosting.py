@@ -15,7 +15,9 @@ from app.benchmarks.cluster_service import ClusterService
 from app.benchmarks.executor import Executor
 from app.benchmarks.live import LiveRuns
 from app.benchmarks.observing import RunObserver
+from app.benchmarks.queue_limits import QueueLimits
 from app.benchmarks.remote_cluster import RemoteCluster
+from app.benchmarks.results_removal import removing
 from app.benchmarks.service import BenchmarkService
 from app.benchmarks.shards import DEFAULT_CONTEXT, ProviderResolver, WorkerContext, install, uninstall
 from app.benchmarks.spans import SpanSink, TraceLink, no_link
@@ -58,7 +60,14 @@ async def host_benchmarks(
     live = LiveRuns()
     max_workers = settings.worker_count if embedded else None
     service = BenchmarkService(
-        database, clock, bus, providers, live=live, max_workers=max_workers, default_visibility=default_visibility
+        database,
+        clock,
+        bus,
+        providers,
+        live=live,
+        max_workers=max_workers,
+        default_visibility=default_visibility,
+        queue=QueueLimits(settings.max_waiting_benchmarks, settings.max_waiting_per_user),
     )
     replica = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"[:128]
     if embedded:
@@ -88,6 +97,7 @@ async def host_benchmarks(
         max_per_user=settings.max_running_per_user,
         replica=replica,
         goes_on=not embedded,
+        worker_patience_seconds=settings.worker_patience_seconds,
     )
     service.spans, service.trace_link, service.results.trace_link = spans, trace_link, trace_link
     service.checks.check_placement = cluster.check_possible
@@ -103,7 +113,9 @@ async def host_benchmarks(
     try:
         await runner.start()
         try:
-            yield service
+            async with removing(database) as removal:
+                service.changes.on_marked = removal.wake
+                yield service
         finally:
             await runner.stop()
     finally:

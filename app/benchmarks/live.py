@@ -1,11 +1,13 @@
 """What is known about running benchmarks: merges the ticks of all shards into progress and a timeline."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from app.benchmarks import load_facts, offered, planner
 from app.benchmarks.explorations import Search
+from app.benchmarks.live_points import Known, LivePoints, masked, rows_of
 from app.benchmarks.offered import StageStart
 from app.benchmarks.planner import Point
 from app.benchmarks.schemas import BenchmarkSpec
@@ -18,8 +20,6 @@ from app.stats.run_statistics import Counters, RunStatistics, TargetKey
 
 _NS_PER_S = 1e9
 _PERCENTILES = (50.0, 95.0, 99.0)
-_REPORT_S = 0.5  # from the end of a request to its report: a tick, and its way here
-_SETTLING_LIMIT_S = 5.0
 
 
 @dataclass
@@ -45,18 +45,20 @@ class LiveRun:
         self._seconds = load_facts.seconds(spec)
         self._window = RollingWindow()
         self._reported_ns = origin_ns
+        self._points_told = LivePoints(origin_ns)
         self._shards: dict[tuple[int, int, int], _ShardCounters] = {}
         self._points = planner.point_count(spec)
         self._ended_before = 0  # the stage began
-        self._is_preparing = False
+        self.is_preparing = False
+        self.waits_for: str | None = None  # what of the cluster it waits for before it can go on
 
     def prepare(self) -> None:
-        """Time does not count until the first stage begins: something is found out about the targets before."""
-        self._is_preparing = True
+        """Time does not count until the first stage begins: it waits for workers, or asks the targets something."""
+        self.is_preparing = True
 
     def begin_stage(self, target_index: int, start_at_ns: int, point: Point | None = None) -> None:
         """The next target's turn, or the next point's."""
-        self._is_preparing = False
+        self.is_preparing, self.waits_for = False, None
         self.target_index = target_index
         self.point = point
         self._stage_began_ns = start_at_ns
@@ -68,15 +70,18 @@ class LiveRun:
         delta = RunStatistics.decode(tick.delta)
         # What is shown is of the whole target: keeping its points apart would only take memory.
         delta.targets = {TargetKey(key.provider, key.model): target for key, target in delta.targets.items()}
+        touched = delta.timeline
         self.statistics.merge(delta)
+        shard = (tick.target, tick.point, tick.shard)
+        width_s = self.statistics.timeline.width_s
+        self._points_told.take(shard, tick.at_ns, tick.settled_ns, touched, width_s)
         self._reported_ns = max(self._reported_ns, tick.at_ns)
         slot = self._window.slot(max(int((tick.at_ns - self._origin_ns) // _NS_PER_S), 0))
         slot.add(delta)
         for statistics in delta.targets.values():
             self.errors.add((tick.at_ns - self._origin_ns) / _NS_PER_S, statistics.counters.by_error_type)
         counters = _ShardCounters(tick.started, tick.in_flight, tick.waiting)
-        self._shards[tick.target, tick.point, tick.shard] = counters
-        slot.in_flight = self._sum("in_flight")
+        self._shards[shard] = counters
         return delta
 
     def counters(self) -> Counters:
@@ -93,19 +98,23 @@ class LiveRun:
     def with_offered(self, columns: dict[str, list[float | None]]) -> dict[str, list[float | None]]:
         """Columns of a timeline of this run, with what its load offered beside what was achieved."""
         at = columns["t_s"]
-        width_s = (at[1] or 0.0) - (at[0] or 0.0) if len(at) > 1 else 1.0
+        width_s = (at[1] or 0.0) - (at[0] or 0.0) if len(at) > 1 else float(self.statistics.timeline.width_s)
         return columns | {"offered_per_s": offered.column(self._spec, self._stages, at, width_s)}
 
     def timeline_so_far(self) -> dict[str, list[float | None]]:
         """Columns of a run that lasts, up to the newest second that `progress` tells as its point."""
-        columns = self.timeline()
-        settled = self._settled(max(self._reported_ns - self._origin_ns, 0) / _NS_PER_S)
-        return {name: column[:settled] for name, column in columns.items()}
+        known = self._known(self._reported_ns)
+        return masked(self.with_offered(self.statistics.timeline.columns(range(known.told))), 0, known.whole)
+
+    def news(self, now_ns: int) -> list[dict[str, Any]]:
+        """Points before that of `progress` of which something has become known; each is told once."""
+        known = self._known(now_ns)
+        return self._rows(known, self._points_told.news(known))
 
     def progress(self, status: Status, now_ns: int) -> dict[str, Any]:
         """The `Progress` document, see `benchmarks.views`."""
         counters = self.counters()
-        if self._is_preparing:
+        if self.is_preparing:
             now_ns = self._origin_ns
         elapsed_s = max((now_ns - self._origin_ns) / _NS_PER_S, 0.0)
         recent = self._window.total()
@@ -115,12 +124,14 @@ class LiveRun:
             percent = 100.0  # how many points it would need was not known before
         eta_s = elapsed_s * (100 - percent) / percent if percent else None
         tpot = self._percentiles(recent, "tpot", 50.0)
+        known = self._known(now_ns)
 
         def rate(count: int) -> float:
             return count / covered_s if covered_s > 0 else 0.0
 
         return {
             "status": status.value,
+            "waits_for": self.waits_for,
             "planned": self._planned,
             "started": self._sum("started"),
             "completed": counters.total,
@@ -140,7 +151,8 @@ class LiveRun:
             "error_rate": counters.failed / counters.total if counters.total else 0.0,
             "cost_usd": counters.known_cost_usd,
             "errors": dict(sorted(counters.by_error_type.items())),
-            "point": self._point(elapsed_s),
+            "point": next(iter(self._rows(known, range(known.told)[-1:])), None),
+            "earlier": [],
             "target_index": self.target_index,
             **self._exploration(),
         }
@@ -193,50 +205,23 @@ class LiveRun:
         values = self._percentiles(slot, name, *_PERCENTILES)
         return dict(zip(("p50", "p95", "p99"), values, strict=True)) if values else None
 
-    def _point(self, elapsed_s: float) -> dict[str, float | None] | None:
-        """One second in the shape of a timeline's point: where things happened, if that is known soon enough.
-
-        A request is reported when it ends, so what happened in a second is known once the requests of that second have
-        ended. While 99 % of them do within `_SETTLING_LIMIT_S`, the point is that of the timeline, so much later.
-        Longer ones would keep a live view waiting: then it is what was *reported* in the last full second.
-        """
-        settled = self._settled(elapsed_s)
-        point = self._reported(int(elapsed_s) - 1) if settled is None else self.statistics.timeline.point(settled - 1)
-        if point is None:
-            return None
-        width_s = float(self.statistics.timeline.width_s) if settled is not None else 1.0
-        return point | {"offered_per_s": offered.column(self._spec, self._stages, [point["t_s"]], width_s)[0]}
-
-    def _settled(self, elapsed_s: float) -> int | None:
-        """How many seconds of the timeline will hardly change any more; None when that is not worth waiting for."""
+    def _known(self, now_ns: int) -> Known:
+        """How much of the timeline can be told."""
         ended = Histogram()
         for target in self.statistics.targets.values():
             ended.merge(target.metrics["stream_end_ms"].histogram)
         longest = ended.percentiles(99.0)
-        if longest is not None:
-            settling_s = longest[0] / _NS_PER_S + _REPORT_S
-        else:  # nothing can be said before the first success, unless failures are all there is
-            settling_s = elapsed_s if not self.statistics.targets else _REPORT_S
-        if settling_s > _SETTLING_LIMIT_S or self.statistics.timeline.width_s > 1:
-            return None
-        return max(int(elapsed_s - settling_s), 0)
+        known = self._points_told.known(now_ns, longest[0] / _NS_PER_S if longest else None)
+        length = len(self.statistics.timeline)
+        return Known(min(known.told, length), min(known.whole, length))
 
-    def _reported(self, second: int) -> dict[str, float | None] | None:
-        slot = self._window.peek(second)
-        if slot is None:
-            return None
-        point: dict[str, float | None] = {"t_s": float(second)}
-        for name in ("ttft", "gap"):
-            values = slot.percentiles_ms(name, *_PERCENTILES)
-            for position, percentile in enumerate(_PERCENTILES):
-                point[f"{name}_p{percentile:g}_ms"] = values[position] if values else None
-        return point | {
-            "output_tokens_per_s": float(slot.counters.output_tokens),
-            "requests_per_s": float(slot.counters.ok),
-            "chunks_per_s": float(slot.counters.chunks),
-            "errors_per_s": float(slot.counters.failed),
-            "in_flight": float(slot.in_flight),
-        }
+    def _rows(self, known: Known, points: Sequence[int]) -> list[dict[str, Any]]:
+        """Points of the timeline as documents, without what is not known yet."""
+        found = []
+        for point in points:
+            columns = self.with_offered(self.statistics.timeline.columns(range(point, point + 1)))
+            found += rows_of(masked(columns, point, known.whole))
+        return found
 
 
 class LiveRuns:

@@ -1,38 +1,27 @@
 """What a record means: instants become the named durations, buckets become token counts and a cost. Pure.
 
-Definitions, all from datetime import UTC, datetime
-from `started_ns` unless said otherwise:
+Definitions, all from `started_ns` unless said otherwise:
 schedule_delay intended → started; ttfb → first byte; ttft → first chunk with generated output of any kind;
 ttfo → first non-reasoning content; e2e → last output chunk; stream_end → end of the body;
 tpot (last - first output chunk) / (output_tokens - 1), undefined below two tokens or two chunks.
 The `*_from_intended` twins count from `intended_ns`: what a user who arrived on schedule would have waited.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import lru_cache
-from operator import attrgetter
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-import numpy as np
 import orjson
 
-from app.adapters import prices
-from app.adapters.base import Buckets, Terms
+from app.adapters.base import Buckets
 from app.adapters.finish_reasons import FinishKind, finish_kind
-from app.benchmarks import gaps
+from app.benchmarks.request_costs import MAX_USAGE_BYTES, cost_usd, token_count
 from app.core.ids import new_id
 from app.loadgen.frames import Record
 from app.loadgen.trace_context import is_sampled, span_id
-from app.stats.batch import REQUEST_METRICS, Batch
 
 _NS_PER_MS = 1e6
 _ERROR_CHARACTERS = 2_000
-_MAX_USAGE_BYTES = 64 * 1024
-_MAX_TOKENS = 500_000_000  # the sum of three still fits the 32-bit column
-_NO_INTEGERS = np.zeros(0, dtype=np.int64)
 
 
 class MeasureContext(msgspec.Struct, frozen=True):
@@ -127,6 +116,11 @@ class MeasuredResult(msgspec.Struct, kw_only=True):
         return self.metadata.get("rate_limits")
 
     @property
+    def response_headers(self) -> dict[str, str] | None:
+        """The response's headers without secrets, where they are kept (see `loadgen.response_headers`)."""
+        return self.metadata.get("response_headers")
+
+    @property
     def point(self) -> int | None:
         """Which level of load it belongs to, from 0; None when the benchmark explores nothing."""
         return self.metadata.get("point")
@@ -153,54 +147,6 @@ class MeasuredResult(msgspec.Struct, kw_only=True):
 
 
 RESULT_FIELDS = tuple(name for name in MeasuredResult.__struct_fields__ if name != "response_model")
-
-# The fields of one line of `results.jsonl`, in order. CSV has the same columns.
-LINE_FIELDS = (
-    "index",
-    "response_id",
-    "provider",
-    "model",
-    "status",
-    "error_type",
-    "error",
-    "error_kind",
-    "http_status",
-    "finish_reason",
-    "finish_kind",
-    "attempts",
-    "clock",
-    "connection_reused",
-    "intended_ns",
-    "started_ns",
-    "first_byte_ns",
-    "first_token_ns",
-    "first_output_ns",
-    "last_token_ns",
-    "end_ns",
-    *REQUEST_METRICS,
-    "input_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "token_count_source",
-    "chunks",
-    "coalesced_chunks",
-    "cost_usd",
-    "trace_id",
-    "point",
-    "level",
-    "conversation",
-    "turn",
-    "server_timings_ms",
-    "rate_limits",
-)
-
-line_values: Callable[[MeasuredResult], tuple[Any, ...]] = attrgetter(*LINE_FIELDS)
-"""The values of a line, in the order of `LINE_FIELDS`."""
-
-
-def results_line(result: MeasuredResult) -> dict[str, Any]:
-    """One request as a flat JSON object: a line of `results.jsonl`."""
-    return dict(zip(LINE_FIELDS, line_values(result), strict=True))
 
 
 def measure(record: Record, context: MeasureContext) -> MeasuredResult:
@@ -231,11 +177,11 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
         end_ns=record.end_ns or None,
         chunks=record.chunks,
         coalesced_chunks=record.coalesced_chunks,
-        uncached_input_tokens=_count(record.uncached_input_tokens),
-        cache_read_tokens=_count(record.cache_read_tokens),
-        cache_write_tokens=_count(record.cache_write_tokens),
-        visible_output_tokens=_count(record.visible_output_tokens),
-        reasoning_tokens=_count(record.reasoning_tokens),
+        uncached_input_tokens=token_count(record.uncached_input_tokens),
+        cache_read_tokens=token_count(record.cache_read_tokens),
+        cache_write_tokens=token_count(record.cache_write_tokens),
+        visible_output_tokens=token_count(record.visible_output_tokens),
+        reasoning_tokens=token_count(record.reasoning_tokens),
         token_count_source=record.token_count_source,
         usage=_json_object(record.usage),
         trace_id=context.trace_id,
@@ -249,8 +195,8 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
     outputs = (result.visible_output_tokens, result.reasoning_tokens)
     result.input_tokens, result.output_tokens = _sum(inputs), _sum(outputs)
     if result.status == "ok":
-        started_ns = record.started_ns or record.intended_ns
-        result.cost_usd = _cost_of(context, Buckets(*inputs, *outputs), record.usage, started_ns)
+        at_ns = record.started_ns or record.intended_ns
+        result.cost_usd = cost_usd(context.kind, context.model, Buckets(*inputs, *outputs), record.usage, at_ns)
     if not record.clock_stepped:
         _set_durations(result, record)
     return result
@@ -261,7 +207,8 @@ def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
 
     `clock_stepped`; `span_id` of requests that carried a `traceparent` or whose span is exported; `error_kind`, what
     the provider's error means, the same under every vendor; `conversation` and `turn`, both from 0; `point` and
-    `level`; `server_timings_ms` and `rate_limits` by name; `response_model` where another answered than was asked.
+    `level`; `server_timings_ms`, `rate_limits` and `response_headers` by name; `response_model` where another answered
+    than was asked.
     """
     metadata: dict[str, Any] = {"clock_stepped": True} if record.clock_stepped else {}
     if (span := _span_id(context, record.index)) is not None:
@@ -278,6 +225,8 @@ def _metadata(record: Record, context: MeasureContext) -> dict[str, Any]:
         metadata["server_timings_ms"] = record.server_timings
     if record.rate_limits:
         metadata["rate_limits"] = record.rate_limits
+    if record.response_headers:
+        metadata["response_headers"] = record.response_headers
     return metadata
 
 
@@ -316,106 +265,16 @@ def _set_durations(result: MeasuredResult, record: Record) -> None:
         result.stream_end_from_intended_ms = (record.end_ns - intended) / _NS_PER_MS
 
 
-def columns(results: list[MeasuredResult]) -> Batch:
-    """Results of one target as the columns that statistics take in."""
-    gaps_ns, gap_counts = gaps.joined([result.gaps for result in results]) if results else (_NO_INTEGERS, _NO_INTEGERS)
-    starts = _instants([result.started_ns or result.intended_ns for result in results])
-    return Batch(
-        ok=np.array([result.status == "ok" for result in results], dtype=bool),
-        start_ns=starts,
-        first_token_ns=_instants([result.first_token_ns for result in results]),
-        last_token_ns=_instants([result.last_token_ns for result in results]),
-        end_ns=np.maximum(_instants([result.end_ns for result in results]), starts),
-        metrics={
-            name: np.array([getattr(result, name) for result in results], dtype=np.float64) for name in REQUEST_METRICS
-        },
-        gaps_ns=gaps_ns,
-        gap_counts=gap_counts,
-        chunks=_instants([result.chunks for result in results]),
-        coalesced_chunks=_instants([result.coalesced_chunks for result in results]),
-        input_tokens=_instants([result.input_tokens for result in results]),
-        output_tokens=_instants([result.output_tokens for result in results]),
-        reasoning_tokens=_instants([result.reasoning_tokens for result in results]),
-        cost_usd=np.array([result.cost_usd for result in results], dtype=np.float64),
-        new_connection=np.array([not result.connection_reused for result in results], dtype=bool),
-        intended_ns=_instants([result.intended_ns for result in results]),
-        attempts=_instants([result.attempts for result in results]),
-        clock_stepped=np.array([bool(result.metadata.get("clock_stepped")) for result in results], dtype=bool),
-        error_classes=tuple(result.error_type or "unknown" for result in results if result.status != "ok"),
-        token_sources=_counted(
-            result.token_count_source for result in results if result.status == "ok" and result.token_count_source
-        ),
-        server_timings=tuple(
-            timings for result in results if result.status == "ok" and (timings := result.server_timings_ms)
-        ),
-        finish_kinds=_counted(kind for result in results if result.status == "ok" and (kind := result.finish_kind)),
-        rate_limits=tuple(
-            (result.end_ns or 0, limits) for result in results if (limits := result.metadata.get("rate_limits"))
-        ),
-    )
-
-
-def _instants(values: list[int | None] | list[int]) -> np.typing.NDArray[np.int64]:
-    return np.array([value or 0 for value in values], dtype=np.int64)
-
-
-def _counted(names: Any) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return counts
-
-
-def _count(tokens: int | None) -> int | None:
-    """A token count; None for what no model can have meant."""
-    return tokens if tokens is not None and 0 <= tokens <= _MAX_TOKENS else None
-
-
 def _sum(parts: tuple[int | None, ...]) -> int | None:
     known = [part for part in parts if part is not None]
     return sum(known) if known else None
 
 
 def _json_object(usage: bytes) -> dict[str, Any] | None:
-    if not usage or len(usage) > _MAX_USAGE_BYTES:
+    if not usage or len(usage) > MAX_USAGE_BYTES:
         return None
     try:
         decoded = orjson.loads(usage)
     except orjson.JSONDecodeError:
         return None
     return decoded if isinstance(decoded, dict) else None
-
-
-def _cost_of(context: MeasureContext, counted: Buckets, usage: bytes, started_ns: int) -> float | None:
-    known = usage if len(usage) <= _MAX_USAGE_BYTES else b""
-    try:
-        charged = prices.charged_usd(context.kind, context.model, known)
-        if charged is not None:
-            return float(charged)
-        billed = prices.billed(context.kind, counted, known)
-        terms = prices.terms(context.kind, known)
-    except LookupError:
-        return None
-    quarter = started_ns // _QUARTER_NS if started_ns >= _PRICED_SINCE_NS else None
-    counts = map(_count, msgspec.structs.astuple(billed))
-    return _cost(prices.version(), context.kind, context.model, terms, quarter, *counts)
-
-
-_QUARTER_NS = 900 * 10**9  # of an hour: list prices change at no other times
-_PRICED_SINCE_NS = 1_577_836_800 * 10**9  # 2020: nobody sold tokens before, so an earlier clock is wrong
-
-
-# One price look-up takes tens of microseconds, and most requests of a run have one of few sizes.
-@lru_cache(maxsize=8_192)
-def _cost(_prices: int, kind: str, model: str, terms: Terms, quarter: int | None, *buckets: int | None) -> float | None:
-    at = None if quarter is None else datetime.fromtimestamp(quarter * 900, UTC)
-    try:
-        cost = prices.cost_usd(kind, model, Buckets(*buckets), terms, at)
-    except LookupError:
-        return None
-    return None if cost is None else float(cost)
-
-
-def warm_prices(context: MeasureContext) -> None:
-    """Load the price table now if this target needs it."""
-    _cost(prices.version(), context.kind, context.model, (), None, 1, None, None, 1, None)

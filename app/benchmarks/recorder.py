@@ -98,6 +98,7 @@ class Recorder:
         self._changed = asyncio.Condition()
         self._closing = False
         self._error: DatabaseError | None = None
+        self._is_waiting = False
         self._writer: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -156,7 +157,8 @@ class Recorder:
                 self._changed.notify_all()
 
     async def _write_patiently(self, batch: list[MeasuredResult]) -> None:
-        give_up_at = time.monotonic() + self._patience_seconds
+        begun = time.monotonic()
+        give_up_at = begun + self._patience_seconds
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
@@ -169,10 +171,16 @@ class Recorder:
                     raise DatabaseError(
                         f"results could not be stored for {self._patience_seconds:g} s: {plain(error)}"
                     ) from error
-                log.warning("storing %d results failed, trying again in %.1f s: %s", len(batch), pause, plain(error))
+                if not self._is_waiting:
+                    self._is_waiting = True
+                    log.warning("results of benchmark %s wait to be stored: %s", self._session_id, plain(error))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             else:
+                if self._is_waiting:
+                    self._is_waiting = False
+                    seconds = time.monotonic() - begun
+                    log.warning("results of benchmark %s are stored again, after %.1f s", self._session_id, seconds)
                 self.stored.ok += stored.ok
                 self.stored.failed += stored.failed
                 self.stored.duplicates += stored.duplicates

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    case,
     delete,
     func,
     literal,
@@ -35,10 +36,10 @@ from app.benchmarks.states import LIVE, Status
 from app.core import leases
 from app.core.database import WriteSession
 from app.core.leases import LeaseRow
-from app.core.point_reads import KEY, PointQuery
+from app.core.point_reads import PointQuery
 
 _CLAIM_KEY = 0x6C74_625F_636C_616D  # "ltb_clam"
-
+_SUBMIT_KEY = 0x6C74_625F_7375_626D  # "ltb_subm"
 
 _HEARTBEAT = frozenset({"heartbeat_at", "requests_ok", "requests_failed", "timeline"})
 IDENTITY = PointQuery(
@@ -49,9 +50,8 @@ IDENTITY = PointQuery(
         BenchmarkSession.status,
         BenchmarkSession.version,
         User.username,
-    )
-    .outerjoin(User, User.id == BenchmarkSession.owner_id)
-    .where(BenchmarkSession.id == KEY)
+    ).outerjoin(User, User.id == BenchmarkSession.owner_id),
+    by=BenchmarkSession.id,
 )
 """Who may see a session, and which version of it there is: all that reading an unchanged one needs."""
 
@@ -179,6 +179,19 @@ async def one_claims(session: WriteSession) -> None:
     """Let nobody else claim benchmarks until this transaction ends."""
     if session.get_bind().dialect.name == "postgresql":  # on SQLite every writer is alone
         await session.execute(text(f"SELECT pg_advisory_xact_lock({_CLAIM_KEY})"))
+
+
+async def one_submits(session: WriteSession) -> None:
+    """Let nobody else add a benchmark to the queue until this transaction ends."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text(f"SELECT pg_advisory_xact_lock({_SUBMIT_KEY})"))
+
+
+async def count_waiting(session: AsyncSession, owner_id: UUID | None) -> tuple[int, int]:
+    """How many sessions wait to be run, and how many of these belong to `owner_id`."""
+    own = func.count(case((BenchmarkSession.owner_id == owner_id, 1)))
+    query = select(func.count(), own).where(BenchmarkSession.status == Status.PENDING)
+    return (await session.execute(query)).one()._tuple()  # noqa: SLF001
 
 
 async def left_behind(session: AsyncSession, heartbeat_before: datetime | None) -> Sequence[BenchmarkSession]:

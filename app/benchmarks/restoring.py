@@ -8,8 +8,9 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import ColumnElement, select
 
-from app.benchmarks.measures import MeasuredResult, columns
+from app.benchmarks.measures import MeasuredResult
 from app.benchmarks.models import Result
+from app.benchmarks.result_columns import columns
 from app.benchmarks.rows import from_row, selected
 from app.core.database import Database
 from app.stats.run_statistics import RunStatistics, TargetKey

@@ -79,6 +79,8 @@ class ResultItem(View):
     def of(cls, session_id: UUID, result: MeasuredResult, **more: Any) -> Self:
         """The answer for a stored result."""
         kept = {name: getattr(result, name) for name in ("point", "level", "conversation", "turn", "finish_kind")}
+        # By far the longest of it, and for those who look at one request.
+        kept["metadata"] = {name: value for name, value in result.metadata.items() if name != "response_headers"}
         return cls.model_validate(msgspec.structs.asdict(result) | {"session_id": session_id} | kept | more)
 
 
@@ -87,6 +89,11 @@ class ResultDetail(ResultItem):
 
     usage: dict[str, Any] | None = Field(description="The provider's own usage object.")
     response_text: str | None = Field(description="Only when the spec has save_responses.")
+    response_headers: dict[str, str] | None = Field(
+        None,
+        description="Headers of the response, by lower-case name and without secrets: when the spec has "
+        "save_responses, and of the first 1,000 failed requests of each worker. Null where they were not kept.",
+    )
     gaps_ms: list[float | None] | None = Field(
         description="One entry per output chunk after the first; null for a chunk that came out of one read with a "
         "later one, and then the entry behind it spans both. Null altogether when gaps were not kept."
@@ -98,7 +105,10 @@ class ResultDetail(ResultItem):
     def of(cls, session_id: UUID, result: MeasuredResult, **more: Any) -> Self:
         """As `ResultItem.of`."""
         gaps_ms = gaps.milliseconds(result.gaps) if result.gaps else None
-        return super().of(session_id, result, gaps_ms=gaps_ms, waterfall=waterfall(result), **more)
+        headers = result.response_headers
+        return super().of(
+            session_id, result, gaps_ms=gaps_ms, waterfall=waterfall(result), response_headers=headers, **more
+        )
 
 
 class RequestDetail(ResultDetail):

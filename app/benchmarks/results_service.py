@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, false, func, select, true, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, case, false, func, select, true, union_all
 
 from app.accounts.caller import Caller
 from app.benchmarks import listing, points, repository
@@ -15,12 +15,14 @@ from app.benchmarks.models import BenchmarkSession, Result
 from app.benchmarks.result_views import RequestDetail, ResultDetail, ResultItem
 from app.benchmarks.rows import TABLE, from_row, selected
 from app.benchmarks.spans import TraceLink, no_link
+from app.benchmarks.states import REMOVED
 from app.core.database import Database
-from app.core.errors import NotFoundError
+from app.core.errors import ConflictError, NotFoundError
 from app.core.pagination import Page, decode_cursor, encode_cursor, uuid_of
 
 _LARGEST_INDEX = 2**63 - 1
 STREAM_BATCH = 1_000
+_STATUS = select(BenchmarkSession.status).where(BenchmarkSession.id == bindparam("key"))
 
 
 class ResultFilters(NamedTuple):
@@ -209,7 +211,11 @@ def cursor_of(item: ResultItem, *, by_index: bool) -> str:
 async def stored_results(
     database: Database, session_id: UUID, *, with_gaps: bool = False, with_text: bool = False
 ) -> AsyncIterator[MeasuredResult]:
-    """Every result of a session by index, whoever asks; each batch is read in a session of its own."""
+    """Every result of a session by index, whoever asks; each batch is read in a session of its own.
+
+    Raises:
+        ConflictError: at the end, when the benchmark was deleted meanwhile, so that no part passes for the whole.
+    """
     last = -1
     index = TABLE.columns["index"]
     # Of the table, not of the mapped class: SQLAlchemy's ORM takes a fifth more time for each row.
@@ -220,9 +226,13 @@ async def stored_results(
             rows = (
                 await connection.execute(query.where(TABLE.columns["session_id"] == session_id, index > last))
             ).all()
+            is_end = len(rows) < STREAM_BATCH
+            status = await session.scalar(_STATUS, {"key": session_id}) if is_end else None
         for row in rows:
             yield from_row(row)
-        if len(rows) < STREAM_BATCH:
+        if is_end:
+            if status in {None, REMOVED}:
+                raise ConflictError("the benchmark was deleted while its results were read")
             return
         last = rows[-1]._mapping["index"]  # noqa: SLF001  (a row is a tuple, whose `index` is a method)
 
@@ -240,11 +250,6 @@ def _newest_first(
     newest = each.correlate(BenchmarkSession).lateral("newest")
     query = select(newest).select_from(BenchmarkSession).join(newest, true()).where(*wanted)
     return query.order_by(BenchmarkSession.id.desc(), newest.c.index.desc()).limit(limit)
-
-
-def _visible(caller: Caller, *, with_gaps: bool = False, with_text: bool = False) -> Select[Any]:
-    query = select(*selected(with_gaps=with_gaps, with_text=with_text))
-    return query.join(BenchmarkSession, BenchmarkSession.id == Result.session_id).where(visible_to(caller))
 
 
 def _no_request(session_id: UUID, index: int) -> NotFoundError:

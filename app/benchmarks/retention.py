@@ -7,11 +7,11 @@ server has just deleted is not there any more.
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from app.accounts import audit
@@ -20,7 +20,7 @@ from app.benchmarks import partitions, repository, results_removal
 from app.benchmarks.announcements import announce
 from app.benchmarks.audience import Audience
 from app.benchmarks.models import BenchmarkSession
-from app.benchmarks.states import FINAL, Status
+from app.benchmarks.states import FINAL, REMOVED, Status
 from app.core import leases
 from app.core.clock import Clock
 from app.core.database import Database, WriteSession
@@ -40,6 +40,7 @@ class Retention:
         self._database = database
         self._clock = clock
         self._days = 0
+        self.on_marked: Callable[[], None] = lambda: None  # the bell of what takes results away
         self._holder = secrets.token_hex(8)
         self._bell = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -109,18 +110,23 @@ class Retention:
             return await leases.take(session, "duty/retention", self._holder, PERIOD_SECONDS) is not None
 
     async def _delete(self, session_id: UUID) -> bool:
-        await results_removal.remove_results(self._database, session_id)
         async with self._database.write() as session:
             row = await session.get(BenchmarkSession, session_id)
-            if row is None or not await repository.remove(session, row.id, row.status):
+            if row is None or row.status not in FINAL:
+                return False
+            gone = await results_removal.remove(session, row.id, row.status)
+            if gone is None:
                 return False
             await self._tell(session, row)
-            return True
+        if not gone:
+            self.on_marked()
+        return True
 
     async def _drop(self, partition: partitions.Partition, before: datetime) -> int:
         """Drop a partition with its benchmarks if all of them are too old; how many there were."""
         within = (BenchmarkSession.id >= partition.low, BenchmarkSession.id < partition.high)
-        is_old = and_(BenchmarkSession.status.in_([*FINAL]), BenchmarkSession.finished_at < before)
+        has_ended = and_(BenchmarkSession.status.in_([*FINAL]), BenchmarkSession.finished_at < before)
+        is_old = or_(BenchmarkSession.status == REMOVED, has_ended)
         try:
             async with self._database.write() as session:
                 young = select(BenchmarkSession.id).where(*within, is_old.is_not(True)).limit(1)
@@ -130,18 +136,20 @@ class Retention:
                 if partition not in await partitions.existing(session):  # another server was faster
                     return 0
                 rows = (await session.scalars(select(BenchmarkSession).where(*within).with_for_update())).all()
-                if not all(row.status in FINAL and row.finished_at and row.finished_at < before for row in rows):
+                there = [row for row in rows if row.status != REMOVED]  # the others have been told of
+                if not all(row.status in FINAL and row.finished_at and row.finished_at < before for row in there):
                     return 0
                 await partitions.drop(session, partition)
                 for row in rows:
                     if not await repository.remove(session, row.id, row.status):
                         raise RuntimeError(f"benchmark {row.id} changed while it was locked")
+                for row in there:
                     await self._tell(session, row)
         except DBAPIError as error:  # somebody reads for long; the next round is soon enough
             log.warning("partition %s cannot be dropped now, will try again: %s", partition.name, error.orig)
             return 0
-        log.info("partition %s was dropped with %d benchmarks", partition.name, len(rows))
-        return len(rows)
+        log.info("partition %s was dropped with %d benchmarks", partition.name, len(there))
+        return len(there)
 
     async def _tell(self, session: WriteSession, row: BenchmarkSession) -> None:
         now = self._clock.now()

@@ -28,7 +28,7 @@ from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.shard_watch import Watch, counted
 from app.benchmarks.spans import SpanSink
 from app.benchmarks.spec_parts import STORED
-from app.benchmarks.spooling import SpoolingRecorder
+from app.benchmarks.spooling import PATIENCE_SECONDS, SpoolingRecorder
 from app.benchmarks.supervisor import (
     HANDED_BACK,
     EngineFactory,
@@ -115,6 +115,11 @@ class ShardTask:
     again: bool = False  # an earlier try has started some of it
     is_told: bool = False  # and the coordinator knows from that try's ticks what it has stored
 
+    @property
+    def lease_name(self) -> str:
+        """Of the lease that its running try holds."""
+        return f"shard/{self.session_id}/{self.target_index}/{self.point}/{self.shard}"
+
 
 class _Prepared(NamedTuple):
     shard: Shard
@@ -148,7 +153,7 @@ def _failed(task: ShardTask, message: str) -> ShardOutcome:
 
 async def _run(task: ShardTask, context: WorkerContext) -> ShardOutcome:
     stop = StopSignal()
-    name = f"shard/{task.session_id}/{task.target_index}/{task.point}/{task.shard}" if context.is_shared else None
+    name = task.lease_name if context.is_shared else None
     watch = Watch(context.database, context.bus, task.session_id, stop, epoch=task.epoch, lease_name=name)
     async with counted(stop), watch.alone():
         outcome = await _run_alone(task, await _prepare(task, context), context, stop, watch)
@@ -178,7 +183,7 @@ async def _ask_database(task: ShardTask, context: WorkerContext) -> _Prepared:
     spec = BenchmarkSpec.model_validate(row.spec, context=STORED)
     target = spec.targets[task.target_index]
     provider = await context.providers.resolve(target.provider)
-    known, skip = await _stored_before(task, context.database, spec)
+    known, skip = await stored_before(task, context.database, spec)
     endpoint = endpoint_of(provider, target.model)
     plan = planner.shard(
         spec,
@@ -270,11 +275,11 @@ async def _supervise(
 
 def _recorder(task: ShardTask, context: WorkerContext, *, keep_gaps: bool) -> Recorder:
     if context.spool_folder is None:
-        return Recorder(context.database, task.session_id, keep_gaps=keep_gaps)
+        return Recorder(context.database, task.session_id, keep_gaps=keep_gaps, patience_seconds=PATIENCE_SECONDS)
     return SpoolingRecorder(context.database, task.session_id, context.spool_folder, keep_gaps=keep_gaps)
 
 
-async def _stored_before(task: ShardTask, database: Database, spec: BenchmarkSpec) -> tuple[RunStatistics, list[int]]:
+async def stored_before(task: ShardTask, database: Database, spec: BenchmarkSpec) -> tuple[RunStatistics, list[int]]:
     """Statistics and indices of what an earlier try of this shard has stored."""
     statistics = RunStatistics(task.origin_ns, slo_of(spec))
     stride, shards = planner.index_stride(spec), planner.shard_count(spec, task.level)

@@ -16,13 +16,14 @@ from app.benchmarks.measures import MeasuredResult
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.recorder import Recorder, is_transient, plain, store
 from app.benchmarks.spool import Spool, SpoolFullError
+from app.benchmarks.states import REMOVED
 from app.core.database import Database
 from app.core.errors import DatabaseError
 
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 900.0
-"""How long the end of a shard waits for the database; the file stays when that is over."""
+"""How long results wait for a database that is away or full, so that somebody can help; a spool stays after that."""
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 3.0
 _LEAVING_SECONDS = 2.0
@@ -46,6 +47,7 @@ class SpoolingRecorder(Recorder):
         self._spool = Spool(folder, session_id, keep_gaps=keep_gaps, limit_bytes=spool_bytes)
         self._spool_patience_seconds = spool_patience_seconds
         self._delivering: asyncio.Task[None] | None = None
+        self._is_full = False
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
@@ -83,9 +85,12 @@ class SpoolingRecorder(Recorder):
         try:
             self._spool.put(batch)
         except SpoolFullError as error:
-            log.warning("%s", error)
+            if not self._is_full:
+                self._is_full = True
+                log.warning("%s; results of benchmark %s wait in memory", error, self._session_id)
             await super()._write_patiently(batch)
             return
+        self._is_full = False
         if self._delivering is None or self._delivering.done():
             self._delivering = asyncio.create_task(self._deliver(), name=f"spool of {self._session_id}")
 
@@ -122,8 +127,8 @@ async def deliver_left_behind(database: Database, folder: Path) -> int:
     for path, session_id, keep_gaps in spools.left_behind(folder):
         try:
             async with database.read() as session:
-                query = select(BenchmarkSession.id).where(BenchmarkSession.id == session_id)
-                is_there = (await session.execute(query)).first() is not None
+                query = select(BenchmarkSession.status).where(BenchmarkSession.id == session_id)
+                is_there = await session.scalar(query) not in {None, REMOVED}
             for batch in spools.batches(path) if is_there else ():
                 await store(database, session_id, batch, keep_gaps=keep_gaps)
                 number += len(batch)

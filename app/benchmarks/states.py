@@ -33,6 +33,11 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 }
 LIVE = frozenset({Status.RUNNING, Status.CANCELLING})
 FINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
+REMOVED = "removed"
+"""In place of the status of a benchmark that was deleted and whose results are still being taken away.
+
+No `Status`, because nobody sees one: for readers it is gone. `results_removal` ends what has it.
+"""
 
 
 def transition(current: str, wanted: Status) -> Status:

@@ -15,7 +15,10 @@ from typing import Any, Literal, Protocol, Self
 
 import msgspec
 
-from app.benchmarks.measures import MeasureContext, MeasuredResult, columns, measure, warm_prices
+from app.benchmarks.live_points import EVERYTHING_NS
+from app.benchmarks.measures import MeasureContext, MeasuredResult, measure
+from app.benchmarks.request_costs import warm_prices
+from app.benchmarks.result_columns import columns
 from app.benchmarks.schemas import BenchmarkSpec
 from app.core.errors import TestBenchError
 from app.loadgen.frames import Done, Failed, Outgoing, Records, Tick
@@ -104,6 +107,7 @@ class ShardTick(msgspec.Struct, frozen=True):
     delta: bytes  # RunStatistics.encode(with_slices=False)
     point: int = 0
     attempt: int = 0  # `Shard.attempt`
+    settled_ns: int = 0  # up to when everything is told, see `live_points`; 0: it cannot say
 
     def encode(self) -> bytes:
         """As msgpack."""
@@ -176,7 +180,7 @@ async def supervise(
 ) -> ShardOutcome:
     """Run a shard to its end. Never raises for what an engine or a sink does; the outcome says it."""
     # Loading the price table takes a second, which must not fall into the run.
-    await asyncio.to_thread(warm_prices, shard.context)
+    await asyncio.to_thread(warm_prices, shard.context.kind, shard.context.model)
     run = _ShardRun(shard, on_results, on_tick)
     limit = asyncio.timeout(None)
     try:
@@ -203,7 +207,7 @@ async def supervise(
         run.abandoned(error.message)
     except OSError as error:
         run.lost(f"the engine could not be started: {error}")
-    await run.report(time.time_ns(), in_flight=0, waiting=0)
+    await run.report(time.time_ns(), in_flight=0, waiting=0, settled_ns=EVERYTHING_NS)
     return run.outcome()
 
 
@@ -265,7 +269,7 @@ class _ShardRun:
         elif isinstance(frame, Failed):
             self._error = frame.message
 
-    async def report(self, at_ns: int, *, in_flight: int, waiting: int) -> None:
+    async def report(self, at_ns: int, *, in_flight: int, waiting: int, settled_ns: int) -> None:
         """Send a tick; its statistics move into the total. A bus that is away costs a live view only."""
         delta, self._delta = self._delta, RunStatistics(self._shard.origin_ns, self._shard.slo)
         tick = ShardTick(
@@ -278,6 +282,7 @@ class _ShardRun:
             delta.encode(with_slices=False),
             self._shard.context.point,
             self._shard.attempt,
+            settled_ns,
         )
         self._total.merge(delta)
         try:
@@ -312,7 +317,8 @@ class _ShardRun:
             self._delta.add_in_flight(self._key, last.at_ns, tick.at_ns, tick.in_flight)
         self._last_tick = tick
         self._started = tick.started
-        await self.report(tick.at_ns, in_flight=tick.in_flight, waiting=tick.waiting)
+        settled_ns = tick.oldest_ns or tick.at_ns
+        await self.report(tick.at_ns, in_flight=tick.in_flight, waiting=tick.waiting, settled_ns=settled_ns)
 
     def _take_facts(self, done: Done) -> None:
         elapsed_ns = done.ended_at_ns - done.started_at_ns

@@ -8,33 +8,27 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from app.benchmarks import execution_traces, repository
+from app.benchmarks import closing, repository
 from app.benchmarks.announcements import announce
+from app.benchmarks.attending import HEARTBEAT_SECONDS, RUN_LEASE_SECONDS
 from app.benchmarks.audience import Audience, audience_query
-from app.benchmarks.budget import BudgetWatch
-from app.benchmarks.executor import HEARTBEAT_SECONDS, RUN_LEASE_SECONDS, Executor
-from app.benchmarks.exploring import Exploration, completed
+from app.benchmarks.executor import Executor
 from app.benchmarks.fair_share import fair_order
 from app.benchmarks.models import BenchmarkSession
-from app.benchmarks.restoring import add_stored
-from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.shard_watch import run_lease_name
-from app.benchmarks.spec_parts import STORED
-from app.benchmarks.states import LIVE, Status, transition
-from app.benchmarks.supervisor import slo_of, window_of
-from app.benchmarks.views import headline
-from app.benchmarks.workload_facts import workload_facts
+from app.benchmarks.states import Status, transition
+from app.benchmarks.wishes import Wishes
+from app.cluster.placement import impossible, lost_patience
 from app.core import leases
 from app.core.clock import Clock
 from app.core.database import Database
 from app.core.errors import TestBenchError
 from app.core.leases import Lease
 from app.events.types import Topic
-from app.stats.run_statistics import RunStatistics
-from app.stats.summary import summarise
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +41,8 @@ class BenchmarkRunner:
     """Start it with the server and stop it with the server; `wake` it when something was submitted.
 
     `is_alone` says that no other server uses this database (SQLite): then whatever runs at start is dead for sure.
-    Otherwise a run is dead when its lease has run out. `goes_on` says that such a run can be taken up again.
+    Otherwise a run is dead when its lease has run out. `goes_on` says that such a run can be taken up again. What the
+    workers that are there could not run even when idle stays in the queue, and fails after `worker_patience_seconds`.
     """
 
     def __init__(
@@ -61,6 +56,7 @@ class BenchmarkRunner:
         max_per_user: int = 0,
         replica: str | None = None,
         goes_on: bool = False,
+        worker_patience_seconds: float = 60.0,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -70,6 +66,9 @@ class BenchmarkRunner:
         self._is_alone = is_alone
         self._replica = replica or secrets.token_hex(8)
         self._goes_on = goes_on
+        self._worker_patience_seconds = worker_patience_seconds
+        self._wishes = Wishes()
+        self._homeless: dict[UUID, float] = {}  # since when no workers could run them
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._bell = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
@@ -130,7 +129,7 @@ class BenchmarkRunner:
                 log.warning("going on with benchmark %s, which lost its server", row.id)
                 self._begin(row.id, lease)
             else:
-                await self._close(row)
+                await closing.close(row, self._database, self._clock, self._executor.observer, self._executor.spans)
                 async with self._database.write() as session:
                     await leases.release(session, lease, forget=True)
 
@@ -159,14 +158,54 @@ class BenchmarkRunner:
 
     async def _claim_all(self) -> None:
         async with self._database.read() as session:
-            if not await repository.waiting(session):
-                return
-        await self._executor.ready()
-        while await self._claim_next():
+            waiting = [one.id for one in await repository.waiting(session)]
+            wishes = await self._wishes.of(session, waiting)
+        if not waiting:
+            self._homeless.clear()
+            return
+        try:
+            await self._executor.ready()
+            workers = await self._executor.workers()
+        except TestBenchError:
+            self._homeless.clear()  # nobody knows who is there
+            raise
+        homeless = impossible(workers, wishes)
+        await self._lose_patience(homeless)
+        while await self._claim_next(homeless):
             pass
 
-    async def _claim_next(self) -> bool:
-        """Claim whoever is next, if there is room; says whether there may be more."""
+    async def _lose_patience(self, homeless: Mapping[UUID, str]) -> None:
+        now = time.monotonic()
+        self._homeless = {one: self._homeless.get(one, now) for one in homeless}
+        for session_id, since in list(self._homeless.items()):
+            if now - since >= self._worker_patience_seconds:
+                await self._refuse(session_id, lost_patience(homeless[session_id], self._worker_patience_seconds))
+
+    async def _refuse(self, session_id: UUID, error: str) -> None:
+        """End a benchmark that waits as failed."""
+        status, now = transition(Status.PENDING, Status.FAILED), self._clock.now()
+        async with self._database.write() as session:
+            if not await repository.change(
+                session, session_id, [Status.PENDING], status=status, error=error, finished_at=now
+            ):
+                return
+            query = audience_query(session_id).add_columns(BenchmarkSession.name)
+            row = (await session.execute(query)).one()
+            announce(
+                session,
+                Topic.BENCHMARK_FAILED,
+                session_id=session_id,
+                audience=Audience.of(row),
+                name=row.name,
+                status=status,
+                at=now,
+                error=error,
+                headline=None,
+            )
+        self._executor.observer.ended(session_id, status, None)
+
+    async def _claim_next(self, homeless: Collection[UUID]) -> bool:
+        """Claim whoever is next of those that have a home, if there is room; says whether there may be more."""
         now = self._clock.now()
         running = transition(Status.PENDING, Status.RUNNING)
         async with self._database.write() as session:
@@ -174,9 +213,8 @@ class BenchmarkRunner:
             by_owner = await repository.running_by_owner(session)
             if sum(by_owner.values()) >= self._max_running:
                 return False
-            order = fair_order(
-                await repository.waiting(session), by_owner, per_user=self._max_per_user, only_startable=True
-            )
+            waiting = [one for one in await repository.waiting(session) if one.id not in homeless]
+            order = fair_order(waiting, by_owner, per_user=self._max_per_user, only_startable=True)
             if not order:
                 return False
             session_id = order[0]
@@ -210,64 +248,3 @@ class BenchmarkRunner:
         self._bell.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("benchmark %s ended badly", session_id, exc_info=error)
-
-    async def _close(self, row: BenchmarkSession) -> None:
-        """First the state, then the summary: reading back a million rows takes a while."""
-        async with self._database.read() as session:
-            counts = await repository.count_results(session, row.id)
-        last = row.heartbeat_at or row.started_at or row.created_at
-        kept = sum(counts.values())
-        reason = (
-            f"the server stopped during the run, after {last:%Y-%m-%d %H:%M:%S UTC}; "
-            f"{kept} result{'' if kept == 1 else 's'} are kept"
-        )
-        now = self._clock.now()
-        async with self._database.write() as session:
-            closed = await repository.change(
-                session,
-                row.id,
-                [*LIVE],
-                status=transition(row.status, Status.FAILED),
-                error=reason,
-                finished_at=now,
-                requests_ok=counts.get("ok", 0),
-                requests_failed=counts.get("error", 0),
-            )
-        if closed:
-            self._executor.observer.ended(row.id, Status.FAILED, None)
-            await execution_traces.tell(self._executor.spans, self._database, row.id)
-            log.warning("benchmark %s was closed: %s", row.id, reason)
-            await self._summarise(row, reason)
-
-    async def _summarise(self, row: BenchmarkSession, reason: str) -> None:
-        spec = BenchmarkSpec.model_validate(row.spec, context=STORED)
-        started_at = row.started_at or row.created_at
-        statistics = RunStatistics(int(started_at.timestamp() * 1e9), slo_of(spec))
-        await add_stored(statistics, self._database, row.id)
-        exploration = Exploration(spec)
-        exploration.end("the server stopped during the run")
-        measured = summarise(statistics, None, window=window_of(spec))
-        summary = completed(measured, statistics, exploration, BudgetWatch(spec, None))
-        summary["workload"] = workload_facts(spec.workload, {})
-        head = headline(summary)
-        async with self._database.write() as session:
-            changed = await repository.change(
-                session,
-                row.id,
-                [Status.FAILED],
-                summary=summary,
-                timeline={"columns": statistics.timeline.columns()},
-                histograms=statistics.encode(with_timeline=False),
-            )
-            if changed:
-                announce(
-                    session,
-                    Topic.BENCHMARK_FAILED,
-                    session_id=row.id,
-                    audience=Audience.of(row),
-                    name=row.name,
-                    status=Status.FAILED,
-                    at=self._clock.now(),
-                    error=reason,
-                    headline=head.model_dump() if head else None,
-                )

@@ -38,7 +38,7 @@ class Median(View):
 
 
 class TimelinePoint(View):
-    """What was reported in one second; null where nothing was."""
+    """What happened in one second; null where nothing did, or where it is not known yet (see `Progress.earlier`)."""
 
     t_s: float = Field(description="Seconds since the start of the run.")
     ttft_p50_ms: float | None = None
@@ -47,9 +47,9 @@ class TimelinePoint(View):
     gap_p50_ms: float | None = None
     gap_p95_ms: float | None = None
     gap_p99_ms: float | None = None
-    output_tokens_per_s: float = 0
+    output_tokens_per_s: float | None = Field(0, description="Null while requests that send them have not ended.")
     requests_per_s: float = 0
-    chunks_per_s: float = 0
+    chunks_per_s: float | None = Field(0, description="Null while requests that send them have not ended.")
     errors_per_s: float = 0
     in_flight: float = 0
     offered_per_s: float | None = Field(None, description="Requests that an open loop wanted to start; else null.")
@@ -63,6 +63,9 @@ class Progress(View):
     """
 
     status: Status
+    waits_for: str | None = Field(
+        None, description="What of the cluster it waits for before it can go on, such as a tagged worker."
+    )
     planned: int | None = Field(None, description="Requests in all; null when only time ends the run.")
     started: int = Field(0, description="Requests started.")
     completed: int = Field(0, description="Requests ended.")
@@ -83,7 +86,13 @@ class Progress(View):
     cost_usd: float | None = Field(None, description="So far; null when a price is unknown.")
     errors: dict[str, int] = Field(default_factory=dict, description="Failed requests by error type.")
     point: TimelinePoint | None = Field(
-        None, description="The newest full second whose requests have ended; the last one reported when they take long."
+        None,
+        description="The newest second of which all is known; when requests take long, the newest full second, without "
+        "what only their ends will tell.",
+    )
+    earlier: list[TimelinePoint] = Field(
+        default_factory=list,
+        description="Seconds before `point` of which more is known than when they were told. Only in events.",
     )
     target_index: int = Field(0, description="Which of spec.targets is being measured.")
     point_index: int | None = Field(None, description="Which level of load of this target; null when none is explored.")
@@ -178,9 +187,9 @@ class Timeline(View):
     gap_p50_ms: list[float | None]
     gap_p95_ms: list[float | None]
     gap_p99_ms: list[float | None]
-    output_tokens_per_s: list[float]
+    output_tokens_per_s: list[float | None]
     requests_per_s: list[float]
-    chunks_per_s: list[float]
+    chunks_per_s: list[float | None]
     errors_per_s: list[float]
     in_flight: list[float]
     offered_per_s: list[float | None] = Field(

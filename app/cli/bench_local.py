@@ -15,7 +15,8 @@ from app.benchmarks.budget import estimate
 from app.benchmarks.calibrations import program
 from app.benchmarks.inputs import check_kinds
 from app.benchmarks.local import run_local
-from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, results_line
+from app.benchmarks.measures import MeasuredResult
+from app.benchmarks.result_lines import LINE_FIELDS, results_line
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.spans import SpanSink
 from app.cli.bench_outcome import show_outcome

@@ -31,6 +31,7 @@ class BenchView:
         self._next_line_s = _FIRST_LINE_SECONDS
         self._note = ""
         self._progress: Mapping[str, Any] | None = None
+        self._waits_for: str | None = None
 
     @contextmanager
     def running(self) -> Iterator["BenchView"]:
@@ -50,6 +51,10 @@ class BenchView:
         self._progress = progress
         if self._live is not None:
             self._live.update(live_panel(self._title, progress, self._note), refresh=True)
+        elif not self._quiet and (what := progress.get("waits_for")) != self._waits_for:
+            self._waits_for = what
+            if what:
+                self.console.print(f"waits for {what}", highlight=False)
         elif not self._quiet and progress["elapsed_s"] >= self._next_line_s:
             self._next_line_s = progress["elapsed_s"] + _PLAIN_LINE_SECONDS
             self.console.print(plain_line(progress), highlight=False)
@@ -94,6 +99,8 @@ def live_panel(title: str, progress: Mapping[str, Any], note: str = "") -> Rende
     parts: list[RenderableType] = [head, traffic, latency]
     if point := point_line(progress):
         parts.insert(1, Text(point, style="bold"))
+    if what := progress.get("waits_for"):
+        parts.append(Text(f"waits for {what}", style="yellow"))
     if progress["errors"]:
         parts.append(Text(f"errors: {counts(progress['errors'])}", style="red"))
     if note:

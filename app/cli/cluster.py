@@ -79,5 +79,7 @@ def _shown(found: dict[str, Any]) -> str:
             f"  {worker['name']}: {worker['status']}, {len(worker['running'])}/{worker['slots']} slots, {tags}, "
             f"{clock}, version {worker['version']}"
         )
-    lines += [f"  {item['position']}. {item['name'] or '(of another user)'}" for item in found["queue"]]
+    for item in found["queue"]:
+        why = item["missing"] or item["reason"].replace("_", " ")
+        lines.append(f"  {item['position']}. {item['name'] or '(of another user)'}: {why}")
     return "\n".join(lines)

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from app.benchmarks.measures import columns
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.repository import find_live_document
+from app.benchmarks.result_columns import columns
 from app.cli.results_show import result_files, summary_of_files
 from app.cli.stored_results import with_session
 from app.cli.usage import UsageProblem

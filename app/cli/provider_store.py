@@ -119,7 +119,7 @@ class LocalProviders:
         return self._run(lambda service: _shown(service.create(_operator(), create)))
 
     def health(self, name: str, *, completion: bool, model: str | None) -> dict[str, Any]:
-        return self._run(lambda service: _shown(service.health(name, completion=completion, model=model)))
+        return self._run(lambda service: _shown(service.health(_operator(), name, completion=completion, model=model)))
 
     def models(self, name: str, *, refresh: bool) -> dict[str, Any]:
         return self._run(lambda service: _shown(service.models(name, refresh=refresh)))

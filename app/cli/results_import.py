@@ -13,7 +13,7 @@ from app.accounts.users import system_caller
 from app.benchmarks import gaps
 from app.benchmarks.calibrations import program
 from app.benchmarks.importing import FinishedRun, store_finished
-from app.benchmarks.measures import LINE_FIELDS, results_line
+from app.benchmarks.result_lines import LINE_FIELDS, results_line
 from app.cli.bench_output import ResultFiles
 from app.cli.summary_file import summary_document
 from app.cli.summary_view import print_summary

@@ -9,7 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from app.benchmarks.measures import MeasuredResult, columns
+from app.benchmarks.measures import MeasuredResult
+from app.benchmarks.result_columns import columns
 from app.cli.bench_view import significant
 from app.cli.summary_view import print_summary
 from app.cli.usage import UsageProblem

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.results_service import stored_results
+from app.benchmarks.states import REMOVED
 from app.core.database import Database
 from app.core.errors import DatabaseError, NotFoundError
 from app.core.settings import StorageSettings, load_settings
@@ -91,7 +92,7 @@ async def _read(
     try:
         async with database.read() as session:
             row = await session.get(BenchmarkSession, session_id)
-            if row is None:
+            if row is None or row.status == REMOVED:
                 raise NotFoundError(f"there is no benchmark {session_id}")
         return await work(database, row)
     finally:

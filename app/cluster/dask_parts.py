@@ -6,6 +6,7 @@
 
 import logging
 import time
+from asyncio import CancelledError
 from collections import Counter
 from typing import Any
 
@@ -19,6 +20,8 @@ from app.core.version import service_version
 _SILENT_SECONDS = 10.0  # workers are heard of every second or two
 ABOUT = "ltb"
 """The name under which workers tell about themselves, in what they say at start and with each heartbeat."""
+
+_TELL_OF_LOSSES = ("batched", "client", "comm.core", "comm.tcp", "core", "scheduler", "utils", "worker")
 
 dask.config.set(
     {
@@ -110,9 +113,26 @@ async def embedded_cluster(slots: int) -> Any:
 
 
 def log_like_everyone() -> None:
-    """Undo what Dask does on import: its loggers get a handler of their own and tell every connection at level info."""
+    """Undo what Dask does on import: its loggers get a handler of their own and tell every connection at level info.
+
+    Of a scheduler or worker that goes away they tell in one line each, without the stacks of all who noticed.
+    """
     logger = logging.getLogger("distributed")
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
     logger.propagate = True
     logger.setLevel(logging.WARNING)
+    for name in _TELL_OF_LOSSES:
+        told = logging.getLogger(f"distributed.{name}")
+        if _without_stack not in told.filters:
+            told.addFilter(_without_stack)
+
+
+def _without_stack(record: logging.LogRecord) -> bool:
+    """Let a lost connection be told without its stack; anything else keeps it."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, (OSError, TimeoutError, CancelledError)):
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        record.msg, record.args = f"{record.getMessage()} ({said})", ()
+        record.exc_info = record.exc_text = None
+    return True

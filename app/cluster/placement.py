@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from app.core.errors import ConstraintViolationError
 
+T = TypeVar("T")
 WorkerStatus = Literal["running", "draining", "mismatch"]
 
 
@@ -54,13 +55,39 @@ def check_possible(workers: Sequence[WorkerInfo], number: int, tags: Sequence[st
     if slots >= number:
         return
     known = sorted({tag for worker in workers if worker.status == "running" for tag in worker.tags})
-    what = f"{number} worker slot{'s' if number > 1 else ''}" + (f" tagged {', '.join(tags)}" if tags else "")
-    message = f"this benchmark needs {what} at once; the cluster has {slots}"
+    message = f"this benchmark needs {slots_in_words(number, tags)} at once; the cluster has {slots}"
     if not workers:
         message += " (no worker is connected)"
     elif tags:
         message += f"; tags of its workers: {', '.join(known) or 'none'}"
     raise ConstraintViolationError(message, needed=number, available=slots, tags=list(tags), known_tags=known)
+
+
+def slots_in_words(number: int, tags: Sequence[str] = ()) -> str:
+    """Such as "2 worker slots tagged gpu, region=eu"."""
+    return f"{number} worker slot{'s' if number > 1 else ''}" + (f" tagged {', '.join(tags)}" if tags else "")
+
+
+def impossible(workers: Sequence[WorkerInfo], wishes: Mapping[T, Wish]) -> dict[T, str]:
+    """Which wishes the cluster could not even fulfil when idle, and why not."""
+    found: dict[T, str] = {}
+    answers: dict[Wish, str | None] = {}
+    for key, wish in wishes.items():
+        if wish not in answers:
+            try:
+                check_possible(workers, wish.number, wish.tags)
+            except ConstraintViolationError as error:
+                answers[wish] = error.message
+            else:
+                answers[wish] = None
+        if (why := answers[wish]) is not None:
+            found[key] = why
+    return found
+
+
+def lost_patience(why: str, seconds: float) -> str:
+    """What is said of a benchmark that waited in vain."""
+    return f"{why}, and so it was for {seconds:g} s"
 
 
 def place(
@@ -79,15 +106,20 @@ def place(
     for wish in earlier:
         if mine & {worker.address for worker in eligible(workers, wish.tags)} and _could_ever(workers, wish):
             return None
-    free = {worker.address: worker.slots - taken.get(worker.name, 0) for worker in fitting}
-    if sum(room for room in free.values() if room > 0) < number:
+    if free_slots(workers, taken, tags) < number:
         return None
+    free = {worker.address: worker.slots - taken.get(worker.name, 0) for worker in fitting}
     chosen = []
     for _ in range(number):
         address = max(free, key=lambda one: free[one])  # ties: by name, as `eligible` sorts
         free[address] -= 1
         chosen.append(address)
     return chosen
+
+
+def free_slots(workers: Iterable[WorkerInfo], taken: Mapping[str, int], tags: Iterable[str]) -> int:
+    """Slots that nobody has, on workers with every tag."""
+    return sum(max(worker.slots - taken.get(worker.name, 0), 0) for worker in eligible(workers, tags))
 
 
 def _could_ever(workers: Sequence[WorkerInfo], wish: Wish) -> bool:

@@ -92,12 +92,13 @@ async def preconditions(
     return Preconditions(if_match, None, request.app.state.settings.server.http.require_if_match)
 
 
-async def known_state(
-    if_none_match: Annotated[
-        str | None,
-        Header(max_length=_MAX_HEADER_CHARACTERS, description="Answer 304 while its ETag is one of these; or `*`."),
-    ] = None,
-) -> Preconditions:
+IfNoneMatch = Annotated[
+    str | None,
+    Header(max_length=_MAX_HEADER_CHARACTERS, description="Answer 304 while its ETag is one of these; or `*`."),
+]
+
+
+async def known_state(if_none_match: IfNoneMatch = None) -> Preconditions:
     """A dependency of routes that read something."""
     return Preconditions(None, if_none_match)
 

@@ -5,7 +5,7 @@ back otherwise; nobody else commits. `read()` hands out a session of another typ
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from app.core import sqlite
+from app.core.outages import Outages
 from app.core.point_reads import PointQuery, PointReads, point_connections, time_limits
 from app.core.settings import StorageSettings
 
@@ -78,6 +79,7 @@ class Database:
 
     def __init__(self, settings: StorageSettings) -> None:
         self._settings = settings
+        self._outages = Outages()
         self.engine = _create_engine(settings)
         self.point_reads = PointReads(self.engine.sync_engine.url, settings)
         self._read = async_sessionmaker(self.engine, class_=ReadSession, expire_on_commit=False, autoflush=False)
@@ -99,7 +101,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
         """A read-only session."""
-        with _wrapped_failures():
+        with self._watched(), _wrapped_failures():
             async with self._read() as session:
                 event.listen(session.sync_session, "before_flush", _refuse_flush)
                 yield session
@@ -107,13 +109,23 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
         """One transaction: commits at the end of the block, rolls back when it raises."""
-        with _wrapped_failures():
+        with self._watched(), _wrapped_failures():
             async with self._write() as session, session.begin():
                 if self.dialect == "sqlite":
                     # The driver would begin at the first change only; what was read before it could be stale by then,
                     # and upgrading a stale reader fails at once instead of waiting for its turn.
                     await session.execute(text("BEGIN IMMEDIATE"))
                 yield session
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self._outages.failed(error)
+            raise
+        else:
+            self._outages.worked()
 
     @asynccontextmanager
     async def unhurried(self) -> AsyncIterator[AsyncEngine]:
@@ -134,7 +146,7 @@ class Database:
                 await session.execute(text("PRAGMA analysis_limit=1000"))
                 await session.execute(text("PRAGMA optimize"))
 
-    async def fetch_one(self, query: PointQuery, key: UUID) -> tuple[Any, ...] | None:
+    async def fetch_one(self, query: PointQuery, key: Hashable) -> tuple[Any, ...] | None:
         """The row that `query` finds by its key, past SQLAlchemy: for what every request asks."""
         with _wrapped_failures():
             return await self.point_reads.fetch_one(query, key)
@@ -170,6 +182,7 @@ def _create_engine(settings: StorageSettings, *, with_time_limit: bool = True) -
     common: dict[str, Any] = {
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
+        "hide_parameters": True,  # a failed statement is logged: whole answers of models, thousands of rows at once
     }
     if settings.backend == "sqlite":
         if settings.database_url is None:

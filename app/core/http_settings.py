@@ -2,17 +2,15 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from app.core.section import Section
 
 _METHODS = Literal["*", "GET", "POST", "PUT", "PATCH", "DELETE", "WEBSOCKET"]
 MAX_PER_MINUTE = 10_000_000
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class EndpointLimit(_Section):
+class EndpointLimit(Section):
     """`[[server.rate_limit.endpoints]]`: the quota of some routes, instead of the general one and counted apart."""
 
     path: str = Field(
@@ -27,7 +25,7 @@ class EndpointLimit(_Section):
     )
 
 
-class RateLimitSettings(_Section):
+class RateLimitSettings(Section):
     """`[server.rate_limit]`"""
 
     requests_per_minute: int = Field(
@@ -42,7 +40,7 @@ class RateLimitSettings(_Section):
     endpoints: tuple[EndpointLimit, ...] = Field((), description="Routes with limits of their own; first match wins.")
 
 
-class HttpSettings(_Section):
+class HttpSettings(Section):
     """`[server.http]`"""
 
     max_head_bytes: int = Field(64 * 1024, ge=4096, le=2**20, description="Largest request line with headers.")

@@ -86,9 +86,15 @@ async def release(session: WriteSession, lease: Lease, *, forget: bool = False) 
     await session.execute(statement.execution_options(synchronize_session=False))
 
 
-async def forget_all(session: WriteSession, prefix: str) -> None:
-    """Remove every lease whose name begins so."""
-    statement = delete(LeaseRow).where(LeaseRow.name.startswith(prefix, autoescape=True))
+async def forget(session: WriteSession, name: str) -> None:
+    """Remove the lease of exactly that name, whoever holds it."""
+    statement = delete(LeaseRow).where(LeaseRow.name == name)
+    await session.execute(statement.execution_options(synchronize_session=False))
+
+
+async def forget_all(session: WriteSession, prefix: str, holder: str) -> None:
+    """Remove every lease of that holder whose name begins so."""
+    statement = delete(LeaseRow).where(LeaseRow.name.startswith(prefix, autoescape=True), LeaseRow.holder == holder)
     await session.execute(statement.execution_options(synchronize_session=False))
 
 

@@ -15,6 +15,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from app.core.outages import OneLine
 from app.core.settings import MonitoringSettings
 
 REDACTED = "[redacted]"
@@ -66,6 +67,7 @@ def _redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
 
 def configure_logging(settings: MonitoringSettings) -> None:
     """Route every log line of this process to stderr in the configured format. Calling it again replaces it."""
+    one_line = OneLine()
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -73,6 +75,7 @@ def configure_logging(settings: MonitoringSettings) -> None:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
+        one_line.event,
         structlog.processors.format_exc_info,
     ]
     renderer: Processor = (
@@ -106,8 +109,14 @@ def configure_logging(settings: MonitoringSettings) -> None:
                     ],
                 }
             },
+            "filters": {"one line": {"()": lambda: one_line}},
             "handlers": {
-                "stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}
+                "stderr": {
+                    "class": "logging.StreamHandler",
+                    "formatter": "line",
+                    "filters": ["one line"],
+                    "stream": "ext://sys.stderr",
+                }
             },
             "root": {"level": level, "handlers": ["stderr"]},
             "loggers": {

@@ -14,6 +14,8 @@ from app.core.bind import is_loopback
 from app.core.settings import ServerSettings
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_MAX_HOST_CHARACTERS = 270  # a name of 253, brackets or a last dot, and a port
+_MAX_KNOWN_HOSTS = 1_000
 _ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104  (compared with, not bound)
 
 
@@ -33,16 +35,24 @@ class HostPolicy:
         if settings.host not in _ANY_ADDRESS:
             names.add(settings.host.lower().strip("[]"))
         self._names = names
+        self._known: dict[tuple[str, str], bool] = {}
 
     def allows(self, scope: Scope) -> bool:
         """Whether the request's Host header names this server."""
         value = header(scope, b"host")
-        if value is None:
+        if value is None or len(value) > _MAX_HOST_CHARACTERS:
             return False
+        own = str((scope.get("server") or ("",))[0])
+        known = self._known.get((value, own))
+        if known is None:  # parsing addresses costs more than the rest of the check, and clients send few names
+            if len(self._known) >= _MAX_KNOWN_HOSTS:
+                self._known.clear()
+            known = self._known[value, own] = self._is_ours(value, own)
+        return known
+
+    def _is_ours(self, value: str, own: str) -> bool:
         host = _host_of(value)
-        if host is None:
-            return False
-        return is_loopback(host) or host in self._names or _is_own_address(host, scope)
+        return host is not None and (is_loopback(host) or host in self._names or _is_own_address(host, own))
 
 
 def _host_of(value: str) -> str | None:
@@ -56,11 +66,10 @@ def _host_of(value: str) -> str | None:
     return (parsed.hostname or "").rstrip(".") or None
 
 
-def _is_own_address(host: str, scope: Scope) -> bool:
+def _is_own_address(host: str, own: str) -> bool:
     # An address cannot be rebound: only names resolve. So the very address that the socket has is safe to answer to.
     try:
-        own = ipaddress.ip_address(str((scope.get("server") or ("",))[0]))
-        return ipaddress.ip_address(host) == own
+        return ipaddress.ip_address(host) == ipaddress.ip_address(own)
     except ValueError:
         return False
 

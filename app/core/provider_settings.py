@@ -10,7 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from app.core.section import Section
 
 _MAX_USD = Decimal(1_000_000)
 
@@ -40,11 +42,7 @@ Patterns = Annotated[tuple[str, ...], Field(max_length=1000)]
 UsdPerMillion = Annotated[Decimal, Field(ge=0, le=_MAX_USD, allow_inf_nan=False)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class VaultSettings(_Table):
+class VaultSettings(Section):
     """`[providers.vault]`"""
 
     address: HttpAddress = Field(None, description="HashiCorp Vault, for example https://vault.example:8200.")
@@ -61,7 +59,7 @@ class VaultSettings(_Table):
         return self
 
 
-class AwsSettings(_Table):
+class AwsSettings(Section):
     """`[providers.aws]`"""
 
     region: str | None = Field(None, description="Region of AWS Secrets Manager; by default that of the environment.")
@@ -69,7 +67,7 @@ class AwsSettings(_Table):
     allow: Patterns = Field((), description='Names that `aws:NAME[#FIELD]` may name, such as "llm/*".')
 
 
-class KubernetesSettings(_Table):
+class KubernetesSettings(Section):
     """`[providers.kubernetes]`"""
 
     api_url: HttpAddress = Field("https://kubernetes.default.svc", description="Address of the API server.")
@@ -82,7 +80,7 @@ class KubernetesSettings(_Table):
     allow: Patterns = Field((), description='What `kubernetes:NAMESPACE/NAME#KEY` may name, such as "llm/*".')
 
 
-class PriceSetting(_Table):
+class PriceSetting(Section):
     """One entry of `[[providers.prices]]`: US dollars per million tokens, as of a day."""
 
     kind: str = Field(min_length=1, max_length=32, description="Kind of provider.")
@@ -99,7 +97,7 @@ class PriceSetting(_Table):
     as_of: date = Field(description="The day that the price was looked up.")
 
 
-class ProviderSettings(_Table):
+class ProviderSettings(Section):
     """`[providers]`"""
 
     secret_env_allow: Annotated[Patterns, AfterValidator(_no_own_settings)] = Field(

@@ -29,6 +29,7 @@ _LIMITS = (
     (MaxLen, "max_length", "at most {} characters"),
 )
 REDACTED = "********"
+_PASSWORD_IN_QUERY = re.compile(r"((?:^|[&;])[^=&;]*(?:password|passwd|secret|token)[^=&;]*=)[^&;]*", re.IGNORECASE)
 
 
 class Setting(NamedTuple):
@@ -143,10 +144,12 @@ def _allowed(field: FieldInfo) -> str:
 
 def _without_password(address: str) -> str:
     parts = urlsplit(address)
-    if not parts.password:
-        return address
-    user, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.split(':', 1)[0]}:{REDACTED}@{host}"))
+    if parts.password:
+        user, _, host = parts.netloc.rpartition("@")
+        address = urlunsplit(parts._replace(netloc=f"{user.split(':', 1)[0]}:{REDACTED}@{host}"))
+    # Database and Redis clients take one from the query, too.
+    before, mark, query = address.partition("?")
+    return before + mark + _PASSWORD_IN_QUERY.sub(rf"\1{REDACTED}", query)
 
 
 def _in_json(variable: str, path: list[str]) -> bool:

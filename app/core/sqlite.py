@@ -2,12 +2,28 @@
 
 import asyncio
 import sqlite3
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import aiosqlite
 
 JOURNAL_LIMIT_BYTES = 64 * 2**20
+
+
+class ReleasingConnection(sqlite3.Connection):
+    """A connection that gives its locks back when it is closed.
+
+    SQLite keeps a closed connection, transaction and write lock included, for as long as one of its statements has rows
+    left. A task that is cancelled between a query and its rows leaves such a statement in its traceback: until the
+    garbage collector comes by, nobody else could write.
+    """
+
+    def close(self) -> None:
+        """End the transaction, if there is one, then the connection; a second call does nothing."""
+        with suppress(sqlite3.Error):  # closed already, or the disk is gone: closing must go on
+            self.rollback()
+        super().close()
 
 
 class SqliteConnection(aiosqlite.Connection):
@@ -24,12 +40,17 @@ class SqliteConnection(aiosqlite.Connection):
         if self._is_stopping:
             return None
         self._is_stopping = True
+        if self._connection is not None:
+            # aiosqlite's own order finds nothing to close once `close` has forgotten the connection.
+            self._tx.put_nowait((None, self._connection.close))
         return super().stop()
 
 
 def connect(database: str, **options: Any) -> SqliteConnection:
     """A connection for SQLAlchemy's `async_creator_fn`; awaiting it opens it."""
-    connection = SqliteConnection(partial(sqlite3.connect, database, **options), iter_chunk_size=64)
+    connection = SqliteConnection(
+        partial(sqlite3.connect, database, factory=ReleasingConnection, **options), iter_chunk_size=64
+    )
     connection._thread.daemon = True  # as SQLAlchemy does where it makes the connection: an exit waits for nobody  # noqa: SLF001
     return connection
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
+
+from app.core.section import Section
 
 TRACE_PLACEHOLDER = "{trace_id}"
 _PLACEHOLDERS = {"trace_id", "span_id"}
@@ -62,10 +64,8 @@ def check_headers(headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
     return headers
 
 
-class TelemetrySettings(BaseModel):
+class TelemetrySettings(Section):
     """`[telemetry]`"""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     traces_endpoint: Annotated[str | None, AfterValidator(check_endpoint)] = Field(
         None,

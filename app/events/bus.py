@@ -143,8 +143,12 @@ class Bus(Protocol):
         """
         ...
 
-    async def publish_raw(self, channel: str, payload: bytes) -> None:
+    def post_raw(self, channel: str, payload: bytes) -> None:
         """Send a frame to the subscribers of `channel`; frames are ticks and may be dropped."""
+        ...
+
+    async def publish_raw(self, channel: str, payload: bytes) -> None:
+        """`post_raw`, for callers that await."""
         ...
 
     def subscribe_raw(self, channel: str, *, queue_size: int = DEFAULT_QUEUE_SIZE) -> Subscription[bytes]:

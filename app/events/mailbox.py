@@ -76,6 +76,10 @@ class Mailbox(Generic[Item]):
             MailboxClosedError: when the mailbox is closed and empty.
         """
         await self.wait()
+        return self.pop()
+
+    def pop(self) -> Item:
+        """The oldest item, where one waits."""
         return self._items.popleft()[0]
 
     async def wait(self) -> None:

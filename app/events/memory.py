@@ -83,7 +83,6 @@ class MemoryBus:
             self._events[topic].discard(subscription)
 
     def post_raw(self, channel: str, payload: bytes) -> None:
-        """Hand a frame to this process's subscribers of `channel`."""
         for subscription in tuple(self._raw.get(channel, ())):
             subscription.deliver(payload, channel)
 

@@ -67,7 +67,7 @@ class Median(Payload, frozen=True, kw_only=True):
 
 
 class ProgressPoint(Payload, frozen=True, kw_only=True):
-    """One second of the run; null where nothing happened."""
+    """One second of the run; null where nothing happened, or where it is not known yet."""
 
     t_s: float
     ttft_p50_ms: float | None = None
@@ -88,6 +88,7 @@ class BenchmarkProgress(Payload, frozen=True, kw_only=True):
     """Where a running benchmark is: the `Progress` of the OpenAPI document."""
 
     status: Status
+    waits_for: str | None = None
     planned: Count | None
     started: Count
     completed: Count
@@ -108,6 +109,7 @@ class BenchmarkProgress(Payload, frozen=True, kw_only=True):
     cost_usd: float | None
     errors: dict[str, Count]
     point: ProgressPoint | None
+    earlier: list[ProgressPoint] = []
     target_index: Count
     point_index: Count | None = None
     points: Count | None = None

@@ -90,12 +90,15 @@ class RedisBus:
     async def publish(self, event: Event) -> None:
         self.post(event)
 
-    async def publish_raw(self, channel: str, payload: bytes) -> None:
+    def post_raw(self, channel: str, payload: bytes) -> None:
         if self._closed:
             return
         self._local.post_raw(channel, payload)
         self._outgoing.put((channel, 0, self._origin + payload), channel)
         self._start()
+
+    async def publish_raw(self, channel: str, payload: bytes) -> None:
+        self.post_raw(channel, payload)
 
     @property
     def head(self) -> Position:

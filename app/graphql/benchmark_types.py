@@ -5,10 +5,10 @@ from typing import Any
 import strawberry
 
 from app.accounts.permissions import Permission
+from app.benchmarks.changing import version_tag
 from app.benchmarks.forecast_views import SpecCheck
 from app.benchmarks.results_service import ResultFilters
 from app.benchmarks.schemas import BenchmarkSpec, Target
-from app.benchmarks.service import version_tag
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.states import Status
 from app.benchmarks.summary_views import Summary

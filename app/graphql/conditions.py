@@ -64,7 +64,7 @@ async def once(
         return await make()
     service = info.context.services.idempotency
     described = orjson.dumps([mutation, document_of(given)], default=str)
-    outcome = await service.begin(info.context.caller.user_id, f"graphql {mutation}", checked_key(key), described)
+    outcome = await service.begin(info.context.caller, f"graphql {mutation}", checked_key(key), described)
     if isinstance(outcome, Answer):
         kept: dict[str, Any] = orjson.loads(outcome.body)
         return kept

@@ -1,6 +1,7 @@
 """What resolvers get: who asks, the services, and loaders of this operation."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -33,10 +34,13 @@ Verify = Callable[[], Awaitable[Caller]]
 class Identity:
     """Who speaks on a connection, verified anew when the last time is a while ago.
 
-    So a token that expired, a revoked key, a disabled user or another role counts within `recheck_seconds`.
+    So a token that expired, a revoked key, a disabled user or another role counts within `recheck_seconds`, and at once
+    when `subscribers` hears that rights were taken away.
     """
 
-    def __init__(self, verify: Verify, recheck_seconds: float, caller: Caller) -> None:
+    def __init__(self, verify: Verify, recheck_seconds: float, caller: Caller, subscribers: "Subscribers") -> None:
+        self._subscribers = subscribers
+        self._rechecks = subscribers.rechecks
         self._verify = verify
         self._recheck_seconds = recheck_seconds
         self._caller = caller
@@ -51,13 +55,23 @@ class Identity:
         """
         async with self._lock:
             if now or self.seconds_left <= 0:
+                rechecks, at = self._subscribers.rechecks, time.monotonic()
                 self._caller = await self._verify()
-                self._verified_at = time.monotonic()
+                self._rechecks, self._verified_at = rechecks, at
             return self._caller
+
+    async def due(self) -> None:
+        """Wait until the identity must be verified again."""
+        changed = self._subscribers.rechecked
+        if (left := self.seconds_left) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), left)
 
     @property
     def seconds_left(self) -> float:
         """Until the identity must be verified again."""
+        if self._rechecks != self._subscribers.rechecks:
+            return 0.0
         return self._verified_at + self._recheck_seconds - time.monotonic()
 
 

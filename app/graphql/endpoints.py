@@ -113,9 +113,15 @@ class View(GraphQL[Any, None]):
             return self.socket.context(request)
         caller = await request.app.state.authenticate(request)
         accounts, token, visitor = request.app.state.accounts, token_of(request), visitor_of(request)
-        identity = Identity(lambda: accounts.caller_from_token(token, visitor), self.limits.recheck_seconds, caller)
+        services = Services.of(request.app)
+        identity = Identity(
+            lambda: accounts.caller_from_token(token, visitor),
+            self.limits.recheck_seconds,
+            caller,
+            services.subscribers,
+        )
         request_id = request_id_of(request.scope["state"])
-        return Context(caller, identity, Services.of(request.app), self.limits, request_id)
+        return Context(caller, identity, services, self.limits, request_id)
 
     def decode_json(self, data: str | bytes) -> object:
         return orjson.loads(data)

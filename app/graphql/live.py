@@ -28,7 +28,6 @@ from app.graphql.guard import guarded
 from app.graphql.metrics import Labels, MetricSample, Names, SystemFigures, samples
 from app.graphql.scalars import JSON
 
-QUEUE_SIZE = 256
 MIN_INTERVAL_SECONDS, MAX_INTERVAL_SECONDS = 1.0, 3_600.0
 ENDED = frozenset(
     {Topic.BENCHMARK_COMPLETED, Topic.BENCHMARK_FAILED, Topic.BENCHMARK_CANCELLED, Topic.BENCHMARK_DELETED}
@@ -194,6 +193,7 @@ class _listening:  # noqa: N801  (used as a function)
 
     def __init__(self, info: Info, topics: Iterable[Topic]) -> None:
         services = info.context.services
+        self._queue_size = info.context.limits.queue_size
         self._counted = services.subscribers.subscription(info.context.caller.user_id)
         self._bus = services.bus
         self._topics = list(topics)
@@ -202,7 +202,7 @@ class _listening:  # noqa: N801  (used as a function)
     async def __aenter__(self) -> Subscription[Event]:
         self._counted.__enter__()
         try:
-            self._subscription = self._bus.subscribe(self._topics, queue_size=QUEUE_SIZE)
+            self._subscription = self._bus.subscribe(self._topics, queue_size=self._queue_size)
             await self._subscription.ready()
         except BaseException:
             await self.__aexit__()
@@ -225,11 +225,13 @@ async def _watched(info: Info, subscription: Subscription[Event], benchmark_id: 
     context = info.context
     closing = asyncio.create_task(context.services.subscribers.closing.wait())
     following = asyncio.create_task(anext(subscription, None))
+    due = asyncio.create_task(context.identity.due())
     try:
         while True:
-            left = max(0.0, context.identity.seconds_left)
-            await asyncio.wait({closing, following}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({closing, following, due}, return_when=asyncio.FIRST_COMPLETED)
             context.renew(await context.identity.caller())
+            if due.done():
+                due = asyncio.create_task(context.identity.due())
             if closing.done():
                 raise ServiceUnavailableError("the server is going down; connect again in a moment")
             if not following.done():
@@ -243,9 +245,9 @@ async def _watched(info: Info, subscription: Subscription[Event], benchmark_id: 
             if (benchmark_id is None or event.session_id == benchmark_id) and may_see(context.caller, event):
                 yield event
     finally:
-        for task in (closing, following):
+        for task in (closing, following, due):
             task.cancel()
-        await asyncio.gather(closing, following, return_exceptions=True)
+        await asyncio.gather(closing, following, due, return_exceptions=True)
 
 
 async def _pause(info: Info, seconds: float, permission: Permission) -> None:
@@ -253,13 +255,17 @@ async def _pause(info: Info, seconds: float, permission: Permission) -> None:
     context = info.context
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
-    while (left := until - loop.time()) > 0 and not context.services.subscribers.closing.is_set():
+    closing = context.services.subscribers.closing
+    while (left := until - loop.time()) > 0 and not closing.is_set():
+        waiting = {asyncio.create_task(closing.wait()), asyncio.create_task(context.identity.due())}
         try:
-            async with asyncio.timeout(min(left, max(0.01, context.identity.seconds_left))):
-                await context.services.subscribers.closing.wait()
-        except TimeoutError:
-            context.renew(await context.identity.caller())
-            context.caller.check(permission)
+            await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        context.renew(await context.identity.caller())
+        context.caller.check(permission)
 
 
 def _now() -> datetime:

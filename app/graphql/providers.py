@@ -23,6 +23,7 @@ from app.graphql.derive import TYPES
 from app.graphql.guard import guarded
 from app.graphql.inputs import INPUTS, read
 from app.providers import model_lists
+from app.providers.health_history import MAX_CHECKS, HealthHistory
 from app.providers.schemas import (
     KindView,
     ModelList,
@@ -37,6 +38,7 @@ from app.providers.service import cursor_of
 KindType = TYPES.of(KindView)
 ModelsType = TYPES.of(ModelList)
 HealthType = TYPES.of(ProviderHealth)
+HistoryType = TYPES.of(HealthHistory)
 TYPES.of(ProviderOptions)
 
 
@@ -103,6 +105,20 @@ class ProviderQueries:
             info.context.caller.check(Permission.PROVIDER_TEST)
         return await info.context.services.providers.models(name, refresh=refresh)
 
+    @guarded(Permission.PROVIDER_READ, returns=HistoryType, cost=20)
+    async def provider_health(
+        self,
+        info: Info,
+        name: Name,
+        limit: Annotated[int, strawberry.argument(description="Most checks to return, 1 to 200.")] = DEFAULT_FIRST,
+    ) -> Any:
+        """The newest checks of a provider, by whom and how they went; nothing is asked of it."""
+        if not 1 <= limit <= MAX_CHECKS:
+            problem = {"path": "limit", "message": "is out of range", "allowed": f"1 to {MAX_CHECKS}"}
+            raise InvalidRequestError(f"limit: use 1 to {MAX_CHECKS}", errors=[problem])
+        found = await one(info, name)
+        return await info.context.services.providers.health_history(found.name, limit)
+
 
 @strawberry.type
 class ProviderMutations:
@@ -162,4 +178,4 @@ class ProviderMutations:
             problem = {"path": "model", "message": "is not a model's name", "allowed": "1 to 200 characters, no NUL"}
             raise InvalidRequestError("model: use 1 to 200 characters, no NUL", errors=[problem])
         service = info.context.services.providers
-        return await service.health(name, completion=completion, model=model)
+        return await service.health(info.context.caller, name, completion=completion, model=model)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from functools import lru_cache
 from typing import Any
 
 import strawberry
@@ -172,7 +173,12 @@ def build_schema(settings: GraphQLSettings, *, production: bool = False) -> Guar
         TypeError: a field declares no permission.
     """
     wanted = settings.enable_introspection
-    return GuardedSchema(settings, introspection=not production if wanted is None else wanted)
+    return _built(settings, introspection=not production if wanted is None else wanted)
+
+
+@lru_cache(4)  # a schema holds no state, and making one takes 0.2 s
+def _built(settings: GraphQLSettings, *, introspection: bool) -> GuardedSchema:
+    return GuardedSchema(settings, introspection=introspection)
 
 
 def schema_text() -> str:

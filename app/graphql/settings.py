@@ -5,7 +5,9 @@ from typing import Annotated, Any
 import strawberry
 
 from app.accounts.permissions import Permission
+from app.core.conditional import ANY_STATE, Preconditions
 from app.core.errors import InvalidRequestError
+from app.graphql.conditions import conditions
 from app.graphql.context import Info
 from app.graphql.derive import NAMES, TYPES
 from app.graphql.guard import guarded
@@ -26,6 +28,11 @@ SettingsInput = INPUTS.of(RuntimeSettingsUpdate)
 PreferencesType = TYPES.of(PreferencesDocument)
 ConfiguredType = TYPES.of(ConfiguredSetting)
 IfVersion = Annotated[int | None, strawberry.argument(description="Change it only when nobody has since this version.")]
+
+
+def _conditions(info: Info, if_version: int | None) -> Preconditions:
+    """`ifVersion` is what `server.http.require_if_match` asks for here."""
+    return conditions(info, None) if if_version is None else ANY_STATE
 
 
 @strawberry.type
@@ -64,7 +71,8 @@ class SettingsMutations:
         """Change settings on every server of this database."""
         body = read(RuntimeSettingsUpdate, changes, path="input")
         given = body.model_dump(exclude_unset=True)
-        return await info.context.services.preferences.update(info.context.caller, given, if_version)
+        service, wanted = info.context.services.preferences, _conditions(info, if_version)
+        return await service.update(info.context.caller, given, if_version, conditions=wanted)
 
     @guarded(Permission.ACCOUNT_SELF, returns=PreferencesType, cost=20)
     async def save_preferences(
@@ -80,4 +88,5 @@ class SettingsMutations:
         if body is None:
             problem = {"path": "document", "message": "must be an object"}
             raise InvalidRequestError("document: must be an object", errors=[problem])
-        return await info.context.services.preferences.save_preferences(info.context.caller, body.document, if_version)
+        service, wanted = info.context.services.preferences, _conditions(info, if_version)
+        return await service.save_preferences(info.context.caller, body.document, if_version, conditions=wanted)

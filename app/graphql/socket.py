@@ -28,7 +28,6 @@ from app.graphql.context import Identity, Services, SocketContext
 
 log = logging.getLogger(__name__)
 
-MAX_MESSAGES_PER_MINUTE = 1_200
 MAX_ID_CHARACTERS = 200
 INVALID, FORBIDDEN, TOO_MANY = 4400, 4403, 4429
 _HELLO = {"authorization", "token", "apikey", "api_key"}
@@ -40,6 +39,7 @@ class Socket:
     def __init__(self, settings: Settings) -> None:
         self.origins = OriginPolicy(settings.server.cors_allowed_origins)
         self._limits = settings.server.graphql
+        self.max_messages_per_minute = settings.server.websocket.max_messages_per_minute
 
     def context(self, websocket: WebSocket) -> SocketContext:
         """The context of a new WebSocket, which is nobody's yet."""
@@ -57,7 +57,7 @@ class Socket:
             def verify() -> Any:
                 return state.accounts.caller_from_token(token, visitor)
 
-            return Identity(verify, self._limits.recheck_seconds, caller)
+            return Identity(verify, self._limits.recheck_seconds, caller, state.subscribers)
 
         return SocketContext(
             services=Services.of(websocket.app),
@@ -88,13 +88,14 @@ class SocketAdapter(ASGIWebSocketAdapter):
     send_timeout_seconds = 30.0
 
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
+        most = cast("Any", self.view).socket.max_messages_per_minute
         minute_ends, messages = time.monotonic() + 60, 0
         async for message in self._messages():
             if time.monotonic() >= minute_ends:
                 minute_ends, messages = time.monotonic() + 60, 0
             messages += 1
-            if messages > MAX_MESSAGES_PER_MINUTE:
-                await self.close(TOO_MANY, f"more than {MAX_MESSAGES_PER_MINUTE} messages in a minute")
+            if messages > most:
+                await self.close(TOO_MANY, f"more than {most} messages in a minute")
                 return
             yield message
 
@@ -127,21 +128,20 @@ class SocketAdapter(ASGIWebSocketAdapter):
 class SocketHandler(BaseGraphQLTransportWSHandler[SocketContext, None]):
     """Refuses messages that the protocol does not know, and keeps an eye on the identity."""
 
+    _identity_watch: asyncio.Task[None] | None = None
+
     async def handle(self) -> None:
-        watch = asyncio.create_task(self._watch(), name="graphql-ws-identity")
         try:
             await super().handle()
         finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+            if self._identity_watch is not None:
+                self._identity_watch.cancel()
+                await asyncio.gather(self._identity_watch, return_exceptions=True)
 
-    async def _watch(self) -> None:
+    async def _watch(self, identity: Identity) -> None:
         """Close the socket soon after its identity has ended, also while nothing happens on it."""
         while True:
-            identity = self.context.identity
-            await asyncio.sleep(max(0.01, identity.seconds_left) if identity else self.context.limits.recheck_seconds)
-            if identity is None:
-                continue
+            await identity.due()
             try:
                 await identity.caller()
             except UnauthorizedError as error:
@@ -170,6 +170,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[SocketContext, None]):
                 identity = await self.context.authenticate(message["payload"])
                 self.context.belongs_to((await identity.caller()).user_id)
                 self.context.identity = identity
+                self._identity_watch = asyncio.create_task(self._watch(identity), name="graphql-ws-identity")
             except TestBenchError as error:
                 self.connection_init_received = True
                 if self.connection_init_timeout_task:

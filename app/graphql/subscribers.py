@@ -15,11 +15,6 @@ class TooManySubscriptionsError(ConflictError):
     """A user has as many subscriptions as allowed."""
 
 
-MAX_SOCKETS_PER_USER = 64
-MAX_STRANGERS_PER_ADDRESS = 64
-"""WebSockets that have not said yet whose they are."""
-
-
 class TooManySocketsError(ConflictError):
     """A user has as many WebSockets as allowed."""
 
@@ -27,8 +22,9 @@ class TooManySocketsError(ConflictError):
 class Seat:
     """The place of one WebSocket: its address's at first, then its user's."""
 
-    def __init__(self, strangers: Counter[str], of_user: Counter[UUID], address: str) -> None:
+    def __init__(self, strangers: Counter[str], of_user: Counter[UUID], address: str, most_of_user: int) -> None:
         self._strangers, self._of_user = strangers, of_user
+        self._most_of_user = most_of_user
         self._address = address
         self._user_id: UUID | None = None
         strangers[address] += 1
@@ -39,8 +35,13 @@ class Seat:
         Raises:
             TooManySocketsError: the user has too many.
         """
-        if self._of_user[user_id] >= MAX_SOCKETS_PER_USER:
-            raise TooManySocketsError(f"you have {MAX_SOCKETS_PER_USER} WebSockets; close one first")
+        if self._of_user[user_id] >= self._most_of_user:
+            setting = "server.graphql.max_connections_per_user"
+            raise TooManySocketsError(
+                f"you have {self._most_of_user} WebSockets; close one first ({setting})",
+                limit=self._most_of_user,
+                setting=setting,
+            )
         if self._user_id is None:
             self._user_id = user_id
             self._of_user[user_id] += 1
@@ -65,6 +66,9 @@ class Subscribers:
 
     def __init__(self, limits: GraphQLSettings) -> None:
         self.closing = asyncio.Event()
+        self.rechecked = asyncio.Event()
+        """Set, and another one put in its place, when somebody may do less than before."""
+        self.rechecks = 0
         self.connections = 0
         self._limits = limits
         self._by_user: Counter[UUID] = Counter()
@@ -101,17 +105,24 @@ class Subscribers:
     @contextmanager
     def connection(self, address: str) -> Iterator[Seat | None]:
         """Count a WebSocket while the block runs; None where there is no room for it."""
+        most_of_one = self._limits.max_connections_per_user
         full = self.connections >= self._limits.max_connections
-        if self.closing.is_set() or full or self._strangers[address] >= MAX_STRANGERS_PER_ADDRESS:
+        if self.closing.is_set() or full or self._strangers[address] >= most_of_one:
             yield None
             return
         self.connections += 1
-        seat = Seat(self._strangers, self._sockets, address)
+        seat = Seat(self._strangers, self._sockets, address, most_of_one)
         try:
             yield seat
         finally:
             self.connections -= 1
             seat.leave()
+
+    def recheck(self) -> None:
+        """Let every stream ask at once whether it may go on."""
+        self.rechecks += 1
+        asked, self.rechecked = self.rechecked, asyncio.Event()
+        asked.set()
 
     def close(self) -> None:
         """End every stream."""

@@ -22,7 +22,7 @@ from app.accounts.views import api_key_view
 from app.core.errors import InvalidRequestError
 from app.core.pagination import Page
 from app.graphql.answers import Deleted
-from app.graphql.conditions import IfMatch, conditions
+from app.graphql.conditions import IdempotencyKey, IfMatch, conditions, once
 from app.graphql.connections import (
     DEFAULT_FIRST,
     After,
@@ -125,15 +125,22 @@ class UserMutations:
         self,
         info: Info,
         new: Annotated[UserInput, strawberry.argument(name="input", description="The user.")],
+        idempotency_key: IdempotencyKey = None,
     ) -> Any:
         """Make a user. Nobody can make one who may do more than they may themselves."""
         body = read(UserCreate, new, path="input")
-        password = body.password or new_password()
         users = info.context.services.accounts.users
-        made = await users.create(
-            info.context.caller, body.username, password, body.role, team=body.team, email=body.email
-        )
-        return UserWithPassword(user=UserDetail.of(made), generated_password=None if body.password else password)
+
+        async def make() -> dict[str, Any]:
+            password = body.password or new_password()
+            made = await users.create(
+                info.context.caller, body.username, password, body.role, team=body.team, email=body.email
+            )
+            shown = None if body.password else password
+            return {"user": UserDetail.of(made).model_dump(mode="json"), "password": shown}
+
+        made = await once(info, "createUser", idempotency_key, new, make)
+        return UserWithPassword(user=UserDetail.model_validate(made["user"]), generated_password=made["password"])
 
     @guarded(Permission.USER_MANAGE, returns=UserType, cost=20)
     async def update_user(
@@ -167,9 +174,10 @@ class UserMutations:
         return UserWithPassword(user=UserDetail.of(reset), generated_password=None if given else chosen)
 
     @guarded(Permission.USER_MANAGE, returns=Deleted, cost=20)
-    async def delete_user(self, info: Info, username: Username) -> Any:
+    async def delete_user(self, info: Info, username: Username, if_match: IfMatch = None) -> Any:
         """Remove a user with their sign-ins and API keys; their benchmarks stay and belong to nobody."""
-        await info.context.services.accounts.users.delete(info.context.caller, username)
+        wanted = conditions(info, if_match)
+        await info.context.services.accounts.users.delete(info.context.caller, username, wanted)
         return Deleted(id=strawberry.ID(username))
 
     @guarded(Permission.USER_MANAGE, returns=EndedType, cost=20)

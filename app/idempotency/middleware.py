@@ -51,7 +51,7 @@ class Idempotency:
             (scope["path"].encode(), scope["query_string"], (header(scope, b"content-type") or "").encode(), body)
         )
         service = cast("IdempotencyService", state.idempotency)
-        outcome = await service.begin(caller.user_id, f"POST {scope['path']}", key, described)
+        outcome = await service.begin(caller, f"POST {scope['path']}", key, described)
         if isinstance(outcome, Answer):
             await send(
                 {"type": "http.response.start", "status": outcome.status, "headers": [*outcome.headers, REPLAYED]}

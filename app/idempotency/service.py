@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import re
 import zlib
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts.caller import Caller
 from app.core.clock import Clock
 from app.core.crypto import Cipher
 from app.core.database import Database
@@ -66,20 +68,25 @@ class IdempotencyService:
         self._database = database
         self._clock = clock
         self._cipher = Cipher(keyring, "idempotency")
+        self._fingerprint_key = keyring.derive("idempotency-fingerprint")
         self._purged_at: datetime | None = None
 
-    async def begin(self, user_id: UUID, route: str, key: str, request: bytes) -> Ticket | Answer:
+    async def begin(self, caller: Caller, route: str, key: str, request: bytes) -> Ticket | Answer:
         """The right to run this request, or the answer that it got before.
 
-        `request` is everything that makes two requests the same.
+        `request` is everything that makes two requests the same. An answer may hold what only its first reader should
+        know (a new API key): it is for the same user with a password, or for the same API key, and nobody else.
 
         Raises:
             IdempotencyMismatchError: the key was used for another request.
             InProgressError: the first one still runs.
             RateLimitedError: too many keys of this user are kept.
         """
-        key_hash = hashlib.sha256(key.encode()).hexdigest()
-        fingerprint = hashlib.sha256(request).hexdigest()
+        user_id = caller.user_id
+        credential = "" if caller.key_id is None else f"{caller.key_id}\0"
+        key_hash = hashlib.sha256(f"{credential}{key}".encode()).hexdigest()
+        # Keyed, because a request may hold a password: without the key nobody can try passwords against the database.
+        fingerprint = hmac.new(self._fingerprint_key, request, hashlib.sha256).hexdigest()
         await self._purge()
         for _ in range(3):  # a key may expire, or its request fail, between the two looks
             async with self._database.read() as session:

@@ -74,6 +74,7 @@ class Record(msgspec.Struct, array_like=True, omit_defaults=True):
     error_kind: str | None = None  # what the provider's error means; see `adapters.errors.ErrorKind`
     rate_limits: dict[str, dict[str, float]] = {}  # by name, as headers tell; see `adapters.rate_limits`
     response_model: str | None = None  # that the answer says it is from
+    response_headers: dict[str, str] = {}  # see `response_headers`; only where they are kept
 
 
 # `Record.gaps` holds one little-endian int64 per output chunk after the first: nanoseconds since the chunk before it.
@@ -106,6 +107,7 @@ class Tick(msgspec.Struct, frozen=True, tag="tick"):
     send_lag_max_ns: int
     cpu_ns: int
     rss_bytes: int
+    oldest_ns: int = 0  # start of the oldest request that has not been told as a record; 0: all have
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):

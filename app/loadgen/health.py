@@ -56,7 +56,7 @@ class Health:
         """Reads that brought something."""
         return self._reader.reads + self.slow_reads
 
-    def tick(self, *, at_ns: int, in_flight: int, waiting: int, backlog: int) -> Tick:
+    def tick(self, *, at_ns: int, in_flight: int, waiting: int, backlog: int, oldest_ns: int = 0) -> Tick:
         """Counters so far, and lags since the last tick."""
         loop = self._reader.take_lags()
         cpu = self.cpu_ns()
@@ -76,6 +76,7 @@ class Health:
             send_lag_max_ns=self.send.max_ns,
             cpu_ns=max(0, used),
             rss_bytes=_rss_bytes(),
+            oldest_ns=oldest_ns,
         )
         self._loop_before.add(loop)
         self._send_before.add(self.send)

@@ -23,6 +23,7 @@ from app.loadgen.plan import Plan, RateLimit
 from app.loadgen.poller import Poller
 from app.loadgen.pool import Pool
 from app.loadgen.rate_limit import RateLimiter
+from app.loadgen.response_headers import MAX_FAILURES, kept_headers
 from app.loadgen.retries import asked_pause_ns, retry_delay_ns
 from app.loadgen.schedule import Message, Schedule, new_schedule
 from app.loadgen.timeouts import TimingWheel
@@ -83,6 +84,7 @@ class Session:
         self._dns_ns = dns_ns
         self._server_timings = server_timings
         self._rate_limits = rate_limits
+        self._kept_failures = 0  # whose headers were kept
         self._rng = random.Random(f"retries-{plan.seed}-{plan.shard}")  # noqa: S311  (jitter, not a secret)
         self._health = Health(self._reader)
         self._wire = Wire(self._reader, pool, self._health, self._ended, self._in_doubt)
@@ -372,6 +374,7 @@ class Session:
             server_timings=self._server_timings,
             rate_limits=self._rate_limits,
         )
+        self._keep_headers(exchange, record)
         if self._limiter is not None:
             self._limiter.settle(record)
         if self._talks is not None:
@@ -380,6 +383,13 @@ class Session:
                 record.response_text = None
         exchange.release()
         self._keep(record)
+
+    def _keep_headers(self, exchange: Exchange, record: Record) -> None:
+        if not self._plan.save_responses:
+            if record.status == "ok" or self._kept_failures >= MAX_FAILURES:
+                return
+            self._kept_failures += 1
+        record.response_headers = kept_headers(exchange.headers, self._plan.endpoint.api_key)
 
     def _keep(self, record: Record) -> None:
         self._records.append(record)
@@ -426,8 +436,20 @@ class Session:
                 in_flight=self._schedule.in_flight,
                 waiting=self._schedule.waiting(now),
                 backlog=len(self._finished),
+                oldest_ns=self._oldest_ns(),
             )
         )
+
+    def _oldest_ns(self) -> int:
+        """When the oldest try began of which no record has been told, so that a live view knows what may still come.
+
+        Those on the wire are in the order in which they began; what waits for another try has nothing to tell yet.
+        """
+        running = next(iter(self._wire.active.values()), None)
+        begun = [exchange.started_ns for exchange, _ in self._finished]
+        if running is not None:
+            begun.append(running.started_ns or realtime_ns())
+        return min(begun, default=0)
 
     def _clock_source(self) -> ClockSource:
         stamped = ANCILLARY_BYTES and all(one.kernel_stamps for one in self._pool.by_fd.values())

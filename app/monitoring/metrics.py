@@ -1,7 +1,7 @@
 """What Prometheus reads: counters and histograms of the API, gauges that the rooms feed, process and runtime numbers.
 
 Every app has a registry of its own, so that two apps in one process (tests) never share a counter. Gauges of other
-rooms are functions, wired in `app.main`: `metrics.active_benchmarks.set_function(lambda: …)`.
+rooms are functions, wired in `app.lifespan`: `metrics.active_benchmarks.set_function(lambda: …)`.
 """
 
 import asyncio

@@ -9,6 +9,7 @@ from app.accounts.permissions import Permission
 from app.core.conditional import TAGGED_RESPONSES, Preconditions, etag_of_view, known_state, preconditions
 from app.core.http import error_responses
 from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, PageSize
+from app.providers.health_history import MAX_CHECKS, HealthHistory
 from app.providers.schemas import (
     ModelList,
     ModelName,
@@ -136,6 +137,22 @@ async def list_models(
     return await service.models(name, refresh=refresh)
 
 
+@router.get(
+    "/{name}/health",
+    operation_id="listProviderHealth",
+    summary="How a provider's checks went",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def list_health(
+    name: Name,
+    _caller: ProvidersRead,
+    service: Service,
+    limit: Annotated[int, Query(ge=1, le=MAX_CHECKS, description="Most checks to return.")] = DEFAULT_PAGE_SIZE,
+) -> HealthHistory:
+    """The newest checks of a provider, by whom and how they went; nothing is asked of it."""
+    return await service.health_history(name, limit)
+
+
 @router.post(
     "/{name}/health",
     operation_id="checkProviderHealth",
@@ -144,10 +161,13 @@ async def list_models(
 )
 async def check_health(
     name: Name,
-    _caller: ProvidersTest,
+    caller: ProvidersTest,
     service: Service,
     completion: Annotated[bool, Query(description="Also ask for a few tokens, which is paid for.")] = False,
     model: Annotated[ModelName | None, Query(description="For the completion; else the default model.")] = None,
 ) -> ProviderHealth:
-    """Make free control calls with the key and say how they went: is it there, is the key taken."""
-    return await service.health(name, completion=completion, model=model)
+    """Make free control calls with the key and say how they went: is it there, is the key taken.
+
+    The audit trail keeps how it went; `GET` tells the newest.
+    """
+    return await service.health(caller, name, completion=completion, model=model)

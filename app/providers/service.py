@@ -21,9 +21,10 @@ from app.core.ids import new_id
 from app.core.keyring import Keyring
 from app.core.outbound import AddressUnknownError, OutboundGuard, split_url
 from app.core.pagination import decode_cursor, encode_cursor
-from app.providers import definitions, health, model_lists, repository
+from app.providers import definitions, health, health_history, model_lists, repository
 from app.providers.client import ProviderClient, ResolvedProvider
 from app.providers.credentials import KEY_FIELDS, Credentials, has_key
+from app.providers.health_history import HealthHistory
 from app.providers.model_cache import ModelCache
 from app.providers.models import Provider
 from app.providers.schemas import (
@@ -234,8 +235,10 @@ class ProviderService:
         self._models.put(provider, models)
         return models
 
-    async def health(self, name: str, *, completion: bool = False, model: str | None = None) -> ProviderHealth:
-        """Ask the provider for its models, which costs nothing, and say how that went.
+    async def health(
+        self, caller: Caller, name: str, *, completion: bool = False, model: str | None = None
+    ) -> ProviderHealth:
+        """Ask the provider for its models, which costs nothing, and say how that went; the trail keeps it.
 
         `completion`: ask `model`, or the provider's default model, for a few tokens too, which is paid for.
 
@@ -256,7 +259,16 @@ class ProviderService:
         else:
             found = await health.check(self._client, resolved, now, chosen)
         self.on_health(name, found)
+        async with self._database.write() as session:
+            kept = health_history.facts(provider.name, found)
+            await audit.record(session, caller, health_history.ACTION, "provider", provider.id, kept)
         return found
+
+    async def health_history(self, name: str, limit: int) -> HealthHistory:
+        """Its newest `limit` tests, also those before a restart; raises `NotFoundError`."""
+        async with self._database.read() as session:
+            provider = _found(await repository.by_name(session, name), name)
+            return await health_history.read(session, provider.id, limit)
 
     async def _apply(
         self, session: WriteSession, provider: Provider, body: ProviderUpdate, base_url: str | None

@@ -42,10 +42,6 @@ from app.realtime.protocol import (
 
 log = logging.getLogger(__name__)
 
-MAX_SUBSCRIPTIONS = 512
-"""Pairs of topic and benchmark per client."""
-MAX_MESSAGES_PER_MINUTE = 1200
-"""A client that says more is closed; the dashboard says about 15."""
 FAREWELL_SECONDS = 1.0
 _PING = encode(Ping())
 _PONG = encode(Pong())
@@ -82,6 +78,10 @@ class ConnectionLimits:
     auth_timeout_seconds: float = 10.0
     recheck_seconds: float = 15.0
     max_replay: int = 4096
+    max_subscriptions: int = 512
+    """Pairs of topic and benchmark."""
+    max_messages_per_minute: int = 1200
+    """A client that says more is closed; the dashboard says about 15."""
 
 
 class Hub(Protocol):
@@ -131,6 +131,7 @@ class Connection:
         self._farewell: asyncio.Future[Farewell | None] = asyncio.get_running_loop().create_future()
         self._opened_at = self._heard_at = now()
         self._pinged_at: float | None = None
+        self._sending_since: float | None = None
         self._minute_ends, self._messages = now() + 60, 0
 
     @property
@@ -169,9 +170,11 @@ class Connection:
         self.end(CloseCode.RESTARTING, f"restarting; connect again in {reconnect_after_ms} ms")
 
     def watch(self, now: float) -> None:
-        """Apply the time limits: sign-in, and an answer to each ping."""
+        """Apply the time limits: sign-in, taking what is sent, and an answer to each ping."""
         limits = self._limits
-        if self.caller is None:
+        if self._sending_since is not None and now - self._sending_since >= limits.pong_timeout_seconds:
+            self.end(CloseCode.TRY_AGAIN, "too slow; connect again with since")
+        elif self.caller is None:
             if now - self._opened_at >= limits.auth_timeout_seconds:
                 self.end(CloseCode.UNAUTHENTICATED, f"no Auth within {limits.auth_timeout_seconds:g} s")
         elif self._pinged_at is None:
@@ -236,8 +239,9 @@ class Connection:
             if self._heard_at >= self._minute_ends:
                 self._minute_ends, self._messages = self._heard_at + 60, 0
             self._messages += 1
-            if self._messages > MAX_MESSAGES_PER_MINUTE:
-                return Farewell(CloseCode.TOO_MANY, f"more than {MAX_MESSAGES_PER_MINUTE} messages in a minute")
+            most = self._limits.max_messages_per_minute
+            if self._messages > most:
+                return Farewell(CloseCode.TOO_MANY, f"more than {most} messages in a minute")
             limit = self._limits.max_message_bytes
             if len(data) > limit or (isinstance(data, str) and len(data.encode()) > limit):
                 self._tell(encode_error(PayloadTooLargeError(f"messages have at most {limit} bytes", limit=limit)))
@@ -249,19 +253,17 @@ class Connection:
             if self._farewell.done():
                 return None
 
-    async def _send(self) -> Farewell | None:
+    async def _send(self) -> None:
         while True:
             await self._mailbox.wait()  # a backlog always has its Ack there
-            text = self._backlog.popleft() if self._backlog else await self._mailbox.get()
-            try:
-                async with asyncio.timeout(self._limits.pong_timeout_seconds):
-                    await self._websocket.send_text(text)
-                    if self._mailbox.dropped != self._dropped_told:
-                        count = self._mailbox.dropped - self._dropped_told
-                        self._dropped_told = self._mailbox.dropped
-                        await self._websocket.send_text(encode(Dropped(count)))
-            except TimeoutError:
-                return Farewell(CloseCode.TRY_AGAIN, "too slow; connect again with since")
+            text = self._backlog.popleft() if self._backlog else self._mailbox.pop()
+            self._sending_since = self._now()  # `watch` ends what takes too long: a timer per message costs more
+            await self._websocket.send_text(text)
+            if self._mailbox.dropped != self._dropped_told:
+                count = self._mailbox.dropped - self._dropped_told
+                self._dropped_told = self._mailbox.dropped
+                await self._websocket.send_text(encode(Dropped(count)))
+            self._sending_since = None
 
     # Messages
 
@@ -300,8 +302,11 @@ class Connection:
         for topic in topics:
             caller.check(permission_for(topic))
         interests: set[Interest] = {(topic, message.session_id) for topic in topics}
-        if self.wanted.count_with(interests) > MAX_SUBSCRIPTIONS:
-            raise InvalidRequestError(f"a connection has at most {MAX_SUBSCRIPTIONS} subscriptions; unsubscribe first")
+        most = self._limits.max_subscriptions
+        if self.wanted.count_with(interests) > most:
+            raise InvalidRequestError(
+                f"a connection has at most {most} subscriptions (server.websocket.max_subscriptions); unsubscribe first"
+            )
         head = self._hub.head
         told_from, replayed = head, None
         if message.since is not None:

@@ -6,6 +6,7 @@ together: one over time limits, one over whether their tokens are still good.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections import Counter, OrderedDict
@@ -30,8 +31,7 @@ from app.realtime.protocol import encode_event
 
 log = logging.getLogger(__name__)
 
-MAX_CONNECTIONS = 4096
-MAX_PER_USER = 64
+WEBSOCKET_DEFAULTS = WebSocketSettings()
 CLOSE_TIMEOUT_SECONDS = 3.0
 KEPT_TEXTS = 4096
 FIRST_RECONNECT_MS = 250
@@ -62,6 +62,8 @@ def limits_from(settings: WebSocketSettings) -> ConnectionLimits:
         auth_timeout_seconds=settings.auth_timeout_seconds,
         recheck_seconds=settings.recheck_seconds,
         max_replay=settings.replay_events,
+        max_subscriptions=settings.max_subscriptions,
+        max_messages_per_minute=settings.max_messages_per_minute,
     )
 
 
@@ -75,8 +77,8 @@ class Gateway:
         limits: ConnectionLimits,
         *,
         allowed_origins: Iterable[str] = (),
-        max_connections: int = MAX_CONNECTIONS,
-        max_per_user: int = MAX_PER_USER,
+        max_connections: int = WEBSOCKET_DEFAULTS.max_connections,
+        max_per_user: int = WEBSOCKET_DEFAULTS.max_connections_per_user,
     ) -> None:
         self._bus = bus
         self._authenticator = authenticator
@@ -92,6 +94,7 @@ class Gateway:
         self._stop_listening: Callable[[], None] | None = None
         self._duties: list[asyncio.Task[None]] = []
         self._closing = False
+        self._recheck_wanted = asyncio.Event()
         self._dropped_before = 0
 
     @property
@@ -111,6 +114,10 @@ class Gateway:
             asyncio.create_task(self._watch(), name="ws-gateway-watch"),
             asyncio.create_task(self._recheck(), name="ws-gateway-recheck"),
         ]
+
+    def recheck(self) -> None:
+        """Ask about every token now: somebody may do less than before."""
+        self._recheck_wanted.set()
 
     async def close(self) -> None:
         """Tell every client when to come back, and stop."""
@@ -228,7 +235,9 @@ class Gateway:
         """Notice a revoked key, a disabled user and a changed role: each token is asked about once a round."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(self._limits.recheck_seconds)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._recheck_wanted.wait(), self._limits.recheck_seconds)
+            self._recheck_wanted.clear()
             by_token: dict[str, list[Connection]] = {}
             for connection in self._connections:
                 if connection.caller is not None:

@@ -1,5 +1,6 @@
 """The reproducibility bundle of a stored benchmark."""
 
+import re
 from typing import Any
 
 from app.accounts.caller import Caller
@@ -12,9 +13,17 @@ from app.core.errors import NotFoundError
 from app.loadgen.plan import Endpoint
 from app.providers.service import ProviderService
 
+KEY = "$API_KEY"
+"""Stands for the key. A header is written in Latin-1, so it must be too."""
+
+
+def variable(header: str) -> str:
+    """Stands for the value of a header that the provider's settings add: `X-Team` → `$X_TEAM`."""
+    return "$" + re.sub(r"\W", "_", header).upper()
+
 
 async def endpoint_of(providers: ProviderService, caller: Caller, target: Target) -> Endpoint:
-    """Where a target goes now, without key and header values; an adapter without a name if the provider is gone."""
+    """Where a target goes now, with names in place of secrets; an adapter without a name if the provider is gone."""
     try:
         provider = await providers.get(target.provider)
     except NotFoundError:
@@ -24,8 +33,8 @@ async def endpoint_of(providers: ProviderService, caller: Caller, target: Target
         adapter=provider.kind,
         base_url=provider.base_url if may_see else "",
         model=target.model,
-        api_key="…" if provider.has_api_key else None,  # only whether there is one is told
-        headers=dict.fromkeys(provider.options.headers, ""),
+        api_key=KEY if provider.has_api_key else None,  # only whether there is one is told
+        headers={name: variable(name) for name in provider.options.headers},
         verify_tls=provider.options.verify_tls,
         definition=provider.definition if may_see else None,
     )

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import orjson
 
 from app.benchmarks import gaps
-from app.benchmarks.measures import LINE_FIELDS, MeasuredResult, line_values, results_line
+from app.benchmarks.measures import MeasuredResult
+from app.benchmarks.result_lines import LINE_FIELDS, line_values, results_line
 from app.reports.vllm_file import VllmFile
 
 CHUNK_BYTES = 64 * 1024

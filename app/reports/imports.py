@@ -12,7 +12,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import ValidationError
 
-from app.benchmarks.measures import columns
+from app.benchmarks.result_columns import columns
 from app.benchmarks.schemas import BenchmarkSpec
 from app.reports import import_aiperf, import_guidellm, import_vllm
 from app.reports.imported import Imported, ImportFileError

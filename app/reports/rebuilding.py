@@ -1,14 +1,15 @@
-"""What a stored request asked, made again from the benchmark's spec: the body, byte by byte as it was sent.
+"""What a stored request asked, made again from the benchmark's spec: its body is byte by byte the one that was sent.
 
 Bodies are not kept with results: the seed, the schedule and the words per token say them. There is none where a request
 carries the answers before it, or the provider is gone or was changed to another kind.
 """
 
 from itertools import islice
+from urllib.parse import urlsplit
 
 from app.adapters import registry
 from app.benchmarks import planner, token_models
-from app.benchmarks.bodies import body_of
+from app.benchmarks.bodies import message_maker, split
 from app.benchmarks.token_probe import with_tokens
 from app.benchmarks.views import Benchmark
 from app.datasets.conversations import numbering
@@ -16,6 +17,7 @@ from app.loadgen.plan import Conversations, Endpoint
 from app.reports.schemas import RequestBody
 
 MAX_BODY_BYTES = 1024 * 1024
+_OF_HTTP = frozenset({"host", "content-length", "accept-encoding", "traceparent"})
 
 
 def target_of(benchmark: Benchmark, index: int) -> int:
@@ -33,17 +35,26 @@ def rebuilt(benchmark: Benchmark, endpoint: Endpoint, index: int) -> RequestBody
     facts = benchmark.summary.workload if benchmark.summary else None
     try:
         tokens = token_models.of_targets(facts.model_dump() if facts else None, len(spec.targets))[target]
-        body = body_of(with_tokens(plan, tokens))
+        message = message_maker(with_tokens(plan, tokens))
     except registry.UnknownKindError:
         return RequestBody(note="the provider does not exist any more, or you may not see how it is asked")
     except ValueError as error:
         return RequestBody(note=f"there is no body: {error}")
-    assert body is not None  # only conversations have none
-    data = body(number)
+    assert message is not None  # only conversations have none
+    method, path, headers, data = split(message(number))
     note = None if benchmark.summary else "made with the usual words per token, as the run has not ended"
     if len(data) > MAX_BODY_BYTES:
         note = f"the first {MAX_BODY_BYTES:,} of {len(data):,} bytes"
-    return RequestBody(body=data[:MAX_BODY_BYTES].decode(errors="replace"), body_bytes=len(data), note=note)
+    address = urlsplit(endpoint.base_url)
+    host = address.netloc.rpartition("@")[2]
+    return RequestBody(
+        body=data[:MAX_BODY_BYTES].decode(errors="replace"),
+        body_bytes=len(data),
+        note=note,
+        method=method,
+        url=f"{address.scheme}://{host}{path}" if host else None,
+        headers={name: value for name, value in headers if name.lower() not in _OF_HTTP},
+    )
 
 
 def _of_conversation(workload: Conversations, number: int) -> RequestBody:

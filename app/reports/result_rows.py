@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 import orjson
 
-from app.benchmarks.measures import LINE_FIELDS, MeasuredResult
+from app.benchmarks.measures import MeasuredResult
+from app.benchmarks.result_lines import LINE_FIELDS
 from app.core.errors import InvalidRequestError
 from app.loadgen.frames import CENSORED
 
@@ -86,6 +87,7 @@ _KEPT_APART: dict[str, tuple[type, ...]] = {  # in the result's metadata
     "turn": (int,),
     "server_timings_ms": (dict,),
     "rate_limits": (dict,),
+    "response_headers": (dict,),
     "error_kind": (str,),
 }
 _OPTIONAL = {field.name for field in msgspec.structs.fields(MeasuredResult) if not field.required}

@@ -57,3 +57,10 @@ class RequestBody(BaseModel):
     body_bytes: int | None = Field(None, description="Length of all of it.")
     turn: str | None = Field(None, description="Of a given conversation: what the user says in this turn.")
     note: str | None = Field(None, description="Why there is no body, or what it lacks.")
+    method: str | None = Field(None, description="Method of the request; null where it cannot be made again.")
+    url: str | None = Field(None, description="Where it went; null for callers who may not read providers.")
+    headers: dict[str, str] | None = Field(
+        None,
+        description="As they were sent, but for those that HTTP itself needs. The key reads `$API_KEY`, the values of "
+        "the provider's own headers read as their names: `$X_TEAM`.",
+    )

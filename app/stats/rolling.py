@@ -12,7 +12,6 @@ class Slot:
     def __init__(self) -> None:
         self.counters = Counters()
         self.histograms = {name: Histogram() for name in SERIES}
-        self.in_flight = 0
 
     def add(self, delta: RunStatistics) -> None:
         """Take in what a shard measured since its last report."""
@@ -42,10 +41,6 @@ class RollingWindow:
             for old in [known for known in self._slots if known <= newest - self.seconds]:
                 del self._slots[old]
         return self._slots.get(second) or Slot()
-
-    def peek(self, second: int) -> Slot | None:
-        """The slot of a second, if anything was reported in it and it is still kept."""
-        return self._slots.get(second)
 
     def total(self) -> Slot:
         """All kept slots together."""

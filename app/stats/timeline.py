@@ -89,17 +89,12 @@ class Timeline:
             for point, counts in other.histograms[name].items():
                 mine[point] = _merged(mine[point], counts) if point in mine else counts
 
-    def columns(self) -> dict[str, list[float | None]]:
-        """One list per series, all of one length; percentiles are None where nothing was measured."""
-        return self._columns(range(self.length))
+    def columns(self, points: range | None = None) -> dict[str, list[float | None]]:
+        """One list per series, all of one length; percentiles are None where nothing was measured.
 
-    def point(self, number: int) -> dict[str, float | None] | None:
-        """One row of `columns`; None outside of it."""
-        if not 0 <= number < self.length:
-            return None
-        return {name: column[0] for name, column in self._columns(range(number, number + 1)).items()}
-
-    def _columns(self, points: range) -> dict[str, list[float | None]]:
+        `points` are those that are wanted, one after another; by default all.
+        """
+        points = range(self.length)[points.start : points.stop] if points is not None else range(self.length)
         columns: dict[str, list[float | None]] = {"t_s": [float(point * self.width_s) for point in points]}
         for name in _SERIES:
             rows = [self._percentiles(name, point) for point in points]

@@ -1,8 +1,11 @@
 """Prices of one's own, and that no cent is lost over a million requests."""
 
+import tomllib
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +14,9 @@ from hypothesis import strategies as st
 
 from app.adapters import known_models, prices
 from app.adapters.base import Buckets
+from app.adapters.price_dates import released
 from app.adapters.price_list import Override, PriceList
-from app.benchmarks.measures import _cost
+from app.benchmarks.request_costs import _listed
 
 DAY = date(2026, 8, 1)
 MINE = PriceList(
@@ -53,10 +57,10 @@ def test_own_prices_win() -> None:
 
 
 def test_costs_that_are_kept_follow_the_prices() -> None:
-    before = _cost(prices.version(), "openai", "gpt-4o", (), None, 1_000_000, None, None, 0, None)
+    before = _listed(prices.version(), "openai", "gpt-4o", (), None, 1_000_000, None, None, 0, None)
     prices.use(MINE)
     try:
-        during = _cost(prices.version(), "openai", "gpt-4o", (), None, 1_000_000, None, None, 0, None)
+        during = _listed(prices.version(), "openai", "gpt-4o", (), None, 1_000_000, None, None, 0, None)
     finally:
         prices.use(PriceList())
     assert (before, during) == (2.5, 5.0)
@@ -95,3 +99,15 @@ def test_no_cent_is_lost_over_a_million_requests(price: list[Decimal], seed: int
     for batch in np.array_split(requests, 500):
         total += float(batch.sum())
     assert abs(Decimal(total) - exact) < Decimal("0.001"), "a tenth of a cent"
+
+
+def test_the_day_of_the_list_prices_is_that_of_the_locked_release() -> None:
+    lock = tomllib.loads((Path(__file__).parents[2] / "uv.lock").read_text())
+    [found] = [one for one in lock["package"] if one["name"] == "genai-prices"]
+    day = str(found["sdist"]["upload-time"])[:10]
+    assert released(found["version"]) == day, "write the new release into app/adapters/price_dates.py"
+    assert released("0.0.0") is None
+    known = known_models.find("openai", "gpt-4o-mini")
+    assert known is not None
+    assert known.price is not None
+    assert known.price.as_of == released(version("genai-prices"))

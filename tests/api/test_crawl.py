@@ -3,6 +3,7 @@
 import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import httpx
 from jose import jwt
@@ -119,17 +120,63 @@ async def test_dead_identities_get_nothing(running: Running) -> None:
     assert (await admin.get(f"{API}/auth/me")).status_code == 200
 
 
+async def test_only_one_kind_of_token_counts(running: Running) -> None:
+    """Signed with the right key, and wrong all the same: nothing in a token's own header decides how it is read."""
+    running.app.state.gate.limit_to(0)
+    admin = await running.admin()
+    key = running.app.state.accounts._access._key
+    token = admin.headers["Authorization"].removeprefix("Bearer ")
+    claims = jwt.get_unverified_claims(token)
+    now = int(datetime.now(UTC).timestamp())
+
+    def made(changes: dict[str, Any], **options: Any) -> str:
+        kept = {name: value for name, value in (claims | changes).items() if value is not None}
+        return jwt.encode(kept, key, algorithm=options.pop("algorithm", ALGORITHM), **options)
+
+    assert (await running.bearer(made({})).get(f"{API}/auth/me")).status_code == 200, "the forger's tools work"
+    wrong = {
+        "another algorithm of the family": made({}, algorithm="HS512"),
+        "a key id that names a file": made({}, headers={"kid": "../../dev/null"}, algorithm="HS384"),
+        "another kind": made({"typ": "refresh"}),
+        "no kind": made({"typ": None}),
+        "another audience": made({"aud": "another-api"}),
+        "no audience": made({"aud": None}),
+        "another issuer": made({"iss": "https://evil.example"}),
+        "no expiry": made({"exp": None}),
+        "long expired": made({"exp": now - 3600}),
+        "not yet": made({"nbf": now + 3600}),
+        "no sign-in": made({"fam": None}),
+        "somebody else's sign-in": made({"sub": str(UUID(int=7))}),
+        "a made-up sign-in": made({"fam": str(UUID(int=7))}),
+        "no number": made({"jti": None}),
+        "two of them": f"{token}.{token}",
+        "cut": token[:-2],
+        "without its signature": token.rsplit(".", 1)[0] + ".",
+        "a refresh token": (await admin.post(f"{API}/auth/login", json=await _credentials(running))).json()[
+            "refresh_token"
+        ],
+    }
+    for name, text in wrong.items():
+        assert (await running.bearer(text).get(f"{API}/auth/me")).status_code == 401, name
+
+
+async def _credentials(running: Running) -> dict[str, str]:
+    return {"username": "admin", "password": running.app.state.generated_admin_password}
+
+
 async def test_what_others_own_does_not_exist(running: Running) -> None:
     owner = await running.user("owner", Role.USER)
     other, viewer = await running.user("other", Role.USER), await running.user("viewer", Role.VIEWER)
     ids = await _owned(running, "owner")
-    calls = _paths(running, *ids)
+    compared = f"ids={ids[0]},{(await _owned(running, 'other'))[0]}"
+    pages = [Call("GET", f"{API}/{path}?{compared}") for path in ("comparisons", "comparisons/report.html")]
+    calls = [*pages, *_paths(running, *ids)]
     for call in calls:
         assert await _status(other, call) == 404, call
         assert await _status(viewer, call) in {403, 404}, call
-    for client in (other, viewer):
-        for listing in ("benchmarks", "results"):
-            assert (await client.get(f"{API}/{listing}")).json()["items"] == []
+    for listing in ("benchmarks", "results"):
+        assert ids[0] not in (await other.get(f"{API}/{listing}")).text
+        assert (await viewer.get(f"{API}/{listing}")).json()["items"] == []
     narrow = await running.api_key(owner, scopes=[Permission.PROVIDER_READ])
     assert {await _status(narrow, call) for call in calls} == {403}
     assert (await owner.get(f"{API}/benchmarks/{ids[0]}")).json()["name"] != "taken over"
@@ -151,6 +198,34 @@ async def test_what_is_shared_is_read_and_nothing_more(running: Running) -> None
     admin = await running.admin()
     for call in _paths(running, *ids):
         assert await _status(admin, call) in {200, 204, 404, 409, 422}, call  # 404: it has just been deleted
+
+
+async def test_bulk_changes_spare_what_others_own(running: Running) -> None:
+    owner, other = await running.user("owner", Role.USER), await running.user("other", Role.USER)
+    viewer = await running.user("viewer", Role.VIEWER)
+    private, shared = [(await _owned(running, "owner", visibility=audience))[0] for audience in ("private", "all")]
+    mine = (await _owned(running, "other"))[0]
+    items = [{"id": one} for one in (private, shared, mine)]
+    update = {"items": items, "add_tags": ["taken-over"], "visibility": "private"}
+    outcomes = ["not_found", "forbidden", "done"]
+    for path, body in (("update", update), ("delete", {"items": items})):
+        assert await _status(viewer, Call("POST", f"{API}/benchmarks/bulk/{path}", body)) == 403
+        narrow = await running.api_key(other, scopes=[Permission.BENCHMARK_READ])
+        assert await _status(narrow, Call("POST", f"{API}/benchmarks/bulk/{path}", body)) == 403
+        answer = (await other.post(f"{API}/benchmarks/bulk/{path}", json=body)).raise_for_status().json()
+        assert [one["outcome"] for one in answer["items"]] == outcomes
+        messages = [one["message"] for one in answer["items"]]
+        assert "owner" not in str(messages[0]), "a message must not tell that it exists"
+    for one in (private, shared):
+        found = (await owner.get(f"{API}/benchmarks/{one}")).raise_for_status().json()
+        assert found["tags"] == []
+    counted = (await other.get(f"{API}/benchmarks/matching", params={"limit": 10})).json()
+    assert (counted["count"], counted["ids"]) == (1, [shared])
+    listed = await other.get(f"{API}/benchmarks/export", params={"format": "jsonl"})
+    assert private not in listed.text
+    admin = await running.admin()
+    answer = (await admin.post(f"{API}/benchmarks/bulk/delete", json={"items": items[:2]})).json()
+    assert answer["done"] == 2
 
 
 async def test_own_things_of_others(running: Running) -> None:

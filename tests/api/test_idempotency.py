@@ -1,10 +1,11 @@
 """A creation that is sent again: the same answer, never a second thing."""
 
 import asyncio
+import hashlib
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from app.accounts.permissions import Permission, Role
 from app.core.settings import StorageSettings
@@ -82,6 +83,33 @@ async def test_a_key_belongs_to_one_user_and_one_route(running: Running) -> None
     assert (await other.post("/api/v1/users", json={"username": "ben"}, headers=KEY)).status_code == 201
     assert (await admin.post("/api/v1/providers", json=PROVIDER, headers=KEY)).status_code == 201, "another route"
     assert (await admin.post("/api/v1/users?x=1", json={"username": "ada"}, headers=KEY)).status_code == 422
+
+
+async def test_what_was_shown_once_is_not_shown_to_a_key_of_the_same_user(running: Running) -> None:
+    admin = await running.admin()
+    made = await admin.post("/api/v1/auth/apikey", json={"name": "k"}, headers=KEY)
+    assert made.status_code == 201
+    key = await running.api_key(admin)
+    again = await key.post("/api/v1/auth/apikey", json={"name": "k"}, headers=KEY)
+    assert again.status_code == 403, "an API key makes no keys, and is not shown those of others"
+    assert made.json()["key"] not in again.text
+    renewed = await running.signed_in("admin", running.app.state.generated_admin_password)
+    assert (await renewed.post("/api/v1/auth/apikey", json={"name": "k"}, headers=KEY)).json() == made.json()
+
+    twin = await running.api_key(admin)
+    answers = [await one.post("/api/v1/providers", json=PROVIDER, headers=KEY) for one in (key, key, twin)]
+    assert [answer.status_code for answer in answers] == [201, 201, 409], "keys have Idempotency-Keys of their own"
+
+
+async def test_passwords_cannot_be_tried_against_what_is_stored(running: Running) -> None:
+    admin = await running.admin()
+    body = b'{"username":"ada","password":"a weak one"}'
+    headers = KEY | {"Content-Type": "application/json"}
+    assert (await admin.post("/api/v1/users", content=body, headers=headers)).status_code == 201
+    async with running.app.state.database.read() as session:
+        stored = (await session.scalars(select(IdempotencyKey.fingerprint))).one()
+    described = b"\0".join((b"/api/v1/users", b"", b"application/json", body))
+    assert stored != hashlib.sha256(described).hexdigest(), "a fast hash without a key can be tried offline"
 
 
 @pytest.mark.parametrize("bad", ["", '""', "a\tb", "x" * 256, "ü"])

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from app.accounts.models import AuditEntry
 from app.accounts.permissions import Role
 from app.benchmarks.bulk import BulkDelete, BulkOutcome, BulkUpdate
+from app.benchmarks.changing import version_tag
 from app.benchmarks.models import BenchmarkSession
-from app.benchmarks.service import BenchmarkService, version_tag
+from app.benchmarks.service import BenchmarkService
 from app.core.clock import SystemClock
 from app.core.database import Database
 from app.core.ids import new_id

@@ -31,7 +31,7 @@ async def test_turns_are_told_and_a_lost_shard_knows_its_own(hosting: Hosting) -
             details = [await bench.service.results.get(bench.caller, item.id) for item in items]
             spec = benchmark.spec
             stored = [
-                await shards._stored_before(ShardTask("x", session_id, 0, shard, 0, 1), bench.database, spec)
+                await shards.stored_before(ShardTask("x", session_id, 0, shard, 0, 1), bench.database, spec)
                 for shard in range(2)
             ]
     assert (benchmark.status, benchmark.error) == ("completed", None)

@@ -9,7 +9,8 @@ import pytest
 from app.accounts.permissions import Role
 from app.benchmarks.budget import estimate
 from app.benchmarks.local import run_local
-from app.benchmarks.measures import MeasuredResult, results_line
+from app.benchmarks.measures import MeasuredResult
+from app.benchmarks.result_lines import results_line
 from app.benchmarks.results_service import ResultFilters
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.summary_views import Summary

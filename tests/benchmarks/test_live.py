@@ -1,13 +1,16 @@
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.benchmarks.live import LiveRun, LiveRuns
-from app.benchmarks.measures import columns, measure
+from app.benchmarks.live_points import EVERYTHING_NS
+from app.benchmarks.measures import measure
+from app.benchmarks.result_columns import columns
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.states import Status
 from app.benchmarks.supervisor import ShardTick, slo_of
-from app.benchmarks.views import Progress, Timeline
+from app.benchmarks.views import Progress, Timeline, TimelinePoint
 from app.core.ids import new_id
 from app.stats.run_statistics import RunStatistics, TargetKey
 from tests.benchmarks.records import CONTEXT, ORIGIN_NS, make_error, make_measured
@@ -25,8 +28,9 @@ def tick(of: BenchmarkSpec, second: float, *indices: int, shard: int = 0, failed
     delta = RunStatistics(ORIGIN_NS, slo_of(of))
     results = [*make_measured(*indices), *[measure(make_error(1000 + i), CONTEXT) for i in range(failed)]]
     delta.add(KEY, columns(results))
-    values: dict[str, Any] = {"target": 0, "started": 0, "in_flight": 0, "waiting": 0} | fields
-    sent = ShardTick(shard=shard, at_ns=ORIGIN_NS + round(second * SECOND), delta=delta.encode(), **values)
+    at_ns = ORIGIN_NS + round(second * SECOND)
+    values: dict[str, Any] = {"target": 0, "started": 0, "in_flight": 0, "waiting": 0, "settled_ns": at_ns} | fields
+    sent = ShardTick(shard=shard, at_ns=at_ns, delta=delta.encode(), **values)
     return ShardTick.decode(sent.encode())
 
 
@@ -61,6 +65,9 @@ def test_shards_add_up() -> None:
     assert now.ttft_ms.p50 == pytest.approx(100, rel=1e-3)
     assert now.gap_ms is not None
     assert now.tpot_ms is not None
+    run.take(tick(plan, 1.4))
+    assert progress(run, 2.0).point is None  # the other shard may tell more of this second
+    run.take(tick(plan, 1.4, shard=1))
     point = progress(run, 2.0).point
     assert point is not None
     assert (point.t_s, point.requests_per_s, point.errors_per_s, point.output_tokens_per_s) == (0, 4, 1, 44)
@@ -72,7 +79,8 @@ def test_live_points_are_those_of_the_timeline() -> None:
     points = {}
     for quarter in range(1, 41):
         ended = range(max(25 * (quarter - 1) - 21, 0), 25 * quarter - 21)  # one every 10 ms, each takes 201 ms
-        run.take(tick(plan, quarter / 4, *ended))
+        oldest_ns = ORIGIN_NS + max(25 * quarter - 21, 0) * SECOND // 100
+        run.take(tick(plan, quarter / 4, *ended, settled_ns=oldest_ns))
         if (point := progress(run, quarter / 4).point) is not None:
             points[point.t_s] = point
         history = Timeline.model_validate(run.timeline_so_far())
@@ -84,22 +92,108 @@ def test_live_points_are_those_of_the_timeline() -> None:
     assert list(points) == list(range(9))
 
 
-def test_points_of_long_requests_are_what_was_reported() -> None:
+def long_requests(seconds: int) -> ShardTick:
+    """Two requests that began with the run, with a chunk every 100 ms, told when they have ended."""
+    plan = spec(stop={"duration_seconds": 60})
+    end_ns = ORIGIN_NS + seconds * SECOND
+    gaps = np.full(10 * seconds - 1, SECOND // 10, dtype="<i8").tobytes()
+    delta = RunStatistics(ORIGIN_NS, slo_of(plan))
+    instants = {"started_ns": ORIGIN_NS, "last_token_ns": end_ns, "end_ns": end_ns}
+    tokens = {"visible_output_tokens": 10 * seconds, "reasoning_tokens": 0}
+    results = make_measured(0, 1, **instants, chunks=10 * seconds, gaps=gaps, **tokens)
+    delta.add(KEY, columns(results))
+    return ShardTick(0, 0, end_ns + SECOND // 4, 2, 0, 0, delta.encode(), settled_ns=end_ns + SECOND // 4)
+
+
+def test_seconds_of_long_requests_are_told_again_when_they_are_known() -> None:
     plan = spec(stop={"duration_seconds": 60})
     run = LiveRun(plan, ORIGIN_NS)
-    long_ms = 8_000 * 10**6
-    delta = RunStatistics(ORIGIN_NS, slo_of(plan))
-    delta.add(KEY, columns(make_measured(0, last_token_ns=ORIGIN_NS + long_ms, end_ns=ORIGIN_NS + long_ms)))
-    run.take(ShardTick(0, 0, ORIGIN_NS + 8 * SECOND + 1, 1, 3, 0, delta.encode()))
-    point = progress(run, 9.1).point
+    told: dict[float, TimelinePoint] = {}
+
+    def look(second: float) -> list[float]:
+        now = progress(run, second)
+        if now.point is not None:
+            told[now.point.t_s] = now.point
+        earlier = [TimelinePoint.model_validate(row) for row in run.news(ORIGIN_NS + round(second * SECOND))]
+        told.update({point.t_s: point for point in earlier})
+        return [point.t_s for point in earlier]
+
+    for quarter in range(1, 49):
+        empty = RunStatistics(ORIGIN_NS, slo_of(plan))
+        empty.add_in_flight(KEY, ORIGIN_NS + (quarter - 1) * SECOND // 4, ORIGIN_NS + quarter * SECOND // 4, 2)
+        run.take(ShardTick(0, 0, ORIGIN_NS + quarter * SECOND // 4, 2, 2, 0, empty.encode(), settled_ns=ORIGIN_NS + 1))
+        earlier = look(quarter / 4)
+    newest = told[max(told)]
+    assert sorted(told) == list(range(11)), "seconds that were waited for in vain are told without what is not known"
+    assert (newest.t_s, newest.in_flight, newest.requests_per_s) == (10, 2, 0)
+    assert (newest.output_tokens_per_s, newest.chunks_per_s, newest.gap_p50_ms) == (None, None, None)
+    assert earlier == []
+    so_far = Timeline.model_validate(run.timeline_so_far())
+    assert (so_far.t_s[-1], so_far.output_tokens_per_s[-1], so_far.in_flight[-1]) == (10, None, 2)
+
+    run.take(long_requests(12))
+    assert look(12.75) == list(range(11))
+    assert look(13.0) == [], "each is told once"
+    final = run.timeline()
+    for second, point in told.items():
+        for name, value in point.model_dump().items():
+            assert value == final[name][int(second)], (second, name)
+    assert told[5].chunks_per_s == told[5].output_tokens_per_s == 20
+
+
+def test_what_comes_late_is_told_again_but_not_waited_for() -> None:
+    plan = spec(stop={"duration_seconds": 200})
+    run = LiveRun(plan, ORIGIN_NS)
+    for second in range(1, 81):  # one request in flight from the start, which takes much longer than all others
+        run.take(tick(plan, second, *range(max(100 * second - 121, 0), 100 * second - 21), settled_ns=ORIGIN_NS + 1))
+        now = progress(run, second)
+        news = run.news(ORIGIN_NS + second * SECOND)
+    assert now.point is not None
+    assert (now.point.t_s, now.point.requests_per_s) == (74, 100), "five seconds are enough to wait"
+    assert news == []
+    late = RunStatistics(ORIGIN_NS, slo_of(plan))
+    end_ns = ORIGIN_NS + 70 * SECOND
+    instants = {"started_ns": ORIGIN_NS, "last_token_ns": end_ns, "end_ns": end_ns}
+    first = {"first_byte_ns": ORIGIN_NS, "first_token_ns": end_ns - SECOND // 10, "first_output_ns": end_ns}
+    late.add(KEY, columns(make_measured(99_999, **instants, **first)))
+    run.take(ShardTick(0, 0, ORIGIN_NS + 81 * SECOND, 1, 0, 0, late.encode(), settled_ns=ORIGIN_NS + 81 * SECOND))
+    now = progress(run, 81.6)
+    assert now.point is not None
+    told_now = [(second, 100) for second in range(75, int(now.point.t_s))]
+    news = run.news(ORIGIN_NS + round(81.6 * SECOND))
+    assert [(row["t_s"], row["requests_per_s"]) for row in news] == [(69, 100), (70, 101), *told_now]
+
+
+def test_a_timeline_that_grew_coarser_goes_on() -> None:
+    plan = spec(stop={"duration_seconds": 9_000})
+    run = LiveRun(plan, ORIGIN_NS)
+    run.take(tick(plan, 10, 0, 1))
+    run.news(ORIGIN_NS + 10 * SECOND)
+    late = RunStatistics(ORIGIN_NS, slo_of(plan))
+    late.add(KEY, columns(make_measured(4_000 * 100)))
+    run.take(ShardTick(0, 0, ORIGIN_NS + 4_010 * SECOND, 3, 0, 0, late.encode(), settled_ns=ORIGIN_NS + 4_010 * SECOND))
+    point = progress(run, 4_012).point
     assert point is not None
-    assert (point.t_s, point.requests_per_s, point.output_tokens_per_s, point.in_flight) == (8, 1, 11, 3)
+    assert point.t_s == 4_000
+    news = run.news(ORIGIN_NS + 4_012 * SECOND)
+    assert [row["t_s"] for row in news] == [2.0 * row for row in range(120)], "a bounded number at once, oldest first"
+
+
+def test_a_shard_that_has_ended_holds_nothing_back() -> None:
+    plan = spec(stop={"duration_seconds": 60})
+    run = LiveRun(plan, ORIGIN_NS)
+    run.take(tick(plan, 1.0, 0, settled_ns=EVERYTHING_NS))
+    run.take(tick(plan, 4.0, 100, 200, 300, shard=1))
+    point = progress(run, 4.1).point
+    assert point is not None
+    assert point.t_s == 2
 
 
 def test_failures_alone_have_points_too() -> None:
     plan = spec(stop={"duration_seconds": 60})
     run = LiveRun(plan, ORIGIN_NS)
     run.take(tick(plan, 0.2, failed=3))
+    run.take(tick(plan, 1.2))
     point = progress(run, 1.6).point
     assert point is not None
     assert (point.t_s, point.errors_per_s) == (0, 3)

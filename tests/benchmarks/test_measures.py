@@ -4,7 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.benchmarks import gaps
-from app.benchmarks.measures import LINE_FIELDS, MeasureContext, columns, measure, results_line
+from app.benchmarks.measures import MeasureContext, measure
+from app.benchmarks.result_columns import columns
+from app.benchmarks.result_lines import LINE_FIELDS, results_line
 from app.benchmarks.rows import COLUMNS, to_rows
 from app.core.ids import new_id
 from app.loadgen.frames import CENSORED, Record

@@ -8,7 +8,8 @@ from scipy.stats import binom
 
 from app.benchmarks.demo import MODEL, simulator
 from app.benchmarks.local import run_local
-from app.benchmarks.measures import MeasuredResult, results_line
+from app.benchmarks.measures import MeasuredResult
+from app.benchmarks.result_lines import results_line
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.summary_views import Summary
 from app.loadgen.plan import Endpoint

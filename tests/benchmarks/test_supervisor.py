@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from app.benchmarks import planner, supervisor
-from app.benchmarks.measures import MeasuredResult, columns
+from app.benchmarks.measures import MeasuredResult
+from app.benchmarks.result_columns import columns
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.supervisor import EngineFactory, Shard, ShardOutcome, ShardTick, StopSignal, supervise
 from app.core.errors import DatabaseError

@@ -28,7 +28,7 @@ def may_mount(folder: Path) -> bool:
     )
 
 
-def until(holds: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+def until(holds: Callable[[], Any], what: str, seconds: float = 180.0) -> Any:
     deadline = time.monotonic() + seconds
     while not (answer := holds()):
         assert time.monotonic() < deadline, f"waited {seconds:g} s for {what}"
@@ -104,3 +104,10 @@ def test_results_wait_until_there_is_room(
             .text
         )
     assert sorted(json.loads(line)["index"] for line in exported.splitlines()) == list(range(REQUESTS))
+    told = log.read_text()
+    assert "Traceback" not in told, told
+    assert told.count("the database does not work") == 1, told
+    assert told.count("wait to be stored") == 1, told
+    assert told.count("are stored again") == 1, told
+    # Of the rest a line each at most a minute: the heartbeat, the lease, the search for work.
+    assert told.count("disk is full") <= 6, told

@@ -14,6 +14,9 @@ from tests.cluster.processes import MODEL, Deployment, until
 from tests.monitoring.otlp_receiver import Receiver, receiving
 from tests.servers import PostgresServer, RedisServer
 
+ONE = ("--slots", "2", "--tag", "region=eu")
+TWO = ("--slots", "2", "--tag", "region=us", "--tag", "gpu")
+PLANNED = 400  # requests of a run: some six seconds, so that faults come in its middle
 FINAL = ("completed", "failed", "cancelled")
 
 
@@ -36,7 +39,7 @@ class Cluster:
             "targets": [{"provider": "local", "model": MODEL}],
             "workload": {"kind": "prompt", "prompt": "hello"},
             "load": {"kind": "closed", "concurrency": 8},
-            "stop": {"requests": 500},
+            "stop": {"requests": PLANNED},
             "workers": 2,
             **fields,
         }
@@ -61,7 +64,7 @@ class Cluster:
         found: dict[str, Any] = until(look, "the end of the run", seconds, 0.3)
         return found
 
-    def check_nothing_lost(self, benchmark: str, found: dict[str, Any], planned: int = 500) -> None:
+    def check_nothing_lost(self, benchmark: str, found: dict[str, Any], planned: int = PLANNED) -> None:
         """Every planned index has exactly one stored result, and the summary counts exactly these."""
         assert (found["status"], found["error"]) == ("completed", None)
         rows = self.query('SELECT "index", status, response_id FROM results WHERE session_id = $1', UUID(benchmark))
@@ -113,8 +116,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             deployment.scheduler(wait=False)
             for name in ("a", "b"):
                 deployment.server(name, wait=False)
-            deployment.worker("one", "--slots", "2", "--tag", "region=eu", wait=False)
-            deployment.worker("two", "--slots", "2", "--tag", "region=us", "--tag", "gpu", wait=False)
+            deployment.worker("one", *ONE, wait=False)
+            deployment.worker("two", *TWO, wait=False)
             url = deployment.simulator()
             for name in ("one", "two"):
                 deployment.parts[name].says("has joined")

@@ -80,3 +80,36 @@ def test_a_missing_host_is_refused() -> None:
 def test_origins(scheme: str, headers: dict[str, str], allowed: bool | None) -> None:
     policy = OriginPolicy(("https://dashboards.example.org",))
     assert policy.allows(_scope(scheme=scheme, **headers)) is allowed
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("trusted_proxies", "*", "is not an address or a network"),
+        ("trusted_proxies", "proxy.example", "is not an address or a network"),
+        ("trusted_proxies", "10.0.0.1/8", "has host bits set"),
+        ("allowed_hosts", "*", "is not a host name"),
+        ("allowed_hosts", "https://bench.example", "is not a host name"),
+        ("allowed_hosts", "bench.example:8080", "is not a host name"),
+        ("cors_allowed_origins", "*", "is not an origin"),
+        ("cors_allowed_origins", "bench.example", "is not an origin"),
+        ("cors_allowed_origins", "https://*.example", "is not an origin"),
+        ("cors_allowed_origins", "https://bench.example/path", "is not an origin"),
+    ],
+)
+def test_whom_nobody_should_believe_is_refused_at_the_start(key: str, value: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as refused:
+        load_settings(server={key: [value]})
+    assert f"server.{key}" in refused.value.message
+
+
+def test_names_and_origins_are_taken_as_browsers_write_them() -> None:
+    server = load_settings(
+        server={
+            "trusted_proxies": ["10.0.0.0/8", "::1", "192.0.2.7"],
+            "allowed_hosts": ["bench.example", "192.0.2.7", "[2001:db8::1]", "bench_1.internal"],
+            "cors_allowed_origins": ["https://Bench.example/", "http://127.0.0.1:5173"],
+        }
+    ).server
+    assert server.cors_allowed_origins == ("https://bench.example", "http://127.0.0.1:5173")
+    assert HostPolicy(server).allows(_scope(host="[2001:db8::1]:8080"))

@@ -67,6 +67,8 @@ async def test_names_are_taken_literally(database: Database) -> None:
         await leases.take(session, "slot/a_b/1", "x", 60)
         await leases.take(session, "slot/acb/1", "x", 60)
         assert [row.name for row in await leases.held(session, "slot/a_b/")] == ["slot/a_b/1"]
-        await leases.forget_all(session, "slot/a_b/")
+        await leases.forget_all(session, "slot/a_b/", "another")
+        assert [row.name for row in await leases.held(session, "slot/a_b/")] == ["slot/a_b/1"]
+        await leases.forget_all(session, "slot/a_b/", "x")
         await session.execute(update(LeaseRow).values(expires_at=0.0))
         assert [row.name for row in await leases.all_of(session, "slot/", "x")] == ["slot/acb/1"]

@@ -77,7 +77,7 @@ def test_every_path_that_a_document_names_exists() -> None:
 
 
 def test_every_result_field_is_explained() -> None:
-    from app.benchmarks.measures import LINE_FIELDS  # noqa: PLC0415
+    from app.benchmarks.result_lines import LINE_FIELDS  # noqa: PLC0415
 
     explained = set(re.findall(r"`([\w*]+)`", text("README.md").split("## Result files")[1].split("## Commands")[0]))
     plain = {

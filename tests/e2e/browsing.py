@@ -14,17 +14,29 @@ WIDE = (1280, 860)
 PHONE = (390, 844)
 
 
+_NETWORK = re.compile(r"net::ERR_|WebSocket connection to .* failed|status of (502|503|504) ")
+
+
 class Watch:
     """Collects console errors, exceptions (unhandled rejections too) and requests to other hosts."""
 
     def __init__(self, service: Service) -> None:
         self.troubles: list[str] = []
         self._allowed: list[str] = []
+        self._forgiven: list[re.Pattern[str]] = []
         self._host = urlsplit(service.url).netloc
 
     def allow(self, status: int) -> None:
         """Expect one answer with this status: the browser reports it as an error on its console."""
         self._allowed.append(f"status of {status} ")
+
+    def forgive(self, text: str) -> None:
+        """From now on expect any number of messages with this text."""
+        self._forgiven.append(re.compile(re.escape(text)))
+
+    def forgive_network(self) -> None:
+        """From now on the service may be away: the browser tells of every attempt to reach it."""
+        self._forgiven.append(_NETWORK)
 
     def on(self, page: Page) -> None:
         """Watch a page."""
@@ -34,6 +46,8 @@ class Watch:
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:
+            return
+        if any(known.search(message.text) for known in self._forgiven):
             return
         for allowed in self._allowed:
             if allowed in message.text:
@@ -60,6 +74,22 @@ class Visitor:
     def open(self, path: str) -> None:
         """Go to a page by its address."""
         self.page.goto(self.service.url + path)
+
+    def enter(self, path: str = "/", username: str | None = None, password: str | None = None) -> Page:
+        """Open a page as somebody who has signed in before; by default as the administrator."""
+        answer = self.page.context.request.post(
+            f"{self.service.url}/api/v1/auth/login",
+            data={"username": username or self.service.username, "password": password or self.service.password},
+        )
+        assert answer.ok, answer.text()
+        # What the dashboard remembers, because it cannot see the cookies itself; only at first, for who signs out.
+        self.page.add_init_script(
+            "if (!localStorage.getItem('entered')) "
+            "for (const name of ['entered', 'ltb.session']) localStorage.setItem(name, '1')"
+        )
+        self.open(path)
+        expect(self.page.get_by_role("navigation", name="Main")).to_be_visible()
+        return self.page
 
     def sign_in(self, username: str | None = None, password: str | None = None) -> None:
         """Fill in the sign-in page that is open; by default as the administrator."""

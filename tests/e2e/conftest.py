@@ -1,4 +1,4 @@
-"""One service, one simulator and one Chromium for all tests of a module."""
+"""One service, one simulator and one Chromium for all browser tests of a process; modules with other needs say so."""
 
 import os
 import shutil
@@ -15,6 +15,23 @@ ROOT = Path(__file__).parents[2]
 WRITES_SCREENSHOTS = os.environ.get("LTB_WRITE_SCREENSHOTS") == "1"
 """Whether docs/screenshots is written anew; then runs are long enough to look like something."""
 
+CONFIGURATION = """\
+[server]
+max_body_bytes = 4000000
+
+[server.rate_limit]
+requests_per_minute = 0
+
+[demo]
+enable = false
+
+[security]
+login_attempts_per_minute = 1000
+
+[[security.roles]]
+name = "auditor"
+permissions = ["admin.audit", "account.self"]
+"""
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = (
     "--no-sandbox",
@@ -40,23 +57,33 @@ def launched(playwright: Playwright, *options: str) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright, launched(playwright) as browser:
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    # Of the package and not of the session: while it runs, no other event loop can run in this thread.
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    with launched(playwright) as browser:
         yield browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def simulator() -> Iterator[Simulator]:
     with Simulator() as program:
         yield program
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Shared by the modules: each names its things by a name of its own, and signs in as often as it likes."""
     if not (ROOT / "app" / "static" / "index.html").is_file():
         pytest.fail("the dashboard is not built; run `make setup`")
-    with Service(tmp_path_factory.mktemp("service") / "data") as program:
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "config.toml").write_text(CONFIGURATION)
+    with Service(folder / "data") as program:
         yield program
 
 

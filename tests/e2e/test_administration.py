@@ -10,31 +10,12 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.accessibility import assert_accessible
-from tests.e2e.browsing import PHONE, WIDE, visit
+from tests.e2e.browsing import visit
 from tests.e2e.processes import Service, Simulator
 
 pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse battery"
-CONFIGURATION = """\
-[server]
-max_body_bytes = 4000000
-
-[security]
-login_attempts_per_minute = 1000
-
-[[security.roles]]
-name = "auditor"
-permissions = ["admin.audit", "account.self"]
-"""
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("service")
-    (folder / "config.toml").write_text(CONFIGURATION)
-    with Service(folder / "data") as program:
-        yield program
 
 
 @contextmanager
@@ -67,9 +48,7 @@ def wrong(page: Page, name: str) -> Locator:
 def test_my_password_sign_ins_and_preferences(browser: Browser, service: Service, admin: httpx.Client) -> None:
     make_user(admin, "ada")
     with signed_in(service, "ada") as elsewhere, visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/account")
-        visitor.sign_in("ada", PASSWORD)
+        page = visitor.enter("/account", "ada", PASSWORD)
         expect(page.locator(".permission-list")).to_contain_text("start benchmarks")
 
         rows = page.locator(".sign-ins tbody tr")
@@ -107,8 +86,7 @@ def test_my_password_sign_ins_and_preferences(browser: Browser, service: Service
         page.get_by_role("radio", name="UTC").check()
         expect(page.get_by_text("Kept by the service")).to_be_visible()
     with visit(browser, service) as visitor:
-        visitor.open("/account")
-        visitor.sign_in("ada", PASSWORD + " 2")
+        visitor.enter("/account", "ada", PASSWORD + " 2")
         expect(visitor.page.locator("html")).to_have_attribute("data-theme", "dark")
         expect(visitor.page.get_by_role("radio", name="UTC")).to_be_checked()
 
@@ -116,9 +94,7 @@ def test_my_password_sign_ins_and_preferences(browser: Browser, service: Service
 def test_an_api_key_is_shown_once_works_and_is_revoked(browser: Browser, service: Service, admin: httpx.Client) -> None:
     make_user(admin, "kay")
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/account")
-        visitor.sign_in("kay", PASSWORD)
+        page = visitor.enter("/account", "kay", PASSWORD)
         page.get_by_role("button", name="New API key").click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_label("Name", exact=True).fill("nightly job")
@@ -153,9 +129,7 @@ def test_a_session_ended_elsewhere_keeps_what_was_typed(
 ) -> None:
     make_user(admin, "sam")
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/account")
-        visitor.sign_in("sam", PASSWORD)
+        page = visitor.enter("/account", "sam", PASSWORD)
         page.get_by_role("button", name="New API key").click()
         page.get_by_label("Name", exact=True).fill("typed before")
         page.get_by_label("see providers").check()
@@ -186,9 +160,7 @@ def test_a_session_ended_elsewhere_keeps_what_was_typed(
 
 def test_a_user_from_making_to_deleting(browser: Browser, service: Service, admin: httpx.Client) -> None:
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/users")
-        visitor.sign_in()
+        page = visitor.enter("/users")
         page.get_by_role("button", name="New user").click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_label("Name to sign in with").fill("no spaces")
@@ -257,9 +229,7 @@ def test_who_may_not_see_a_page_learns_why_and_whom_to_ask(
     make_user(admin, "vera", "viewer")
     make_user(admin, "otto", "auditor")
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/audit")
-        visitor.sign_in("vera", PASSWORD)
+        page = visitor.enter("/audit", "vera", PASSWORD)
         navigation = page.get_by_role("navigation", name="Main")
         expect(navigation.get_by_role("button", name="Administration")).to_have_count(0)
         expect(page.get_by_text("Roles with it: admin, auditor")).to_be_visible()
@@ -278,8 +248,7 @@ def test_who_may_not_see_a_page_learns_why_and_whom_to_ask(
         visitor.open("/cluster")
         expect(page.get_by_text("This server measures by itself")).to_be_visible()
     with visit(browser, service) as visitor:
-        visitor.open("/audit")
-        visitor.sign_in("otto", PASSWORD)
+        visitor.enter("/audit", "otto", PASSWORD)
         page = visitor.page
         expect(page.locator(".audit-table")).to_be_visible()
         page.get_by_role("button", name="Administration").click()
@@ -293,9 +262,7 @@ def test_the_trail_is_filtered_read_exported_and_checked(
     make_user(admin, "trudy")
     admin.patch("/users/trudy", json={"role": "viewer", "team": "search"})
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/audit")
-        visitor.sign_in()
+        page = visitor.enter("/audit")
         page.get_by_label("Action").fill("user.*")
         expect(page).to_have_url(re.compile(r"action=user\.\*"))
         rows = page.locator(".audit-table tbody tr")
@@ -343,9 +310,7 @@ def test_settings_are_changed_taken_back_and_never_overwritten_unseen(
     browser: Browser, service: Service, admin: httpx.Client
 ) -> None:
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/settings")
-        visitor.sign_in()
+        page = visitor.enter("/settings")
         table = page.locator(".configuration-table")
         expect(table.get_by_role("row", name=re.compile("^max_body_bytes"))).to_contain_text("config.toml")
         page.get_by_label("Search settings").fill("statement_timeout")
@@ -389,10 +354,10 @@ def test_the_queue_says_why_and_is_cancelled(
     browser: Browser, service: Service, admin: httpx.Client, simulator: Simulator
 ) -> None:
     admin.post(
-        "/providers", json={"name": "sim", "kind": "openai-compatible", "base_url": simulator.base_url}
+        "/providers", json={"name": "queue", "kind": "openai-compatible", "base_url": simulator.base_url}
     ).raise_for_status()
     spec = {
-        "targets": [{"provider": "sim", "model": "m"}],
+        "targets": [{"provider": "queue", "model": "m"}],
         "workload": {"kind": "prompt", "prompt": "hi"},
         "load": {"kind": "closed", "concurrency": 1},
         "stop": {"duration_seconds": 600},
@@ -401,9 +366,7 @@ def test_the_queue_says_why_and_is_cancelled(
         admin.post(f"/benchmarks/{benchmark['id']}/cancel")
     first, second = (admin.post("/benchmarks", json={"name": name, **spec}).json()["id"] for name in ("one", "two"))
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/cluster")
-        visitor.sign_in()
+        page = visitor.enter("/cluster")
         expect(page.locator(".shard-taken")).to_contain_text("one")
         row = page.get_by_role("row", name=re.compile("two"))
         expect(row).to_contain_text("one runs, and no more than one may at once")
@@ -416,40 +379,9 @@ def test_the_queue_says_why_and_is_cancelled(
         expect(page.locator(".shard-taken")).to_have_count(0)
 
 
-PAGES = (
-    ("/account", "My account"),
-    ("/users", "Users"),
-    ("/users/admin", "admin"),
-    ("/roles", "Roles"),
-    ("/audit", "Audit"),
-    ("/settings?all=1", "Settings"),
-    ("/cluster", "Cluster"),
-)
-
-
-@pytest.mark.parametrize(("theme", "size"), [("light", WIDE), ("dark", PHONE)])
-def test_every_page_is_accessible_and_fits(
-    browser: Browser, service: Service, theme: str, size: tuple[int, int], pictures: Path
-) -> None:
-    with visit(browser, service, theme=theme, size=size) as visitor:
-        page = visitor.page
-        visitor.open("/")
-        visitor.sign_in()
-        for path, heading in PAGES:
-            visitor.open(path)
-            expect(page.get_by_role("heading", name=heading, exact=True, level=1)).to_be_visible()
-            expect(page.locator(".state .spinner")).to_have_count(0)
-            assert_accessible(page)
-            visitor.assert_no_sideways_scroll()
-            if size == WIDE and path in {"/users", "/audit", "/cluster"}:
-                visitor.picture(pictures, f"{path[1:]}-{theme}")
-
-
 def test_the_keyboard_alone_gets_everywhere(browser: Browser, service: Service) -> None:
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/cluster")
-        visitor.sign_in()
+        page = visitor.enter("/cluster")
         menu = page.get_by_role("button", name="Administration")
         menu.focus()
         page.keyboard.press("Enter")

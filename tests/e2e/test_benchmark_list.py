@@ -59,8 +59,7 @@ def _api(service: Service) -> Iterator[httpx.Client]:
 
 
 def _open(visitor: Visitor, path: str = "/?q=stored") -> None:
-    visitor.open(path)
-    visitor.sign_in()
+    visitor.enter(path)
     expect(visitor.page.locator(".list-row .cell-name a").first).to_be_visible()
 
 
@@ -134,9 +133,9 @@ def test_what_is_new_is_announced_and_moves_nothing(browser: Browser, stocked: S
         expect(page.locator(".connection")).to_contain_text("live")
         top = page.locator(".list-row .cell-name a").first
         expect(top).to_have_text("stored 000")
-        provider = {"name": "sim", "kind": "openai-compatible", "base_url": simulator.base_url}
+        provider = {"name": "listed", "kind": "openai-compatible", "base_url": simulator.base_url}
         api.post("/providers", json=provider).raise_for_status()
-        spec = make_spec(name="stored anew", targets=[{"provider": "sim", "model": "m"}], stop={"requests": 2})
+        spec = make_spec(name="stored anew", targets=[{"provider": "listed", "model": "m"}], stop={"requests": 2})
         api.post("/benchmarks", json=spec).raise_for_status()
         pill = page.get_by_role("button", name="1 new")
         expect(pill).to_be_visible()

@@ -1,59 +1,55 @@
 """What charts and the request panel show, against an independent computation from the exported rows."""
 
-import csv
-import io
 import json
 import math
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e import recomputed
 from tests.e2e.accessibility import assert_accessible
-from tests.e2e.browsing import PHONE, Visitor, visit
+from tests.e2e.browsing import PHONE, visit
 from tests.e2e.processes import Service, Simulator
+from tests.e2e.runs import RUN_TIMEOUT_MS, SHOWN_TIMEOUT_MS, add_provider, exported, opened, saved, signed_in, submit
 
 pytestmark = pytest.mark.browser
 
 REQUESTS = 90
-RUN_TIMEOUT_MS = 90_000
-SHOWN_TIMEOUT_MS = 20_000
+KEY = "not-a-secret-but-stored-as-one"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("service") / "data", has_demo=False) as program:
+        yield program
 
 
 @pytest.fixture(scope="module")
 def api(service: Service, simulator: Simulator) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service.url + "/api/v1", timeout=60, trust_env=False) as client:
-        _prepare(client, service, simulator)
+    with signed_in(service) as client:
+        add_provider(client, simulator, api_key=KEY)
         yield client
 
 
-def _prepare(client: httpx.Client, service: Service, simulator: Simulator) -> None:
-    login = client.post("/auth/login", json={"username": service.username, "password": service.password})
-    client.headers["Authorization"] = f"Bearer {login.raise_for_status().json()['access_token']}"
-    provider = {"name": "sim", "kind": "openai-compatible", "base_url": simulator.base_url}
-    client.post("/providers", json=provider).raise_for_status()
-
-
-def _submit(api: httpx.Client, **fields: Any) -> str:
-    spec = {
-        "name": "charted",
-        "targets": [{"provider": "sim", "model": "simulated"}],
-        "workload": {
-            "kind": "synthetic",
-            "input_tokens": {"kind": "uniform", "minimum": 20, "maximum": 200},
-            "output_tokens": 20,
-        },
-        "load": {"kind": "poisson", "rate": 10},
-        "stop": {"requests": REQUESTS},
-        "save_responses": True,
+def _submit(api: httpx.Client) -> str:
+    lengths = {"kind": "uniform", "minimum": 20, "maximum": 200}
+    return submit(
+        api,
+        name="charted",
+        workload={"kind": "synthetic", "input_tokens": lengths, "output_tokens": 20},
+        load={"kind": "poisson", "rate": 10},
+        stop={"requests": REQUESTS},
+        save_responses=True,
         # The simulator's first token comes after about 200 ms: some are late.
-        "timeouts": {"first_token_seconds": 0.24},
-    }
-    return str(api.post("/benchmarks", json=spec | fields).raise_for_status().json()["id"])
+        timeouts={"first_token_seconds": 0.24},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -76,36 +72,17 @@ def finished(browser: Browser, service: Service, api: httpx.Client) -> str:
     return benchmark
 
 
-def _exported(api: httpx.Client, benchmark: str) -> list[dict[str, Any]]:
-    answer = api.get("/results/export", params={"session_id": benchmark, "format": "json"})
-    return list(answer.raise_for_status().json())
-
-
-def _saved(page: Page, folder: Path, chart: str) -> list[dict[str, str]]:
-    with page.expect_download() as download:
-        page.get_by_role("button", name=f"{chart} as CSV").click()
-    path = folder / download.value.suggested_filename
-    download.value.save_as(path)
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-
-
-def _opened(visitor: Visitor, benchmark: str, path: str = "") -> Page:
-    visitor.open(f"/benchmarks/{benchmark}{path}")
-    visitor.sign_in()
-    return visitor.page
-
-
 @pytest.mark.timeout(240)
 def test_charts_show_what_the_rows_say(
     browser: Browser, service: Service, api: httpx.Client, finished: str, tmp_path: Path
 ) -> None:
-    rows = _exported(api, finished)
+    rows = exported(api, finished)
     ok = sorted(row["ttft_ms"] for row in rows if row["status"] == "ok")
     with visit(browser, service) as visitor:
-        page = _opened(visitor, finished)
+        page = opened(visitor, finished)
         expect(page.get_by_role("figure", name="Requests", exact=True)).to_be_visible(timeout=SHOWN_TIMEOUT_MS)
 
-        cdf = [row for row in _saved(page, tmp_path, "Distribution of time to first token") if "run" in row["series"]]
+        cdf = [row for row in saved(page, tmp_path, "Distribution of time to first token") if "run" in row["series"]]
         for row in cdf:
             expected = sum(value <= float(row["ms"]) * (1 + 1e-9) for value in ok) / len(ok)
             assert float(row["share of requests"]) == pytest.approx(expected)
@@ -113,28 +90,28 @@ def test_charts_show_what_the_rows_say(
         middle = cdf[len(cdf) // 2]
         assert float(middle["share of requests"]) - float(middle["low"]) == pytest.approx(half, rel=1e-6)
 
-        spectrum = _saved(page, tmp_path, "Percentiles of time to first token")
+        spectrum = saved(page, tmp_path, "Percentiles of time to first token")
         median = next(row for row in spectrum if "run" in row["series"] and float(row["percentile"]) == 50)
         assert float(median["ms"]) == pytest.approx(ok[math.ceil(len(ok) / 2) - 1], rel=2e-3)
 
-        heat = _saved(page, tmp_path, "Time to first token, heatmap")
+        heat = saved(page, tmp_path, "Time to first token, heatmap")
         assert sum(int(row["count"]) for row in heat) == len(ok)
 
-        seconds = _saved(page, tmp_path, "Throughput, offered and achieved")
+        seconds = saved(page, tmp_path, "Throughput, offered and achieved")
         assert sum(float(row["requests_per_s"]) for row in seconds) == pytest.approx(len(ok))
         assert sum(float(row["offered_per_s"]) for row in seconds) == pytest.approx(REQUESTS, abs=1)
         if len(ok) < len(rows):
-            failures = _saved(page, tmp_path, "Failures by class")
+            failures = saved(page, tmp_path, "Failures by class")
             told = sum(float(value) for row in failures for name, value in row.items() if name != "t_s")
             assert told == pytest.approx(len(rows) - len(ok))
 
-        scatter = {int(row["index"]): row for row in _saved(page, tmp_path, "Requests") if row["series"] == "ok"}
+        scatter = {int(row["index"]): row for row in saved(page, tmp_path, "Requests") if row["series"] == "ok"}
         assert len(scatter) == len(ok)
-        for exported in rows:
-            if exported["status"] == "ok":
-                dot = scatter[exported["index"]]
-                assert float(dot["input tokens"]) == exported["input_tokens"]
-                assert float(dot["time to first token, ms"]) == pytest.approx(exported["ttft_ms"])
+        for row in rows:
+            if row["status"] == "ok":
+                dot = scatter[row["index"]]
+                assert float(dot["input tokens"]) == row["input_tokens"]
+                assert float(dot["time to first token, ms"]) == pytest.approx(row["ttft_ms"])
 
         with page.expect_download() as picture:
             page.get_by_role("button", name="Time to first token, heatmap as PNG").click()
@@ -142,16 +119,109 @@ def test_charts_show_what_the_rows_say(
         assert (tmp_path / "heat.png").read_bytes().startswith(b"\x89PNG")
 
 
+def _latency_table(page: Page) -> dict[str, dict[str, str]]:
+    """The cells of the whole run by metric and column, without intervals; empty where a percentile was refused."""
+    table = page.get_by_role("table").filter(has=page.get_by_role("columnheader", name="p99.9"))
+    heads = [head.strip() for head in table.first.locator("thead th").all_inner_texts()]
+    found = {}
+    for row in table.first.locator("tbody tr:not(.is-steady)").all():
+        metric = row.locator("th code").inner_text()
+        cells = row.locator("td.number")
+        names = heads[-cells.count() :]
+        values = [cell.locator(".cell-value").all_inner_texts() or [cell.inner_text()] for cell in cells.all()]
+        found[metric] = {
+            name: "" if "needs" in value[0] else value[0] for name, value in zip(names, values, strict=True)
+        }
+    return found
+
+
+def test_tables_say_what_the_rows_say(
+    browser: Browser, service: Service, api: httpx.Client, finished: str, tmp_path: Path
+) -> None:
+    rows = exported(api, finished)
+    with visit(browser, service) as visitor:
+        page = opened(visitor, finished)
+        expect(page.get_by_role("heading", name="Latencies, ms")).to_be_visible(timeout=SHOWN_TIMEOUT_MS)
+        shown = _latency_table(page)
+        assert {"ttft", "ttfb", "tpot", "e2e", "stream_end", "schedule_delay"} <= shown.keys()
+        for metric, cells in shown.items():
+            if metric == "icl":  # chunk by chunk: not in the rows
+                continue
+            # In an open loop latencies count from the intended start unless one asks otherwise.
+            name = next(each for each in (f"{metric}_from_intended_ms", f"{metric}_ms") if each in rows[0])
+            for column, expected in recomputed.latencies(rows, name).items():
+                told = cells[column]
+                if expected is None:
+                    assert told == "", (metric, column)
+                else:
+                    value = float(told.replace(",", "").replace("\u2212", "-"))
+                    assert value == pytest.approx(expected, rel=0.008, abs=0.006), (metric, column)
+        figures = {row["Figure"]: row["Whole run"] for row in saved(page, tmp_path, "Totals")}
+        for name, expected in recomputed.totals(rows).items():
+            told = float(figures[name].split()[0].replace(",", ""))
+            assert told == pytest.approx(expected, rel=0.01), name
+        failed = recomputed.failures(rows)
+        if failed:
+            classes = {row["Class"]: row for row in saved(page, tmp_path, "Errors by class")}
+            assert {name: int(row["Requests"]) for name, row in classes.items()} == failed
+        assert visitor.number("requests") == str(len(rows))
+        assert visitor.number("errors") == f"{100 * sum(failed.values()) / len(rows):.2f} %"
+
+        slowest = sorted((row for row in rows if row["status"] == "ok"), key=lambda row: -row["e2e_ms"])[:8]
+        links = page.get_by_role("list", name="Slowest requests").locator(".extreme-index")
+        assert [int(text.strip("# ").replace(",", "")) for text in links.all_inner_texts()] == [
+            row["index"] for row in slowest
+        ]
+
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        cell = page.locator("table.metrics td.number .cell-value").first
+        cell.hover()
+        page.locator(".copy-cell").click()
+        expect(page.locator(".copy-cell [role=status]")).to_have_text("Copied")
+        assert page.evaluate("navigator.clipboard.readText()") == cell.inner_text()
+
+
+def test_a_request_can_be_copied_and_sent_again(
+    browser: Browser, service: Service, api: httpx.Client, finished: str
+) -> None:
+    ok = next(row for row in exported(api, finished) if row["status"] == "ok")
+    assert ok["response_headers"]["content-type"].startswith("text/event-stream")
+    with visit(browser, service) as visitor:
+        visitor.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = opened(visitor, finished, f"/requests/{ok['index']}")
+
+        def copied(button: str) -> str:
+            page.get_by_role("tabpanel").get_by_role("button", name=button).first.click()
+            expect(page.get_by_role("tabpanel").get_by_role("status").filter(has_text="copied").first).to_be_visible()
+            return str(page.evaluate("navigator.clipboard.readText()"))
+
+        command = copied("Copy as curl")
+        assert KEY not in command
+        assert '-H "Authorization: Bearer $API_KEY"' in command
+        if shutil.which("curl"):
+            environment = {**os.environ, "API_KEY": KEY, "no_proxy": "127.0.0.1"}
+            answer = subprocess.run(
+                ["sh", "-c", command], env=environment, capture_output=True, text=True, check=True, timeout=30
+            ).stdout
+            assert answer.count("chat.completion.chunk") >= ok["chunks"]
+            assert "[DONE]" in answer
+        page.get_by_role("tab", name="response").click()
+        assert len(copied("Copy").split()) == ok["output_tokens"]
+        page.get_by_role("tab", name="headers").click()
+        expect(page.get_by_label("Response headers")).to_contain_text("text/event-stream")
+        assert "content-type: text/event-stream" in copied("Copy")
+
+
 @pytest.mark.timeout(180)
 def test_a_request_opens_beside_its_run(browser: Browser, service: Service, api: httpx.Client, finished: str) -> None:
-    rows = {row["index"]: row for row in _exported(api, finished)}
+    rows = {row["index"]: row for row in exported(api, finished)}
     index = next(number for number, row in rows.items() if row["status"] == "ok" and number > 0)
     with visit(browser, service) as visitor:
-        page = _opened(visitor, finished, f"/requests/{index}")
+        page = opened(visitor, finished, f"/requests/{index}")
         panel = page.get_by_role("dialog", name=f"Request {index}", exact=True)
         expect(panel.locator(".waterfall-row")).not_to_have_count(0, timeout=SHOWN_TIMEOUT_MS)
         expect(panel.locator(".waterfall-tick")).to_have_count(rows[index]["chunks"])
-        body = json.loads(panel.locator("pre").inner_text())
+        body = json.loads(panel.locator("pre").first.inner_text())
         # The simulator counts words, and its usage is what the row has.
         assert len(body["messages"][0]["content"].split()) == rows[index]["input_tokens"]
         for tab in ("response", "usage", "headers", "error", "raw"):
@@ -172,7 +242,7 @@ def test_zooming_one_chart_zooms_all_and_cuts_the_distribution(
     browser: Browser, service: Service, finished: str
 ) -> None:
     with visit(browser, service) as visitor:
-        page = _opened(visitor, finished)
+        page = opened(visitor, finished)
         canvas = page.locator("canvas.heatmap-canvas")
         canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()
@@ -195,10 +265,74 @@ def test_zooming_one_chart_zooms_all_and_cuts_the_distribution(
 @pytest.mark.timeout(120)
 def test_the_finished_run_fits_a_phone(browser: Browser, service: Service, finished: str) -> None:
     with visit(browser, service, size=PHONE, theme="dark") as visitor:
-        page = _opened(visitor, finished)
+        page = opened(visitor, finished)
         expect(page.get_by_role("figure", name="Requests", exact=True)).to_be_visible(timeout=SHOWN_TIMEOUT_MS)
         visitor.assert_no_sideways_scroll()
         visitor.open(f"/benchmarks/{finished}/requests/0")
         expect(page.get_by_role("dialog", name="Request 0", exact=True)).to_be_visible(timeout=SHOWN_TIMEOUT_MS)
         assert_accessible(page)
         visitor.assert_no_sideways_scroll()
+
+
+@pytest.mark.timeout(120)
+def test_a_sweep_is_shown_as_curves_with_its_frontier(
+    browser: Browser, service: Service, api: httpx.Client, tmp_path: Path
+) -> None:
+    benchmark = submit(
+        api,
+        name="swept",
+        load={"kind": "closed", "concurrency": 1},
+        stop={"requests": 8},
+        explore={"kind": "sweep", "parameter": "concurrency", "values": [1, 2, 4]},
+    )
+    with visit(browser, service) as visitor:
+        page = opened(visitor, benchmark)
+        expect(page.locator(".run-status")).to_contain_text("completed", timeout=RUN_TIMEOUT_MS)
+        figure = "Throughput against speed per user"
+        expect(page.get_by_role("figure", name=figure)).to_be_visible()
+        points = api.get(f"/benchmarks/{benchmark}").json()["summary"]["points"]
+        expected = {
+            (one["rates"]["user_output_tokens_per_s"]["p50"], one["rates"]["output_tokens_per_s"]) for one in points
+        }
+        rows = saved(page, tmp_path, figure)
+        found = {
+            name: {
+                (float(row["tok/s for one user, median"]), float(row["tok/s in all"]))
+                for row in rows
+                if row["series"] == name
+            }
+            for name in {row["series"] for row in rows}
+        }
+        best = {
+            one
+            for one in expected
+            if not any(other != one and other[0] >= one[0] and other[1] >= one[1] for other in expected)
+        }
+        assert found == {"sim / simulated": expected, "frontier": best}
+        by_level = saved(page, tmp_path, "Throughput by level")
+        assert [float(row["users"]) for row in by_level] == [1, 2, 4]
+        assert_accessible(page)
+
+
+def test_what_is_printed_is_the_run_and_nothing_else(browser: Browser, service: Service, finished: str) -> None:
+    with visit(browser, service, theme="dark") as visitor:
+        page = opened(visitor, finished)
+        expect(page.get_by_role("figure", name="Requests", exact=True)).to_be_visible(timeout=SHOWN_TIMEOUT_MS)
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        for hidden in (page.get_by_role("navigation", name="Main"), page.get_by_role("button", name="Delete")):
+            expect(hidden).to_be_hidden()
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('.panel')).backgroundColor") == "rgb(255, 255, 255)"
+        )
+        # A chart's ink on paper is dark: muted labels of the light theme are darker than its middle grey.
+        darkest = page.evaluate(
+            """() => { const canvas = document.querySelector('canvas.heatmap-canvas');
+            const { data } = canvas.getContext('2d').getImageData(0, 0, 60, canvas.height);
+            let least = 255; for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 250) least =
+            Math.min(least, data[at]); return least; }"""
+        )
+        assert darkest < 128
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        page.emulate_media(media="screen")
+        assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")

@@ -21,13 +21,13 @@ def runs(service: Service, simulator: Simulator) -> list[str]:
     with httpx.Client(base_url=f"{service.url}/api/v1", timeout=30) as client:
         login = {"username": service.username, "password": service.password}
         client.headers["Authorization"] = f"Bearer {client.post('/auth/login', json=login).json()['access_token']}"
-        provider = {"name": "sim", "kind": "openai-compatible", "base_url": simulator.base_url}
+        provider = {"name": "compared", "kind": "openai-compatible", "base_url": simulator.base_url}
         assert client.post("/providers", json=provider).status_code == 201
         ids = []
         for name, concurrency in zip(NAMES, (2, 4), strict=True):
             spec = {
                 "name": name,
-                "targets": [{"provider": "sim", "model": "simulated"}],
+                "targets": [{"provider": "compared", "model": "simulated"}],
                 "workload": {"kind": "synthetic", "input_tokens": 16, "output_tokens": 4, "words_per_token": 1},
                 "load": {"kind": "closed", "concurrency": concurrency},
                 "stop": {"requests": 30},
@@ -46,9 +46,7 @@ def test_runs_are_chosen_compared_and_reported(
     browser: Browser, service: Service, runs: list[str], pictures: Path, tmp_path: Path
 ) -> None:
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open(f"/compare?ids={runs[0]}")
-        visitor.sign_in()
+        page = visitor.enter(f"/compare?ids={runs[0]}")
         page.get_by_role("checkbox", name="after").click()
         expect(page.get_by_role("heading", name="B after against A before <b>")).to_be_visible()
         assert f"ids={runs[0]}%2C{runs[1]}" in page.url
@@ -78,8 +76,7 @@ def test_a_phone_shows_the_comparison_without_scrolling_sideways(
     browser: Browser, service: Service, runs: list[str], pictures: Path
 ) -> None:
     with visit(browser, service, theme="dark", size=PHONE) as visitor:
-        visitor.open(f"/compare?ids={','.join(runs)}&window=whole")
-        visitor.sign_in()
+        visitor.enter(f"/compare?ids={','.join(runs)}&window=whole")
         expect(visitor.page.get_by_text("What can be said")).to_be_visible()
         visitor.assert_no_sideways_scroll()
         visitor.picture(pictures, "compare-phone")

@@ -18,15 +18,13 @@ PROVIDER = "form"
 @pytest.fixture(scope="module")
 def provider(browser: Browser, service: Service, simulator: Simulator) -> str:
     with visit(browser, service) as visitor:
-        visitor.open("/providers")
-        visitor.sign_in()
+        visitor.enter("/providers")
         visitor.add_provider(PROVIDER, simulator.base_url)
     return PROVIDER
 
 
 def open_form(visitor: Visitor, provider: str) -> Page:
-    visitor.open("/benchmarks/new")
-    visitor.sign_in()
+    visitor.enter("/benchmarks/new")
     page = visitor.page
     page.get_by_label("Provider", exact=True).select_option(provider)
     expect(page.get_by_label("Model", exact=True)).to_have_value("simulated")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.accounts.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
 from tests.e2e.conftest import launched
@@ -50,11 +50,8 @@ def attacker() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with (
-        sync_playwright() as playwright,
-        launched(playwright, "--host-resolver-rules=MAP evil.test 127.0.0.1") as found,
-    ):
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    with launched(playwright, "--host-resolver-rules=MAP evil.test 127.0.0.1") as found:
         yield found
 
 

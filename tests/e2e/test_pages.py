@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browsing import PHONE, visit
+from tests.e2e.browsing import visit
 from tests.e2e.processes import Service, Simulator
 
 pytestmark = pytest.mark.browser
@@ -37,8 +37,7 @@ def test_the_access_token_is_not_kept_where_scripts_of_a_later_page_could_read_i
     browser: Browser, service: Service
 ) -> None:
     with visit(browser, service) as visitor:
-        visitor.open("/")
-        visitor.sign_in()
+        visitor.enter("/")
         stored = visitor.page.evaluate("JSON.stringify({...localStorage, ...sessionStorage}) + document.cookie")
         assert "eyJ" not in stored
         assert "ltb_access" not in stored
@@ -46,9 +45,7 @@ def test_the_access_token_is_not_kept_where_scripts_of_a_later_page_could_read_i
 
 def test_the_keyboard_reaches_what_matters(browser: Browser, service: Service) -> None:
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/")
-        visitor.sign_in()
+        page = visitor.enter("/")
         expect(page.get_by_label("Search benchmarks")).to_be_visible()
 
         page.keyboard.press("?")
@@ -71,9 +68,7 @@ def test_the_keyboard_reaches_what_matters(browser: Browser, service: Service) -
 
 def test_wrong_input_is_shown_at_its_field(browser: Browser, service: Service, simulator: Simulator) -> None:
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/providers")
-        visitor.sign_in()
+        page = visitor.enter("/providers")
         visitor.add_provider("local", simulator.base_url)
         page.keyboard.press("n")
         users = page.locator("input[name=concurrency]")
@@ -98,9 +93,7 @@ def test_wrong_input_is_shown_at_its_field(browser: Browser, service: Service, s
 def test_viewers_see_and_cannot_change(browser: Browser, service: Service) -> None:
     service.create_user("eve", "viewer", "correct horse battery")
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/benchmarks/new")
-        visitor.sign_in("eve", "correct horse battery")
+        page = visitor.enter("/benchmarks/new", "eve", "correct horse battery")
         expect(page.get_by_role("heading", name="You may not start benchmarks")).to_be_visible()
         page.get_by_role("link", name="Providers").click()
         expect(page.get_by_role("heading", name="Providers", exact=True)).to_be_visible()
@@ -112,28 +105,11 @@ def test_viewers_see_and_cannot_change(browser: Browser, service: Service) -> No
 
 def test_what_does_not_exist_says_so(browser: Browser, service: Service) -> None:
     with visit(browser, service) as visitor:
-        visitor.open("/nowhere")
-        visitor.sign_in()
+        visitor.enter("/nowhere")
         expect(visitor.page.get_by_role("heading", name="There is no such page")).to_be_visible()
         visitor.watch.allow(404)
         visitor.open("/benchmarks/00000000-0000-0000-0000-000000000000")
         expect(visitor.page.get_by_role("heading", name="There is no such benchmark")).to_be_visible()
-
-
-def test_pages_fit_a_phone(browser: Browser, service: Service) -> None:
-    with visit(browser, service, size=PHONE, theme="dark") as visitor:
-        visitor.open("/")
-        visitor.assert_no_sideways_scroll()
-        visitor.sign_in()
-        for path, landmark in (
-            ("/", "Benchmarks"),
-            ("/benchmarks/new", "New benchmark"),
-            ("/providers", "Providers"),
-        ):
-            visitor.open(path)
-            expect(visitor.page.get_by_role("heading", name=landmark, exact=True)).to_be_visible()
-            visitor.page.wait_for_load_state("networkidle")
-            visitor.assert_no_sideways_scroll()
 
 
 def test_the_theme_is_the_systems_until_it_is_switched_and_then_remembered(browser: Browser, service: Service) -> None:

@@ -19,8 +19,7 @@ pytestmark = pytest.mark.browser
 
 
 def at(visitor: Visitor, path: str) -> Page:
-    visitor.open(path)
-    visitor.sign_in()
+    visitor.enter(path)
     visitor.page.on("dialog", lambda dialog: dialog.accept())  # the warning before changes are lost
     return visitor.page
 
@@ -107,7 +106,7 @@ def test_a_preset_is_changed_reset_kept_over_a_reload_and_left_for_a_pasted_spec
 
         page.get_by_role("button", name="Open a spec").click()
         target = f'[[targets]]\nprovider = "{PROVIDER}"\nmodel = "simulated"\nweight = 2\n'
-        page.get_by_label("JSON or TOML").fill(
+        page.get_by_label("JSON, TOML or YAML").fill(
             f'{target}[workload]\nkind = "prompt"\nprompt = "hi"\n[load]\nkind = "closed"\n'
         )
         page.get_by_role("dialog").get_by_role("button", name="Open", exact=True).click()

@@ -13,9 +13,7 @@ pytestmark = pytest.mark.browser
 
 def test_a_provider_from_form_to_models(browser: Browser, service: Service, simulator: Simulator) -> None:
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/providers")
-        visitor.sign_in()
+        page = visitor.enter("/providers")
         page.get_by_role("button", name="Add provider").first.click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_label("Kind").select_option("anthropic")
@@ -79,9 +77,7 @@ def test_a_provider_from_form_to_models(browser: Browser, service: Service, simu
 def test_viewers_look_at_providers_only(browser: Browser, service: Service) -> None:
     service.create_user("paul", "viewer", "correct horse battery")
     with visit(browser, service) as visitor:
-        page = visitor.page
-        visitor.open("/providers")
-        visitor.sign_in("paul", "correct horse battery")
+        page = visitor.enter("/providers", "paul", "correct horse battery")
         expect(page.get_by_text("An administrator adds")).to_be_visible()
         for name in ("Add provider", "Edit", "Delete", "Test"):
             expect(page.get_by_role("button", name=name)).to_have_count(0)

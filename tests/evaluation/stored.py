@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from app.benchmarks.measures import columns
 from app.benchmarks.models import BenchmarkSession
+from app.benchmarks.result_columns import columns
 from app.core.database import Database
 from app.stats.instrument import InstrumentFacts
 from app.stats.run_statistics import RunStatistics, TargetKey

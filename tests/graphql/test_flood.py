@@ -1,6 +1,7 @@
 """Clients of `graphql-transport-ws` that do too much, too early, twice, or nothing: close codes, and what stays behind."""
 
 import json
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -51,20 +52,25 @@ async def test_words_out_of_order(served: Served) -> None:
     assert served.app.state.subscribers.subscriptions == 0
 
 
-async def test_a_flood_of_operations_ends_the_socket_and_leaves_nothing(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.graphql.socket.MAX_MESSAGES_PER_MINUTE", 200)
-    async with dialled(served) as connection:
-        raw = await Raw(connection).hello(await served.token())
-        for number in range(400):
+@pytest.fixture
+async def strict(sqlite_settings: StorageSettings) -> AsyncIterator[Served]:
+    """A server that lets clients do little."""
+    few = {"graphql": {"max_connections_per_user": 3}, "websocket": {"max_messages_per_minute": 100}}
+    async with serving(service_settings(sqlite_settings, server=few)) as found:
+        yield found
+
+
+async def test_a_flood_of_operations_ends_the_socket_and_leaves_nothing(strict: Served) -> None:
+    async with dialled(strict) as connection:
+        raw = await Raw(connection).hello(await strict.token())
+        for number in range(200):
             try:
                 await raw.subscribe(str(number), EVENTS)
             except Exception:  # noqa: BLE001  (closed on the way)
                 break
         assert await raw.close_code() == 4429
-    await until(lambda: served.app.state.subscribers.subscriptions == 0)
-    await until(lambda: served.app.state.subscribers.connections == 0)
+    await until(lambda: strict.app.state.subscribers.subscriptions == 0)
+    await until(lambda: strict.app.state.subscribers.connections == 0)
 
 
 async def test_a_huge_message_ends_the_socket(served: Served) -> None:
@@ -74,25 +80,23 @@ async def test_a_huge_message_ends_the_socket(served: Served) -> None:
         assert await raw.close_code() == 1009
 
 
-async def test_sockets_are_bounded_by_address_and_by_user(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.graphql.subscribers.MAX_STRANGERS_PER_ADDRESS", 3)
-    monkeypatch.setattr("app.graphql.subscribers.MAX_SOCKETS_PER_USER", 4)
-    token = await served.token()
-    other = await served.running.user("other", Role.USER)
+async def test_sockets_are_bounded_by_address_and_by_user(strict: Served) -> None:
+    token = await strict.token()
+    other = await strict.running.user("other", Role.USER)
     async with AsyncExitStack() as stack:
         for _ in range(3):
-            await stack.enter_async_context(dialled(served))
+            await stack.enter_async_context(dialled(strict))
         with pytest.raises(InvalidStatus):
-            await stack.enter_async_context(dialled(served))
-    await until(lambda: served.app.state.subscribers.connections == 0)
+            await stack.enter_async_context(dialled(strict))
+    await until(lambda: strict.app.state.subscribers.connections == 0)
     async with AsyncExitStack() as stack:
-        for _ in range(4):
-            await Raw(await stack.enter_async_context(dialled(served))).hello(token)
-        fifth = Raw(await stack.enter_async_context(dialled(served)))
-        await fifth.say(type="connection_init", payload={"Authorization": f"Bearer {token}"})
-        assert await fifth.close_code() == 4429
+        for _ in range(3):
+            await Raw(await stack.enter_async_context(dialled(strict))).hello(token)
+        fourth = Raw(await stack.enter_async_context(dialled(strict)))
+        await fourth.say(type="connection_init", payload={"Authorization": f"Bearer {token}"})
+        assert await fourth.close_code() == 4429
         theirs = other.headers["Authorization"].removeprefix("Bearer ")
-        await Raw(await stack.enter_async_context(dialled(served))).hello(theirs)
-    await until(lambda: served.app.state.subscribers.connections == 0)
-    subscribers = served.app.state.subscribers
+        await Raw(await stack.enter_async_context(dialled(strict))).hello(theirs)
+    await until(lambda: strict.app.state.subscribers.connections == 0)
+    subscribers = strict.app.state.subscribers
     assert (subscribers._strangers, subscribers._sockets) == ({}, {})

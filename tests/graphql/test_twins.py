@@ -54,6 +54,7 @@ TWINS = {
     "deleteProvider": "Mutation.deleteProvider",
     "listProviderModels": "Query.providerModels",
     "checkProviderHealth": "Mutation.testProvider",
+    "listProviderHealth": "Query.providerHealth",
     "getCluster": "Query.cluster",
     "getMetrics": "Query.metrics",
     "getMe": "Query.me",
@@ -61,6 +62,7 @@ TWINS = {
     "createApiKey": "Mutation.createApiKey",
     "revokeApiKey": "Mutation.revokeApiKey",
     "listMySessions": "Viewer.signIns",
+    "changePassword": "Mutation.changePassword",
     "revokeMySession": "Mutation.revokeSignIn",
     "revokeMyOtherSessions": "Mutation.revokeOtherSignIns",
     "createUser": "Mutation.createUser",
@@ -81,14 +83,14 @@ TWINS = {
     "savePreferences": "Mutation.savePreferences",
 }
 WITHOUT = {
-    **dict.fromkeys(("login", "refreshTokens", "logout", "changePassword"), "identity comes before an operation"),
+    **dict.fromkeys(("login", "refreshTokens", "logout"), "identity comes before an operation"),
     **dict.fromkeys(("beginOidcLogin", "finishOidcLogin", "endOidcLogin"), "redirects of a browser"),
     **dict.fromkeys(("getHealth", "getLiveness", "getReadiness"), "probes, which ask without an identity"),
     "endOidcLoginByProvider": "called by identity providers",
     "listSignInMethods": "read before there is an identity",
-    "getConfiguration": "what the configuration file says, about no benchmark",
     "exportAudit": "a file of its own, about no benchmark",
 }
+_OF_HEADERS = {"If-Match": "ifMatch", "if-match": "ifMatch", "Idempotency-Key": "idempotencyKey"}
 
 
 def test_every_operation_of_rest_has_a_twin(sqlite_settings: StorageSettings) -> None:
@@ -109,6 +111,10 @@ def test_every_operation_of_rest_has_a_twin(sqlite_settings: StorageSettings) ->
         assert name in owner.fields, operation
         wanted = asked[operation]["x-permission"]
         assert permissions[kind, name] == wanted, (operation, wanted)
+        headers = {one["name"] for one in asked[operation].get("parameters", ()) if one["in"] == "header"}
+        arguments = {_OF_HEADERS[header] for header in headers & set(_OF_HEADERS)}
+        found = {"ifMatch" if argument == "ifVersion" else argument for argument in owner.fields[name].args}
+        assert arguments <= found or kind != "Mutation", (operation, arguments)
 
 
 @pytest.fixture

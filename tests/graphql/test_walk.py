@@ -1,5 +1,6 @@
 """Walks every root field as everyone: nobody, each role, a narrow key."""
 
+import re
 from typing import Any
 
 import httpx
@@ -18,6 +19,8 @@ from graphql import (
 
 from app.accounts.permissions import ROLE_PERMISSIONS, Permission, Role
 from app.graphql.guard import declared
+from tests.evaluation.stored import finished
+from tests.factories import Rows
 from tests.service import Running
 
 NARROW_SCOPE = Permission.PROVIDER_READ
@@ -58,6 +61,13 @@ def selection(field: GraphQLField) -> str:
     return "{ __typename }"
 
 
+def arguments(field: GraphQLField) -> str:
+    """Those that must be given."""
+    needed = {key: one for key, one in field.args.items() if is_required_argument(one)}
+    given = ", ".join(f"{key}: {literal(one.type)}" for key, one in needed.items())
+    return f"({given})" if given else ""
+
+
 def operations(running: Running) -> dict[str, tuple[str, Permission]]:
     schema = running.app.state.graphql.schema
     found = {(kind, name): permission for kind, name, permission in declared(schema)}
@@ -69,11 +79,8 @@ def operations(running: Running) -> dict[str, tuple[str, Permission]]:
         ("subscription", core.subscription_type),
     ):
         for name, field in root.fields.items():
-            needed = {key: one for key, one in field.args.items() if is_required_argument(one)}
-            given = ", ".join(f"{key}: {literal(one.type)}" for key, one in needed.items())
-            arguments = f"({given})" if given else ""
             made[f"{word} {name}"] = (
-                f"{word} {{ {name}{arguments} {selection(field)} }}",
+                f"{word} {{ {name}{arguments(field)} {selection(field)} }}",
                 found[root.name, name],
             )
     return made
@@ -118,3 +125,36 @@ async def test_each_gets_what_their_permissions_say(running: Running) -> None:
         await check(running, await running.user(f"walker-{role}", role), ROLE_PERMISSIONS[role])
     narrow = await running.api_key(await running.admin(), scopes=[NARROW_SCOPE])
     await check(running, narrow, frozenset({NARROW_SCOPE}))
+
+
+async def test_fields_of_a_benchmark_have_permissions_of_their_own(running: Running) -> None:
+    stored = await finished(running.app.state.database, n=3, requests_ok=3)
+    narrow = await running.api_key(await running.admin(), scopes=[Permission.BENCHMARK_READ])
+    schema = running.app.state.graphql.schema
+    fields = schema._schema.type_map["Benchmark"].fields
+    guarded = {name: permission for kind, name, permission in declared(schema) if kind == "Benchmark"}
+    assert len(guarded) > 10
+    for name, permission in guarded.items():
+        asked = f"{name}{arguments(fields[name])} {selection(fields[name])}"
+        found = await codes(narrow, f'{{ benchmark(id: "{stored.id}") {{ {asked} }} }}')
+        assert (found == {"FORBIDDEN"}) == (permission != Permission.BENCHMARK_READ), (name, found)
+
+
+async def test_what_others_own_is_as_if_it_were_not_there(running: Running) -> None:
+    """Word for word: no answer tells that an id exists."""
+    owner = await Rows(running.app.state.database).user()
+    stored = await finished(running.app.state.database, n=3, requests_ok=3, owner_id=owner.id)
+    missing, private = VALUES["UUID"].strip('"'), str(stored.id)
+    other = await running.user("other", Role.USER)
+    asked = [query for query, _ in operations(running).values() if missing in query]
+    benchmark = "query { benchmark(id: %s) { name } }"
+    pair = "query { compareBenchmarks(ids: [%s, %s]) { baseline } }"
+    asked += [benchmark % VALUES["UUID"], pair % (VALUES["UUID"], VALUES["UUID"])]
+    assert len(asked) > 10
+    for query in asked:
+        said = []
+        for id_ in (missing, private):
+            headers = {"Accept": "text/event-stream"} if query.startswith("subscription") else {}
+            answer = await other.post("/graphql", json={"query": query.replace(missing, id_)}, headers=headers)
+            said.append(re.sub(r'"requestId":"[^"]*"', "", answer.text.replace(id_, "ID")))
+        assert said[0] == said[1], query

@@ -252,6 +252,7 @@ def test_who_scales_or_guards_something_names_it(overlay: str, manifest: Manifes
     if manifest["kind"] == "PodDisruptionBudget":
         chosen = [other for other in pods(overlay) if matches(manifest["spec"]["selector"], labels_of(other))]
         assert [other["metadata"]["name"] for other in chosen] == [manifest["metadata"]["name"]]
+        assert manifest["spec"]["maxUnavailable"] == 1, "a node that cannot be drained helps nobody"
         return
     target = manifest["spec"]["scaleTargetRef"]
     (workload,) = (other for other in pods(overlay) if identity(other) == (target["kind"], target["name"]))
@@ -276,9 +277,9 @@ def test_every_pod_is_denied_by_default_and_allowed_what_it_needs(overlay: str) 
     def ports(component: str, direction: str) -> set[Any]:
         return {port["port"] for rule in allowed(component, direction) for port in rule["ports"]}
 
-    assert {53, 5432, 6379, 443} <= ports("api", "egress")
-    assert {53, 5432, 6379, 443} <= ports("worker", "egress")
-    assert ports("migrate", "egress") == {53, 5432, 6379}
+    assert {53, 5432, 6379, 443, 4318} <= ports("api", "egress")
+    assert {53, 5432, 6379, 443, 4318} <= ports("worker", "egress")
+    assert ports("migrate", "egress") == {53, 5432}
     assert ports("scheduler", "egress") == {53, 1024}
     assert ports("api", "ingress") == {"http"}
     assert ports("scheduler", "ingress") == {"dask", "metrics"}

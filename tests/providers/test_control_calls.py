@@ -44,6 +44,28 @@ async def test_a_provider_that_answers(running: Running, upstream: Upstream) -> 
     assert "X-Team: blue" in head
 
 
+async def test_how_checks_went_is_kept(running: Running, upstream: Upstream) -> None:
+    admin = await _provider(running, upstream.base_url)
+    assert (await admin.get("/api/v1/providers/local/health")).json() == {"checks": []}
+    first = await _health(admin)
+    upstream.say(401, {"error": {"message": "no " + "x" * 500}})
+    await _health(admin)
+    viewer = await running.user("vera", Role.VIEWER)
+    newest, oldest = (await viewer.get("/api/v1/providers/local/health")).json()["checks"]
+    assert (newest["status"], newest["auth"], newest["latency_ms"]) == ("unauthorized", "refused", None)
+    assert len(newest["message"]) <= 300
+    assert (oldest["status"], oldest["latency_ms"]) == ("ok", first["latency_ms"])
+    assert oldest["checked_by"] == "admin"
+    kept = (await viewer.get("/api/v1/providers/local/health", params={"limit": 1})).json()["checks"]
+    assert kept == [newest]
+    assert (await viewer.get("/api/v1/providers/gone/health")).status_code == 404
+    assert (await viewer.get("/api/v1/providers/local/health?limit=201")).status_code == 422
+    assert (await admin.get("/api/v1/audit/verify")).json()["intact"] is True
+    asked = '{ providerHealth(name: "local", limit: 1) { checks { status checkedBy } } }'
+    answer = (await viewer.post("/graphql", json={"query": asked})).json()
+    assert answer["data"]["providerHealth"]["checks"] == [{"status": "UNAUTHORIZED", "checkedBy": "admin"}]
+
+
 async def test_model_lists_are_kept_until_the_provider_changes(running: Running, upstream: Upstream) -> None:
     admin = await _provider(running, upstream.base_url)
     first = (await admin.get("/api/v1/providers/local/models")).json()

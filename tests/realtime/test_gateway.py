@@ -12,7 +12,6 @@ from app.events.bus import Bus
 from app.events.memory import MemoryBus
 from app.events.redis_bus import RedisBus
 from app.events.types import Topic
-from app.realtime import connection as limits
 from tests.events.conftest import anything
 from tests.factories import NOON, make_event
 from tests.realtime.conftest import LIMITS, Client, Live, Start
@@ -132,8 +131,8 @@ async def test_a_message_above_the_limit_ends_the_connection(live: Live, big: st
     assert await client.close_code() == 1009
 
 
-async def test_subscriptions_are_bounded(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_SUBSCRIPTIONS", 3)
+async def test_subscriptions_are_bounded(start: Start) -> None:
+    live = await start(limits=replace(LIMITS, max_subscriptions=3))
     client = await (await admin(live)).subscribe("benchmark.created", "benchmark.started", "benchmark.failed")
     await client.say("Subscribe", topics=["benchmark.created"], session_id=str(new_id()))
     assert "at most 3" in (await client.hear())["message"]
@@ -142,8 +141,8 @@ async def test_subscriptions_are_bounded(live: Live, monkeypatch: pytest.MonkeyP
     await client.subscribe("metrics.system")
 
 
-async def test_a_flood_of_messages_ends_the_connection(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_MESSAGES_PER_MINUTE", 5)
+async def test_a_flood_of_messages_ends_the_connection(start: Start) -> None:
+    live = await start(limits=replace(LIMITS, max_messages_per_minute=5))
     client = await admin(live)
     for _ in range(5):
         await client.say("Ping")

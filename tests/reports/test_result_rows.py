@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.benchmarks import gaps
-from app.benchmarks.measures import measure, results_line
+from app.benchmarks.measures import measure
+from app.benchmarks.result_lines import results_line
 from app.loadgen.frames import Record
 from app.reports.result_rows import ResultFileError, from_line, read_results
 from tests.benchmarks.records import ANY_RECORD, CONTEXT, make_measured

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.benchmarks.measures import columns
+from app.benchmarks.result_columns import columns
 from app.stats.run_statistics import RunStatistics, TargetKey
 from app.stats.server_timings import MAX_NAMES, ServerTimings
 from app.stats.summary import summarise

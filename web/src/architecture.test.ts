@@ -9,7 +9,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   api: [],
   ui: ["api/types", "api/summary", "api/errors"],
   live: ["api/"],
-  charts: ["ui/numbers"],
+  charts: ["ui/numbers", "ui/csv"],
   app: ["api/", "live/", "ui/", "features/"],
   features: [
     "api/",

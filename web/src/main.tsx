@@ -2,6 +2,7 @@ import { render } from "preact";
 import "./styles/tokens.css";
 import "./styles/derived.css";
 import "./styles/base.css";
+import "./styles/print.css";
 import { App } from "./app/App";
 import { startRouter } from "./app/router";
 import { resumeSession } from "./app/session";

@@ -18,6 +18,7 @@ import type {
   Preset,
   Provider,
   ProviderChanges,
+  ProviderChecks,
   ProviderHealth,
   ProviderInput,
   ProviderKind,
@@ -163,6 +164,17 @@ export async function allProviders(signal?: Signal): Promise<{ items: Provider[]
   }
   return { items, kinds: first.kinds };
 }
+
+export const getProvider = (name: string, signal?: Signal) =>
+  call<Provider>("GET", `/providers/${at(name)}`, { signal });
+
+/** Every kind that a provider may be of. */
+export const listKinds = async (signal?: Signal) =>
+  (await call<ProviderPage>("GET", "/providers", { query: { limit: 1 }, signal })).kinds;
+
+/** How its newest checks went, newest first; nothing is asked of it. */
+export const listChecks = (name: string, limit: number, signal?: Signal) =>
+  call<ProviderChecks>("GET", `/providers/${at(name)}/health`, { query: { limit }, signal });
 
 export const createProvider = (input: ProviderInput) => call<Provider>("POST", "/providers", { body: input });
 

@@ -791,11 +791,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * How a provider's checks went
+         * @description The newest checks of a provider, by whom and how they went; nothing is asked of it.
+         */
+        get: operations["listProviderHealth"];
         put?: never;
         /**
          * Check a provider
          * @description Make free control calls with the key and say how they went: is it there, is the key taken.
+         *
+         *     The audit trail keeps how it went; `GET` tells the newest.
          */
         post: operations["checkProviderHealth"];
         delete?: never;
@@ -3451,6 +3457,55 @@ export interface components {
             };
         };
         /**
+         * HealthCheckView
+         * @description One test of a provider.
+         */
+        HealthCheckView: {
+            /**
+             * Checked At
+             * Format: date-time
+             * @description When.
+             */
+            checked_at: string;
+            /**
+             * Checked By
+             * @description Who asked for it, as they were called then.
+             */
+            checked_by: string;
+            /**
+             * Status
+             * @description How it went.
+             * @enum {string}
+             */
+            status: "ok" | "unreachable" | "unauthorized" | "error";
+            /**
+             * Auth
+             * @description Of the key.
+             * @enum {string}
+             */
+            auth: "ok" | "refused" | "unknown";
+            /**
+             * Latency Ms
+             * @description Of the control call over a new connection; not a measurement.
+             */
+            latency_ms: number | null;
+            /**
+             * Completion Ms
+             * @description Of the completion, where one was asked for and worked.
+             */
+            completion_ms: number | null;
+            /**
+             * Error Type
+             * @description What a refusal means.
+             */
+            error_type: ("auth" | "quota" | "rate_limit" | "overloaded" | "context_length" | "content_filter" | "invalid_request" | "server") | null;
+            /**
+             * Message
+             * @description The same for people, shortened.
+             */
+            message: string;
+        };
+        /**
          * HealthCompletion
          * @description A completion of a few tokens that was asked for, and paid.
          */
@@ -3485,6 +3540,17 @@ export interface components {
              * @description Null when the price or the count is unknown.
              */
             cost_usd: string | null;
+        };
+        /**
+         * HealthHistory
+         * @description The tests of a provider.
+         */
+        HealthHistory: {
+            /**
+             * Checks
+             * @description Newest first.
+             */
+            checks: components["schemas"]["HealthCheckView"][];
         };
         /**
          * Heatmap
@@ -4705,6 +4771,11 @@ export interface components {
          */
         Progress: {
             status: components["schemas"]["Status"];
+            /**
+             * Waits For
+             * @description What of the cluster it waits for before it can go on, such as a tagged worker.
+             */
+            waits_for?: string | null;
             /**
              * Planned
              * @description Requests in all; null when only time ends the run.
@@ -8009,10 +8080,15 @@ export interface components {
             created_at: string;
             /**
              * Reason
-             * @description `starting`: there is room, it is about to be claimed; `all_running`: as many run as may; `owner_running`: as many of its owner's run as may; `behind_others`: others before it take the room.
+             * @description `starting`: there is room, it is about to be claimed; `all_running`: as many run as may; `owner_running`: as many of its owner's run as may; `behind_others`: others before it take the room; `no_worker`: the workers that are there could not run it even when idle.
              * @enum {string}
              */
-            reason: "starting" | "all_running" | "owner_running" | "behind_others";
+            reason: "starting" | "all_running" | "owner_running" | "behind_others" | "no_worker";
+            /**
+             * Missing
+             * @description With `no_worker`, in words: what it needs, and what there is.
+             */
+            missing: string | null;
             /**
              * May Cancel
              * @description Whether the caller may cancel it.
@@ -13029,6 +13105,104 @@ export interface operations {
             };
             /** @description Something that the service called did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listProviderHealth: {
+        parameters: {
+            query?: {
+                /** @description Most checks to return. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The provider's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthHistory"];
+                };
+            };
+            /** @description The request cannot be read (bad JSON, bad cursor). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid identity: sign in, or give a bearer token or API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The permission is missing, or the request comes from a foreign origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing, or not visible to the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A value is wrong; `details.errors` names each with what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fault of the service. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A part of the service is not available. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,20 +1,22 @@
 import { Dialog } from "../ui/Dialog";
-import { pageShortcuts, type Shortcut } from "./keyboard";
+import { MOD, pageShortcuts, type Shortcut } from "./keyboard";
 
-/** As this machine's keyboard calls it. */
-export const PALETTE_KEY = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘ K" : "Ctrl K";
+export const PALETTE_KEY = `${MOD} K`;
 
 function Keys({ keys }: { keys: readonly Omit<Shortcut, "run">[] }) {
   return (
     <dl class="keys">
-      {keys.map(({ key, name, what }) => (
-        <div key={key}>
-          <dt>
-            <kbd>{name ?? key}</kbd>
-          </dt>
-          <dd>{what}</dd>
-        </div>
-      ))}
+      {keys.map(
+        ({ key, name, what }) =>
+          what && (
+            <div key={key}>
+              <dt>
+                <kbd>{name ?? key}</kbd>
+              </dt>
+              <dd>{what}</dd>
+            </div>
+          ),
+      )}
     </dl>
   );
 }

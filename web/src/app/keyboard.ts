@@ -7,11 +7,15 @@ export interface Shortcut {
   key: string;
   /** As the help writes it, where that is something else. */
   name?: string;
-  what: string;
+  /** Left out where another key's words cover it. */
+  what?: string;
   run: () => void;
   /** Whether the key is meant now; else the browser has it. */
   when?: () => boolean;
 }
+
+/** What this machine's keyboard calls the key that commands begin with. */
+export const MOD = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
 
 const NOT_TYPED = new Set(["checkbox", "radio", "button", "submit"]);
 

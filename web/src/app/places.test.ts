@@ -15,6 +15,7 @@ describe("places", () => {
       "Measure: Benchmarks, Compare",
       "Resources: Providers, Cluster",
     ]);
+    expect(shown("metrics.read")).toEqual(["Resources: Alerts"]);
     expect(shown("admin.audit")).toEqual(["Administration: Audit"]);
     expect(shown()).toEqual([]);
   });

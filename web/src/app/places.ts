@@ -27,8 +27,9 @@ export const GROUPS: readonly PlaceGroup[] = [
   {
     label: "Resources",
     places: [
-      { href: "/providers", label: "Providers", pages: ["providers"], permission: "provider.read" },
+      { href: "/providers", label: "Providers", pages: ["providers", "provider"], permission: "provider.read" },
       { href: "/cluster", label: "Cluster", pages: ["cluster"], permission: "benchmark.read" },
+      { href: "/alerts", label: "Alerts", pages: ["alerts"], permission: "metrics.read" },
     ],
   },
   {
@@ -57,6 +58,9 @@ export function placesFor(may: (permission: Permission) => boolean): PlaceGroup[
 export const NEEDS: Partial<Record<Route["page"], { permission: Permission; what: string }>> = {
   benchmarks: { permission: "benchmark.read", what: "benchmarks" },
   providers: { permission: "provider.read", what: "providers" },
+  compare: { permission: "benchmark.read", what: "comparisons" },
+  provider: { permission: "provider.read", what: "this provider" },
+  alerts: { permission: "metrics.read", what: "the alerts" },
   cluster: { permission: "benchmark.read", what: "the cluster" },
   users: { permission: "user.manage", what: "the users" },
   user: { permission: "user.manage", what: "this user" },

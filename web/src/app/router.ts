@@ -9,6 +9,8 @@ export type Route =
   | { page: "compare" }
   | { page: "run"; id: string; request?: number }
   | { page: "providers" }
+  | { page: "provider"; id: string }
+  | { page: "alerts" }
   | { page: "cluster" }
   | { page: "account" }
   | { page: "users" }
@@ -34,6 +36,7 @@ const SINGLE = [
   "compare",
   "providers",
   "cluster",
+  "alerts",
   "account",
   "users",
   "roles",
@@ -54,6 +57,7 @@ export function match(path: string): Route {
     if (second === undefined) return { page: "benchmarks" };
     return second === "new" ? { page: "new-benchmark" } : { page: "run", id: second };
   }
+  if (first === "providers" && second !== undefined) return { page: "provider", id: second };
   if (first === "users" && second !== undefined) return { page: "user", id: second };
   if (second !== undefined) return { page: "not-found" };
   if (first === "new") return { page: "new-benchmark" };

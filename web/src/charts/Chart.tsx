@@ -22,6 +22,8 @@ interface ChartProps<Column extends string> {
 }
 
 const NO_BANDS: readonly Band[] = [];
+// Numbers change at most four times a second.
+const LEGEND_EVERY_MS = 250;
 
 export function Chart<Column extends string>({ spec, ring, sync, bands = NO_BANDS }: ChartProps<Column>) {
   const canvas = useRef<HTMLDivElement>(null);
@@ -34,29 +36,41 @@ export function Chart<Column extends string>({ spec, ring, sync, bands = NO_BAND
   useEffect(() => {
     if (!canvas.current) return;
     // Values go straight into the page: ten times a second is no work for a component.
+    const cells = spec.series.map((_, index) => legend.current?.querySelector(`[data-series="${index}"]`));
+    let pointed: number | null = null;
+    let told = -1;
     const write = (row: number | null) => {
+      pointed = row;
+      told = ring.version;
       const at = row ?? ring.length - 1;
       const x = ring.x()[at];
       if (time.current) time.current.textContent = x === undefined ? "" : row === null ? "latest" : writeTime(x);
       const scale = plot.current?.leftScale ?? null;
       if (unit.current) unit.current.textContent = scale?.unit ?? spec.left.label;
       spec.series.forEach((series, index) => {
-        const cell = legend.current?.querySelector(`[data-series="${index}"]`);
         const values = ring.y(series.column);
         const value = writeValue(
           row === null ? newest(values) : values[row],
           spec[series.axis]?.measure,
           series.axis === "left" ? scale : null,
         );
-        if (cell) cell.textContent = value;
+        const cell = cells[index];
+        if (cell && cell.textContent !== value) cell.textContent = value;
       });
     };
     const made = new Plot(canvas.current, spec, ring, sync, { onCursor: write });
     plot.current = made;
     write(null);
     const remove = frames.add(made);
+    // The newest values do not wait for the lines, which are seldom drawn when the run is long.
+    const stop = frames.add({
+      isDirty: () => told !== ring.version,
+      draw: () => write(pointed),
+      everyMs: () => LEGEND_EVERY_MS,
+    });
     return () => {
       remove();
+      stop();
       made.destroy();
       plot.current = null;
     };

@@ -2,8 +2,12 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { type CsvCell, saveCsv } from "../ui/csv";
 import "./charts.css";
-import { type Cell, saveCsv, savePng } from "./save";
+import { readyForPrint } from "./print";
+import { savePng } from "./save";
+
+readyForPrint();
 
 interface ChartFrameProps {
   title: string;
@@ -13,7 +17,7 @@ interface ChartFrameProps {
   readout?: ComponentChildren;
   legend?: ComponentChildren;
   /** The values that are shown, with a row of names; called when they are asked for. */
-  rows: () => Iterable<readonly Cell[]>;
+  rows: () => Iterable<readonly CsvCell[]>;
   children: ComponentChildren;
 }
 

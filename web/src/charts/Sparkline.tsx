@@ -20,8 +20,14 @@ export function Sparkline<Column extends string>({ ring, column }: SparklineProp
     const made = new SparklinePlot(canvas.current, ring, column);
     plot.current = made;
     const remove = frames.add(made);
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry) made.resize(entry.contentRect.width, entry.contentRect.height);
+      frames.wake();
+    });
+    observer.observe(canvas.current);
     return () => {
       remove();
+      observer.disconnect();
       plot.current = null;
     };
   }, [ring, column]);

@@ -1,5 +1,6 @@
 /** Counts by time and latency as a picture: the more, the stronger; the latency axis is logarithmic. */
 
+import { clipped, Layer } from "./layer";
 import { resolveColour } from "./palette";
 import { positionOf, ticksOf } from "./scales";
 import type { Range } from "./shared";
@@ -25,6 +26,9 @@ export interface HeatCell {
 
 const MARGIN = { top: 8, right: 24, bottom: 24, left: 58 };
 const SHORTEST_SPAN_S = 10;
+const CURSOR_MS = 30;
+const SOONEST_MS = 100;
+const LATEST_MS = 5_000;
 
 export class HeatmapPlot {
   readonly #canvas: HTMLCanvasElement;
@@ -36,6 +40,8 @@ export class HeatmapPlot {
   #cursor: number | null = null;
   #dragFrom: number | null = null;
   #dirty = true;
+  #isMoved = false;
+  readonly #layer = new Layer();
   #counts = new Map<number, number>();
   #highest = 1;
   #colours: { ink: string; muted: string; grid: string; band: string; accent: string; font: string } | null = null;
@@ -47,7 +53,14 @@ export class HeatmapPlot {
   }
 
   isDirty(): boolean {
-    return this.#dirty;
+    return this.#dirty || this.#isMoved;
+  }
+
+  /** The cursor follows the pointer; new cells of a long run can wait. */
+  everyMs(): number {
+    const { min, max } = this.#range();
+    const pixelMs = (1000 * (max - min)) / Math.max(1, this.#canvas.width);
+    return this.#isMoved ? CURSOR_MS : Math.min(LATEST_MS, Math.max(SOONEST_MS, pixelMs));
   }
 
   show(data: HeatmapData, span: Range, bands: readonly Band[], write: (ms: number) => string): void {
@@ -56,22 +69,23 @@ export class HeatmapPlot {
     this.#bands = bands;
     this.#write = write;
     this.#counts = new Map(data.count.map((count, cell) => [this.#key(data.column[cell], data.row[cell]), count]));
-    this.#highest = Math.max(1, ...data.count);
+    this.#highest = data.count.reduce((most, count) => Math.max(most, count), 1);
     this.#dirty = true;
+    this.#layer.forget();
   }
 
   zoom(range: Range | null): void {
     this.#zoom = range;
-    this.#dirty = true;
+    this.#change();
   }
 
   recolour(): void {
     this.#colours = null;
-    this.#dirty = true;
+    this.#change();
   }
 
   touch(): void {
-    this.#dirty = true;
+    this.#change();
   }
 
   press(left: number): void {
@@ -89,7 +103,7 @@ export class HeatmapPlot {
   /** The cell under the pointer; null outside of the drawing. */
   point(at: { left: number; top: number } | null): HeatCell | null {
     this.#cursor = at?.left ?? null;
-    this.#dirty = true;
+    this.#isMoved = true;
     const { from_s, width_s, edges_ms } = this.#data;
     if (!at || edges_ms.length < 2) return null;
     const { top, height } = this.#box();
@@ -106,41 +120,44 @@ export class HeatmapPlot {
   }
 
   draw(): void {
-    this.#dirty = false;
-    const canvas = this.#canvas;
-    const ratio = devicePixelRatio || 1;
-    canvas.width = Math.round(canvas.clientWidth * ratio);
-    canvas.height = Math.round(canvas.clientHeight * ratio);
-    const context = canvas.getContext("2d");
-    if (!context || canvas.width === 0) return;
-    context.scale(ratio, ratio);
+    this.#dirty = this.#isMoved = false;
+    const colours = this.#palette();
+    const context = this.#layer.draw(this.#canvas, (picture) => this.#drawPicture(picture));
+    if (!context) return;
+    clipped(context, this.#box(), () => this.#drawCursor(context, colours));
+  }
+
+  /** By the one who looks: it does not wait. */
+  #change(): void {
+    this.#isMoved = true;
+    this.#layer.forget();
+  }
+
+  #drawPicture(context: CanvasRenderingContext2D): void {
     const colours = this.#palette();
     const box = this.#box();
     this.#drawAxes(context, colours);
-    context.save();
-    context.beginPath();
-    context.rect(box.left, box.top, box.width, box.height);
-    context.clip();
-    context.fillStyle = colours.band;
-    for (const band of this.#bands) {
-      const from = this.#left(band.from);
-      context.fillRect(from, box.top, this.#left(band.to) - from, box.height);
-    }
-    this.#drawCells(context, colours.ink);
-    this.#drawCursor(context, colours);
-    context.restore();
+    clipped(context, box, () => {
+      context.fillStyle = colours.band;
+      for (const band of this.#bands) {
+        const from = this.#left(band.from);
+        context.fillRect(from, box.top, this.#left(band.to) - from, box.height);
+      }
+      this.#drawCells(context, colours.ink);
+    });
   }
 
   #drawCells(context: CanvasRenderingContext2D, ink: string): void {
     const { column, row, count, from_s, width_s, edges_ms } = this.#data;
-    const { top, height } = this.#box();
+    const { left: side, top, width, height } = this.#box();
+    const { min, max } = this.#range();
     const tall = height / Math.max(1, edges_ms.length - 1);
     context.fillStyle = ink;
     const most = Math.log1p(this.#highest);
+    const wide = (width * width_s) / Math.max(max - min, 1e-9);
     for (let cell = 0; cell < count.length; cell += 1) {
-      const begin = from_s + (column[cell] ?? 0) * width_s;
-      const left = this.#left(begin);
-      const wide = this.#left(begin + width_s) - left;
+      const left = side + ((from_s + (column[cell] ?? 0) * width_s - min) / (max - min)) * width;
+      if (left > side + width || left + wide < side) continue;
       // By the logarithm, so that a single outlier is seen beside thousands; never fainter than can be seen.
       context.globalAlpha = 0.14 + 0.86 * (Math.log1p(count[cell] ?? 0) / most);
       context.fillRect(

@@ -1,5 +1,6 @@
 /** Lines with bands, steps and dots over any two quantities, on a canvas: cumulative distributions, spectra, scatters. */
 
+import { clipped, Layer } from "./layer";
 import { DASHES, lineProperty, resolveColour } from "./palette";
 import { positionOf, type Scale, ticksOf, valueAt } from "./scales";
 import type { Range } from "./shared";
@@ -43,6 +44,7 @@ interface Box {
 
 const MARGIN = { top: 8, right: 14, bottom: 36, left: 58 };
 const NEAR_PX = 12;
+const EVERY_MS = 30;
 
 export class LinesPlot {
   readonly #canvas: HTMLCanvasElement;
@@ -53,6 +55,7 @@ export class LinesPlot {
   #cursor: { left: number; top: number } | null = null;
   #dragFrom: number | null = null;
   #dirty = true;
+  readonly #layer = new Layer();
   #colours: { lines: string[]; muted: string; grid: string; accent: string; font: string } | null = null;
 
   constructor(canvas: HTMLCanvasElement, view: LinesView, onFound: (found: Found | null) => void) {
@@ -68,21 +71,21 @@ export class LinesPlot {
   show(view: LinesView, hidden: ReadonlySet<number>): void {
     this.#view = view;
     this.#hidden = hidden;
-    this.#dirty = true;
+    this.#change();
   }
 
   recolour(): void {
     this.#colours = null;
-    this.#dirty = true;
+    this.#change();
   }
 
   resized(): void {
-    this.#dirty = true;
+    this.#change();
   }
 
   reset(): void {
     this.#zoom = null;
-    this.#dirty = true;
+    this.#change();
   }
 
   /** The pointer is here (CSS pixels in the canvas), or has left. */
@@ -104,7 +107,7 @@ export class LinesPlot {
     const box = this.#box();
     const at = (x: number) => valueAt(this.#xScale(), Math.min(1, Math.max(0, (x - box.left) / box.width)));
     this.#zoom = { min: at(Math.min(left, from)), max: at(Math.max(left, from)) };
-    this.#dirty = true;
+    this.#change();
     return true;
   }
 
@@ -119,25 +122,32 @@ export class LinesPlot {
 
   draw(): void {
     this.#dirty = false;
-    const canvas = this.#canvas;
-    const ratio = devicePixelRatio || 1;
-    canvas.width = Math.round(canvas.clientWidth * ratio);
-    canvas.height = Math.round(canvas.clientHeight * ratio);
-    const context = canvas.getContext("2d");
-    if (!context || canvas.width === 0) return;
-    context.scale(ratio, ratio);
+    const colours = this.#palette();
+    const context = this.#layer.draw(this.#canvas, (picture) => this.#drawPicture(picture));
+    if (!context) return;
+    const box = this.#box();
+    clipped(context, box, () => this.#drawCursor(context, box, colours));
+  }
+
+  /** The cursor follows the pointer. */
+  everyMs(): number {
+    return EVERY_MS;
+  }
+
+  #drawPicture(context: CanvasRenderingContext2D): void {
     const colours = this.#palette();
     const box = this.#box();
     this.#drawAxes(context, box, colours);
-    context.save();
-    context.beginPath();
-    context.rect(box.left, box.top, box.width, box.height);
-    context.clip();
-    for (const [index, series] of this.#view.series.entries()) {
-      if (!this.#hidden.has(index)) this.#drawSeries(context, series, index, colours.lines[series.colour % 8] ?? "");
-    }
-    this.#drawCursor(context, box, colours);
-    context.restore();
+    clipped(context, box, () => {
+      for (const [index, series] of this.#view.series.entries()) {
+        if (!this.#hidden.has(index)) this.#drawSeries(context, series, index, colours.lines[series.colour % 8] ?? "");
+      }
+    });
+  }
+
+  #change(): void {
+    this.#dirty = true;
+    this.#layer.forget();
   }
 
   #palette() {

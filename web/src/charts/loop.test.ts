@@ -3,10 +3,13 @@ import { FrameLoop } from "./loop";
 
 function setUp() {
   let pending: FrameRequestCallback | null = null;
-  const loop = new FrameLoop((callback) => {
-    pending = callback;
-    return 1;
-  });
+  const naps: { ms: number; wake: () => void }[] = [];
+  const loop = new FrameLoop(
+    (callback) => {
+      pending = callback;
+    },
+    (wake, ms) => naps.push({ ms, wake }),
+  );
   const frame = (now: number) => {
     const callback = pending;
     pending = null;
@@ -20,7 +23,7 @@ function setUp() {
       drawn.times += 1;
     },
   };
-  return { loop, frame, drawn, isAsleep: () => pending === null };
+  return { loop, frame, drawn, naps, isAsleep: () => pending === null };
 }
 
 describe("FrameLoop", () => {
@@ -36,16 +39,48 @@ describe("FrameLoop", () => {
   });
 
   it("sleeps when nothing has changed and wakes when told", () => {
-    const { loop, frame, drawn, isAsleep } = setUp();
+    const { loop, frame, drawn, naps, isAsleep } = setUp();
     loop.add(drawn);
     frame(0);
     drawn.dirty = false;
+    loop.wake();
     frame(16);
     expect(isAsleep()).toBe(true);
+    expect(naps).toEqual([]);
     drawn.dirty = true;
     loop.wake();
     frame(500);
     expect(drawn.times).toBe(2);
+  });
+
+  it("draws what came too soon when its time has come, without a frame in between", () => {
+    const { loop, frame, drawn, naps, isAsleep } = setUp();
+    loop.add(Object.assign(drawn, { everyMs: () => 5_000 }));
+    frame(0);
+    loop.wake();
+    frame(1_000);
+    expect(drawn.times).toBe(1);
+    expect(isAsleep()).toBe(true);
+    expect(naps.map(({ ms }) => ms)).toEqual([4_000]);
+    naps[0]?.wake();
+    frame(5_000);
+    expect(drawn.times).toBe(2);
+  });
+
+  it("wakes once, however often it was told to wait", () => {
+    const { loop, frame, drawn, naps, isAsleep } = setUp();
+    loop.add(drawn);
+    frame(0);
+    for (const now of [10, 20, 30]) {
+      loop.wake();
+      frame(now);
+    }
+    expect(naps).toHaveLength(3);
+    naps[0]?.wake();
+    naps[1]?.wake();
+    expect(isAsleep()).toBe(true);
+    naps[2]?.wake();
+    expect(isAsleep()).toBe(false);
   });
 
   it("forgets what was removed", () => {

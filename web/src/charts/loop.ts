@@ -1,20 +1,34 @@
-/** The one animation-frame loop: draws what has changed, each thing at most ten times a second, and sleeps otherwise. */
+/** The one animation-frame loop: draws what has changed, each thing at most as often as it wants, and sleeps otherwise. */
 
 const REDRAW_EVERY_MS = 100;
+// Far beyond what anything waits for, and far below what a timer can hold.
+const LONGEST_NAP_MS = 10_000;
 
 export interface Drawn {
   /** Whether there is something new to draw. */
   isDirty(): boolean;
   draw(): void;
+  /** The least time between two drawings; a tenth of a second unless it says otherwise. */
+  everyMs?(): number;
 }
+
+type Request = (callback: FrameRequestCallback) => unknown;
+type Later = (callback: () => void, ms: number) => unknown;
 
 export class FrameLoop {
   readonly #drawn = new Map<Drawn, number>();
-  readonly #request: (callback: FrameRequestCallback) => number;
-  #running = false;
+  readonly #request: Request;
+  readonly #later: Later;
+  #asked = false;
+  #nap = 0;
 
-  constructor(request: (callback: FrameRequestCallback) => number = (callback) => requestAnimationFrame(callback)) {
+  /** `request` is like `requestAnimationFrame`, `later` like `setTimeout`. */
+  constructor(
+    request: Request = (callback) => requestAnimationFrame(callback),
+    later: Later = (callback, ms) => setTimeout(callback, ms),
+  ) {
     this.#request = request;
+    this.#later = later;
   }
 
   add(drawn: Drawn): () => void {
@@ -23,26 +37,41 @@ export class FrameLoop {
     return () => this.#drawn.delete(drawn);
   }
 
-  /** To be called when data has changed. */
+  /** To be called when data has changed. In a tab that nobody sees no frame comes, so nothing is drawn there. */
   wake(): void {
-    if (this.#running) return;
-    this.#running = true;
+    if (this.#asked) return;
+    this.#asked = true;
     this.#request((now) => this.#frame(now));
   }
 
+  /** Draws all that has changed, now. */
+  flush(): void {
+    for (const drawn of this.#drawn.keys()) if (drawn.isDirty()) drawn.draw();
+  }
+
   #frame(now: number): void {
-    let waiting = false;
+    this.#asked = false;
+    let soonest = Number.POSITIVE_INFINITY;
     for (const [drawn, drawnAt] of this.#drawn) {
       if (!drawn.isDirty()) continue;
-      if (now - drawnAt >= REDRAW_EVERY_MS) {
+      const left = drawnAt + (drawn.everyMs?.() ?? REDRAW_EVERY_MS) - now;
+      if (left <= 0) {
         this.#drawn.set(drawn, now);
         drawn.draw();
       } else {
-        waiting = true;
+        soonest = Math.min(soonest, left);
       }
     }
-    this.#running = waiting;
-    if (waiting) this.#request((next) => this.#frame(next));
+    // Asking for frames until then would cost sixty of them a second.
+    if (soonest <= LONGEST_NAP_MS) this.#sleep(soonest);
+  }
+
+  #sleep(ms: number): void {
+    this.#nap += 1;
+    const mine = this.#nap;
+    this.#later(() => {
+      if (mine === this.#nap) this.wake();
+    }, ms);
   }
 }
 

@@ -9,8 +9,8 @@ import { type Range, sameRange, zoomOf } from "./shared";
 import { type Band, type ChartSpec, scaleFor, writeTick, writeTime } from "./spec";
 
 const LEAST_HEIGHT_PX = 200;
-const LONG_ROWS = 600;
-const LONG_EVERY_MS = 900;
+const SOONEST_MS = 100;
+const LATEST_MS = 5_000;
 // A chart of a run's first seconds shows this much time, so that it does not stretch with every point.
 const SHORTEST_SPAN_S = 10;
 
@@ -30,7 +30,6 @@ export class Plot<Column extends string> {
   readonly #hidden = new Set<Column>();
   #uplot: uPlot;
   #drawnVersion = -1;
-  #drawnAt = Number.NEGATIVE_INFINITY;
   #zoomed = false;
   #bands: readonly Band[] = [];
   #leftScale: DurationScale | null = null;
@@ -60,13 +59,17 @@ export class Plot<Column extends string> {
   }
 
   isDirty(): boolean {
-    if (this.#drawnVersion === this.#ring.version) return false;
-    // Of a long run a pixel is more than a second: what comes within one waits for the next.
-    return this.#ring.length <= LONG_ROWS || performance.now() - this.#drawnAt >= LONG_EVERY_MS;
+    return this.#drawnVersion !== this.#ring.version;
+  }
+
+  /** Of two hours a pixel is a dozen seconds: what comes within one waits for the next, but not for long. */
+  everyMs(): number {
+    const { min, max } = this.#uplot.scales.x ?? {};
+    const pixelMs = (1000 * ((max ?? 0) - (min ?? 0))) / Math.max(1, this.#uplot.width);
+    return Math.min(LATEST_MS, Math.max(SOONEST_MS, pixelMs));
   }
 
   draw(): void {
-    this.#drawnAt = performance.now();
     this.#drawnVersion = this.#ring.version;
     const data = this.#data();
     const { min, max } = this.#uplot.scales.x ?? {};

@@ -39,6 +39,35 @@ describe("Ring", () => {
     expect([...ring.x()]).toEqual([5]);
   });
 
+  it("amends rows of the past, and puts in those that are missing", () => {
+    const ring = new Ring(["a", "b"], 6);
+    for (const x of [0, 1, 2, 5]) ring.put(x, { a: x });
+    expect(ring.amend(1, { a: 10, b: 1 })).toBe(true);
+    expect(ring.amend(3, { a: 30 })).toBe(true);
+    expect(ring.amend(6, { a: 6 })).toBe(true);
+    expect([...ring.x()]).toEqual([0, 1, 2, 3, 5, 6]);
+    expect([...ring.y("a")]).toEqual([0, 10, 2, 30, 5, 6]);
+    expect(ring.y("b")[1]).toBe(1);
+    const version = ring.version;
+    expect(ring.amend(1, { a: 10, b: 1 })).toBe(false);
+    expect(ring.amend(-1, { a: 1 })).toBe(false);
+    expect(ring.version).toBe(version);
+  });
+
+  it("amends when it is full, and keeps both of its halves alike", () => {
+    for (let shift = 0; shift < 9; shift += 1) {
+      const ring = new Ring(["a"], 4);
+      for (let x = 0; x <= 3 + shift; x += 1) if (x !== 2 + shift) ring.put(x, { a: x });
+      ring.put(4 + shift, { a: 4 + shift });
+      ring.amend(2 + shift, { a: 2 + shift });
+      const expected = [1, 2, 3, 4].map((x) => x + shift);
+      expect([...ring.x()]).toEqual(expected);
+      ring.put(5 + shift, { a: 5 + shift });
+      expect([...ring.x()]).toEqual([...expected.slice(1), 5 + shift]);
+      expect([...ring.y("a")]).toEqual([...expected.slice(1), 5 + shift]);
+    }
+  });
+
   it("is empty after clear", () => {
     const ring = new Ring(["a"], 3);
     ring.put(1, { a: 1 });

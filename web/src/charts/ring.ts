@@ -55,6 +55,37 @@ export class Ring<Column extends string> {
     return true;
   }
 
+  /**
+   * More is known of a row that was added before; where there is none of that x, it is put into its place. Columns that
+   * are left out become "nothing happened".
+   */
+  amend(x: number, row: Partial<Record<Column, number | null | undefined>>): boolean {
+    const xs = this.x();
+    if (!Number.isFinite(x) || xs.length === 0 || x < (xs[0] ?? x)) return false;
+    const at = firstFrom(xs, x);
+    if (at === xs.length) return this.put(x, row);
+    const isThere = xs[at] === x;
+    if (isThere && this.#holds(this.#start + at, row)) return false;
+    const place = isThere ? at : this.#open(at);
+    this.#fill(this.#start + place, x, row);
+    this.#version += 1;
+    return true;
+  }
+
+  /** Makes room for a row, those behind it move on by one; gives its place. */
+  #open(at: number): number {
+    const isFull = this.#length === this.capacity;
+    this.#grow();
+    // The oldest has fallen out when it was full, so everything is one place further to the front by now.
+    const hole = isFull ? at - 1 : at;
+    for (const values of [this.#x, ...this.#y.values()]) {
+      for (let row = this.#length - 1; row > hole; row -= 1) {
+        this.#write(values, this.#start + row, values[(this.#start + row - 1) % this.capacity] ?? NOTHING);
+      }
+    }
+    return hole;
+  }
+
   #holds(index: number, row: Partial<Record<Column, number | null | undefined>>): boolean {
     for (const [column, values] of this.#y) {
       if (!Object.is(values[index % this.capacity], row[column] ?? NOTHING)) return false;
@@ -89,4 +120,16 @@ export class Ring<Column extends string> {
     values[low] = value;
     values[low + this.capacity] = value;
   }
+}
+
+/** The first position whose value is not below `x`; the values ascend. */
+function firstFrom(values: Float64Array, x: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((values[middle] ?? 0) < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

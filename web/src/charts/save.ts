@@ -1,54 +1,15 @@
-/** Charts as files: the values as CSV, the picture as PNG. Everything is made in the page; nothing is asked for. */
+/** Charts as pictures, made in the page; nothing is asked for. */
 
-export type Cell = string | number | null | undefined;
+import { fileName, saveFile } from "../ui/csv";
 
-// A spreadsheet takes a cell that begins so for a formula.
-const FORMULA = /^[=+\-@\t\r]/;
 const PNG_SCALE = 2;
 const PADDING_PX = 12;
 const LINE_PX = 18;
 
-/** RFC 4180; nothing where there is no value. */
-export function csvOf(rows: Iterable<readonly Cell[]>): string {
-  let text = "";
-  for (const row of rows) text += `${row.map(writeCell).join(",")}\r\n`;
-  return text;
-}
-
-function writeCell(cell: Cell): string {
-  if (typeof cell === "number") return Number.isFinite(cell) ? String(cell) : "";
-  if (!cell) return "";
-  const safe = FORMULA.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-/** "Time to first token" → "time-to-first-token". */
-export function fileName(title: string): string {
-  return (
-    title
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, "-")
-      .replace(/^-|-$/g, "") || "chart"
-  );
-}
-
-export function saveCsv(title: string, rows: Iterable<readonly Cell[]>): void {
-  save(new Blob([csvOf(rows)], { type: "text/csv" }), `${fileName(title)}.csv`);
-}
-
 /** The chart as it is shown: title, legend with its values, and the drawing, at twice its size. */
 export async function savePng(figure: HTMLElement, title: string): Promise<void> {
   const blob = await picture(figure, title);
-  if (blob) save(blob, `${fileName(title)}.png`);
-}
-
-function save(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  // The download has its own hold on the data by the next turn.
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  if (blob) saveFile(blob, `${fileName(title)}.png`);
 }
 
 async function picture(figure: HTMLElement, title: string): Promise<Blob | null> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { csvOf, fileName } from "./save";
+import { csvOf, fileName } from "../ui/csv";
 import { nines, positionOf, type Scale, ticksOf, valueAt, wantsLog } from "./scales";
 import { toggled } from "./toggle";
 

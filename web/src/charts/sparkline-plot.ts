@@ -5,6 +5,7 @@ import type { Ring } from "./ring";
 
 const LONGEST_S = 60;
 const SHORTEST_S = 10;
+const EVERY_MS = 500;
 
 export class SparklinePlot<Column extends string> {
   readonly #canvas: HTMLCanvasElement;
@@ -12,6 +13,8 @@ export class SparklinePlot<Column extends string> {
   readonly #column: Column;
   #drawnVersion = -1;
   #colour = "";
+  #size = { width: 0, height: 0 };
+  #context: CanvasRenderingContext2D | null = null;
 
   constructor(canvas: HTMLCanvasElement, ring: Ring<Column>, column: Column) {
     this.#canvas = canvas;
@@ -24,6 +27,17 @@ export class SparklinePlot<Column extends string> {
     return this.#drawnVersion !== this.#ring.version;
   }
 
+  /** A second is a pixel or two of its sixty. */
+  everyMs(): number {
+    return EVERY_MS;
+  }
+
+  /** In CSS pixels. Told, because asking for it would lay the page out in the middle of a frame. */
+  resize(width: number, height: number): void {
+    this.#size = { width, height };
+    this.#drawnVersion = -1;
+  }
+
   recolour(): void {
     this.#colour = resolveColour(this.#canvas.parentElement ?? document.body, "--line-1");
     this.#drawnVersion = -1;
@@ -32,12 +46,15 @@ export class SparklinePlot<Column extends string> {
   draw(): void {
     this.#drawnVersion = this.#ring.version;
     const ratio = devicePixelRatio || 1;
-    const width = Math.round(this.#canvas.clientWidth * ratio);
-    const height = Math.round(this.#canvas.clientHeight * ratio);
-    this.#canvas.width = width;
-    this.#canvas.height = height;
-    const context = this.#canvas.getContext("2d");
+    const width = Math.round(this.#size.width * ratio);
+    const height = Math.round(this.#size.height * ratio);
+    // Asking a canvas for another size, even for the same one, gives it new memory.
+    if (this.#canvas.width !== width) this.#canvas.width = width;
+    if (this.#canvas.height !== height) this.#canvas.height = height;
+    this.#context ??= this.#canvas.getContext("2d");
+    const context = this.#context;
     if (!context || width === 0) return;
+    context.clearRect(0, 0, width, height);
     context.strokeStyle = this.#colour;
     context.fillStyle = this.#colour;
     context.lineWidth = 1.25 * ratio;

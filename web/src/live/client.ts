@@ -22,6 +22,7 @@ const PING_EVERY_MS = 4_000;
 // Three pings without any answer: the connection is dead even if the browser has not noticed.
 const SILENCE_MS = 12_000;
 const OPEN = 1;
+const TOLD_MS = 500;
 // All clients of a server that restarts come back at once unless each waits another time.
 const RESTART_SPREAD_MS = 3_000;
 
@@ -70,6 +71,7 @@ export class LiveClient {
   #pulse: ReturnType<typeof setInterval> | undefined;
   #failures = 0;
   #pingSentAt = 0;
+  #heardAt = 0;
   #wasLive = false;
   #advisedMs: number | null = null;
   readonly #resume = new Resume();
@@ -94,6 +96,7 @@ export class LiveClient {
     this.#failures = 0;
     this.#wasLive = false;
     this.#resume.forget();
+    this.#heardAt = 0;
     this.#connection.value = OFF;
   }
 
@@ -143,8 +146,7 @@ export class LiveClient {
   }
 
   #beat(): void {
-    const { heardAt } = this.#connection.value;
-    if (heardAt && Date.now() - heardAt > SILENCE_MS) {
+    if (this.#heardAt && Date.now() - this.#heardAt > SILENCE_MS) {
       const socket = this.#socket;
       if (socket) void this.#closed(socket, 1006);
     } else {
@@ -165,7 +167,12 @@ export class LiveClient {
     const isBack = this.#wasLive && this.#connection.value.state !== "live";
     this.#failures = 0;
     this.#wasLive = true;
-    this.#set({ state: "live", heardAt: Date.now(), roundTripMs });
+    this.#heardAt = Date.now();
+    const shown = this.#connection.peek();
+    // A busy run says something ten times a second; who shows the age of the data counts it in seconds.
+    const isOld =
+      shown.state !== "live" || shown.roundTripMs !== roundTripMs || this.#heardAt - shown.heardAt > TOLD_MS;
+    if (isOld) this.#set({ state: "live", heardAt: this.#heardAt, roundTripMs });
     if (isBack && !this.#resume.since) this.#readAnew();
     this.#act(message);
   }

@@ -2,16 +2,18 @@ import { useSignal } from "@preact/signals";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { BenchmarkListItem } from "../../api/types";
 import type { Order } from "../../app/benchmark-query";
-import { useNow } from "../../ui/useNow";
+import { navigate } from "../../app/router";
+import { CopyCell } from "../../ui/CopyCell";
 import { layoutOf } from "./cells";
-import { type ColumnId, columnOf, type Widths } from "./columns";
+import type { ColumnId, Widths } from "./columns";
+import { copiedOf } from "./copied";
 import { Head } from "./Head";
-import { Row, SkeletonRow } from "./Row";
-import { rangeInSight } from "./virtual";
+import { gridOf, isNarrowed, leastWidth, PHONE_HEIGHT, ROW_HEIGHT, TICK_WIDTH, widthOf } from "./measures";
+import { Rows } from "./Rows";
+import { usePhone } from "./usePhone";
+import { useWindow } from "./useWindow";
 import "../../ui/table.css";
 import "./table.css";
-
-const TICK_WIDTH = 34;
 
 interface TableProps {
   rows: readonly BenchmarkListItem[];
@@ -22,6 +24,8 @@ interface TableProps {
   order: Order;
   selected: ReadonlySet<string>;
   active: string | null;
+  /** The cell of the active row that keys have chosen. */
+  cell: ColumnId | null;
   /** Counts the moves of `active` by keys: each puts the focus there. */
   moves: number;
   onNeed: (index: number) => void;
@@ -36,52 +40,31 @@ interface TableProps {
 
 /** The list as a table of any length: only rows in sight are in the page. At phone width each row is a card. */
 export function BenchmarkTable(props: TableProps) {
-  const { rows, total, columns, widths, order, selected, active, moves, onNeed, topAt } = props;
-  const now = useNow(10_000);
+  const { rows, total, columns, widths, order, selected, active, cell, moves, topAt } = props;
+  const isPhone = usePhone();
+  const rowHeight = isPhone ? PHONE_HEIGHT : ROW_HEIGHT;
   const frame = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLTableSectionElement>(null);
-  const range = useSignal(rangeInSight(0, 800, 34, total));
-  const rowHeight = useSignal(34);
+  const sight = useSignal(0);
   // Also when rows have come, but not with each live number: the columns would jitter.
   const layout = useMemo(() => layoutOf(rows), [rows.length, rows[0]?.id]);
-  const widthOf = useCallback((id: ColumnId) => widths[id] ?? columnOf(id).width, [widths]);
+  const width = useCallback((id: ColumnId) => widthOf(id, widths), [widths]);
 
-  const measure = useCallback(() => {
-    const scroller = frame.current;
-    const inside = body.current;
-    if (!scroller || !inside) return;
-    rowHeight.value = Number.parseFloat(getComputedStyle(inside).getPropertyValue("--row-height")) || 34;
-    const seen = scroller.getBoundingClientRect();
-    const top = Math.max(0, seen.top) - inside.getBoundingClientRect().top;
-    const height = Math.min(seen.bottom, innerHeight) - Math.max(0, seen.top);
-    const next = rangeInSight(top, height, rowHeight.value, total);
-    if (next.from !== range.value.from || next.to !== range.value.to) range.value = next;
-  }, [total]);
-
-  useLayoutEffect(measure, [measure, columns]);
-  useEffect(() => {
-    let frameId = 0;
-    const soon = () => {
-      cancelAnimationFrame(frameId);
-      frameId = requestAnimationFrame(measure);
-    };
-    const scroller = frame.current;
-    scroller?.addEventListener("scroll", soon, { passive: true });
-    addEventListener("scroll", soon, { passive: true });
-    const observer = new ResizeObserver(soon);
-    if (scroller) observer.observe(scroller);
-    return () => {
-      cancelAnimationFrame(frameId);
-      scroller?.removeEventListener("scroll", soon);
-      removeEventListener("scroll", soon);
-      observer.disconnect();
-    };
-  }, [measure]);
-
-  const { from, to } = range.value;
-  useEffect(() => {
-    if (to > rows.length && rows.length < total) onNeed(to);
-  }, [to, rows.length, total]);
+  const need = (to: number) => {
+    if (to > rows.length && rows.length < total) props.onNeed(to);
+  };
+  const [slots, look] = useWindow({
+    frame,
+    body,
+    rowHeight,
+    total,
+    isPhone,
+    onSight: (to) => {
+      sight.value = to;
+      need(to);
+    },
+  });
+  useEffect(() => need(sight.peek()), [rows.length, total]);
 
   useEffect(() => {
     if (topAt === 0) return;
@@ -93,56 +76,59 @@ export function BenchmarkTable(props: TableProps) {
   useLayoutEffect(() => {
     const index = active === null ? -1 : rows.findIndex((row) => row.id === active);
     if (moves === 0 || index < 0) return;
-    showRow(frame.current, body.current, index, rowHeight.value);
-    measure();
-    requestAnimationFrame(() => {
-      body.current?.querySelector<HTMLElement>(`tr[data-id="${active}"] .cell-name a`)?.focus({ preventScroll: true });
-    });
+    showRow(frame.current, body.current, index, rowHeight);
+    look();
+    requestAnimationFrame(() => focusRow(body.current, active));
   }, [moves]);
 
-  const loadedSelected = rows.length > 0 && rows.every((row) => selected.has(row.id));
-  const drawn = [];
-  for (let index = from; index < Math.min(to, total); index++) {
-    const row = rows[index];
-    drawn.push(
-      row ? (
-        <Row
-          key={row.id}
-          row={row}
-          index={index}
-          columns={columns}
-          layout={layout}
-          now={now}
-          isSelected={selected.has(row.id)}
-          isActive={row.id === active}
-          onSelect={props.onSelect}
-          onActive={props.onActive}
-        />
-      ) : (
-        <SkeletonRow key={`none-${index}`} index={index} columns={columns} />
-      ),
-    );
-  }
-  const least = TICK_WIDTH + columns.reduce((sum, id) => sum + widthOf(id), 0);
+  useLayoutEffect(() => {
+    body.current?.querySelector(".cell-chosen")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [cell]);
 
+  // Rows above it have gone, and an element keeps its place and not its row: the focus follows the row.
+  useEffect(() => {
+    const focused = body.current?.contains(document.activeElement) ? document.activeElement : null;
+    const id = focused?.closest<HTMLElement>(".list-row")?.dataset.id;
+    if (id !== undefined && active !== null && id !== active) focusRow(body.current, active);
+  }, [rows]);
+
+  const rowAt = (target: EventTarget | null): BenchmarkListItem | undefined => {
+    const element = target instanceof Element ? target.closest<HTMLElement>(".list-row") : null;
+    return element ? rows[Number(element.dataset.index)] : undefined;
+  };
+  const onClick = (event: MouseEvent) => {
+    const row = rowAt(event.target);
+    if (!row || !(event.target instanceof Element)) return;
+    if (event.target instanceof HTMLInputElement) {
+      props.onSelect(row.id, event.shiftKey);
+      // What is ticked is what the selection says, also when the range left it as it was.
+      event.target.checked = selected.has(row.id);
+      return;
+    }
+    const isLink = event.target.closest("a") !== null;
+    if (event.target.closest(".cell-tick, button")) return;
+    if (event.shiftKey || event.ctrlKey || event.metaKey) {
+      if (!event.shiftKey && isLink) return; // a new tab
+      event.preventDefault();
+      props.onSelect(row.id, event.shiftKey);
+    } else if (!isLink && getSelection()?.type !== "Range") {
+      navigate(`/benchmarks/${row.id}`);
+    }
+  };
+
+  const loadedSelected = rows.length > 0 && rows.every((row) => selected.has(row.id));
   return (
-    <div ref={frame} class="list-frame">
+    // What stays in sight at the left covers that much of it.
+    <div ref={frame} class="list-frame" style={{ scrollPaddingLeft: `${TICK_WIDTH + width("name")}px` }}>
       <table
-        class="table cards benchmark-table"
-        style={{ "--least": `${least}px` }}
+        class={`table cards benchmark-table${isNarrowed(widths) ? " narrow" : ""}`}
+        style={{ "--least": `${leastWidth(columns, widths)}px`, "--columns": gridOf(columns, widths) }}
         aria-rowcount={total + 1}
         aria-label="Benchmarks"
       >
-        <colgroup>
-          <col style={{ width: `${TICK_WIDTH}px` }} />
-          {columns.map((id) => (
-            // The name has what the others leave.
-            <col key={id} style={id === "name" && widths.name === undefined ? {} : { width: `${widthOf(id)}px` }} />
-          ))}
-        </colgroup>
         <Head
           columns={columns}
-          widthOf={widthOf}
+          widthOf={width}
           layout={layout}
           order={order}
           onOrder={props.onOrder}
@@ -150,24 +136,45 @@ export function BenchmarkTable(props: TableProps) {
           ticked={loadedSelected ? "all" : selected.size > 0 ? "some" : "none"}
           onTickAll={props.onTickAll}
         />
-        <tbody ref={body}>
-          <Gap rows={from} height={rowHeight.value} />
-          {drawn}
-          <Gap rows={Math.max(0, total - to)} height={rowHeight.value} />
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the page listens for keys */}
+        <tbody
+          ref={body}
+          style={{ height: `${total * rowHeight}px` }}
+          onMouseDown={(event) => {
+            if (event.shiftKey && rowAt(event.target)) event.preventDefault(); // else the browser marks the text in between
+          }}
+          onClick={onClick}
+          onFocusIn={(event) => {
+            const row = rowAt(event.target);
+            if (row && event.target instanceof HTMLAnchorElement) props.onActive(row.id);
+          }}
+        >
+          <Rows
+            slots={slots}
+            rows={rows}
+            rowHeight={rowHeight}
+            columns={columns}
+            layout={layout}
+            selected={selected}
+            active={active}
+            cell={cell}
+          />
         </tbody>
       </table>
+      <CopyCell
+        frame={frame}
+        textOf={(element) => {
+          const row = rowAt(element);
+          const column = columns.find((id) => id === element.dataset.column);
+          return row && column ? copiedOf(column, row, layout) : "";
+        }}
+      />
     </div>
   );
 }
 
-/** Stands for the rows that are out of sight. */
-function Gap({ rows, height }: { rows: number; height: number }) {
-  if (rows <= 0) return null;
-  return (
-    <tr class="list-gap" style={{ height: `${rows * height}px` }}>
-      <td />
-    </tr>
-  );
+function focusRow(body: HTMLElement | null, id: string | null): void {
+  body?.querySelector<HTMLElement>(`tr[data-id="${id}"] .cell-name a`)?.focus({ preventScroll: true });
 }
 
 /** Scrolls so far that a row is in sight, and no further. */

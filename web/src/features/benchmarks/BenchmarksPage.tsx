@@ -10,7 +10,7 @@ import {
   viewQuery,
   without,
 } from "../../app/benchmark-query";
-import { listenOnPage } from "../../app/keyboard";
+import { listenOnPage, MOD } from "../../app/keyboard";
 import { navigate, place, query, setQuery } from "../../app/router";
 import { may, session } from "../../app/session";
 import { Button, LinkButton } from "../../ui/Button";
@@ -19,6 +19,9 @@ import { PageHead } from "../../ui/Panel";
 import { Failure, Message, Notice } from "../../ui/states";
 import { BenchmarkTable } from "./BenchmarkTable";
 import { BulkBar } from "./BulkBar";
+import { layoutOf } from "./cells";
+import type { ColumnId } from "./columns";
+import { copiedOf } from "./copied";
 import { BenchmarkList } from "./list";
 import { Skeleton } from "./Skeleton";
 import { all, drop, extend, NOTHING, type Selection, toggle } from "./selection";
@@ -33,6 +36,8 @@ export function BenchmarksPage() {
   const isReady = useSignal(false);
   const selection = useSignal<Selection>(NOTHING);
   const active = useSignal<string | null>(null);
+  const cell = useSignal<ColumnId | null>(null);
+  const copied = useSignal("");
   const moves = useSignal(0);
   const topAt = useSignal(0);
   const text = viewQuery(query.value);
@@ -105,9 +110,25 @@ export function BenchmarksPage() {
       active.value !== null &&
       (document.activeElement === document.body || document.activeElement?.closest(".list-row .cell-name") != null);
     const isNowhere = () => active.value !== null && document.activeElement === document.body;
+    const sideways = (by: 1 | -1) => {
+      const { columns } = kept.value;
+      const at = cell.value === null ? -1 : columns.indexOf(cell.value);
+      cell.value = columns[at < 0 ? (by > 0 ? 0 : columns.length - 1) : at + by] ?? cell.value;
+      copied.value = "";
+    };
     return listenOnPage([
       { key: "j", what: "Next benchmark", run: () => step(1) },
       { key: "k", what: "Previous benchmark", run: () => step(-1) },
+      {
+        key: "ArrowDown",
+        name: "↓ ↑",
+        what: "Likewise, from the row that is chosen",
+        run: () => step(1),
+        when: isFree,
+      },
+      { key: "ArrowUp", run: () => step(-1), when: isFree },
+      { key: "ArrowRight", name: "→ ←", what: "Choose a cell of it", run: () => sideways(1), when: isFree },
+      { key: "ArrowLeft", run: () => sideways(-1), when: isFree },
       { key: "Enter", what: "Open it", run: onActive((id) => navigate(`/benchmarks/${id}`)), when: isNowhere },
       { key: "x", what: "Select it, or not", run: onActive((id) => select(id, false)) },
       { key: " ", name: "space", what: "Likewise", run: onActive((id) => select(id, false)), when: isFree },
@@ -122,12 +143,31 @@ export function BenchmarksPage() {
         when: () => selection.value.ids.size > 0,
       },
       {
+        key: `${MOD} C`, // the browser's own, which asks below what is copied
+        what: "Copy the cell that is chosen, or the name",
+        run: () => {},
+      },
+      {
         key: ".",
         what: "Show what is new",
         run: () => showNew(),
         when: () => list.arrived.value.size > 0,
       },
     ]);
+  }, []);
+
+  useEffect(() => {
+    const onCopy = (event: ClipboardEvent) => {
+      const row = latest.current.find(({ id }) => id === active.value);
+      const isInRow = document.activeElement?.closest(".list-row") != null;
+      if (!row || !isInRow || getSelection()?.type === "Range") return;
+      const text = copiedOf(cell.value ?? "name", row, layoutOf(latest.current));
+      event.clipboardData?.setData("text/plain", text);
+      event.preventDefault();
+      copied.value = text;
+    };
+    document.addEventListener("copy", onCopy);
+    return () => document.removeEventListener("copy", onCopy);
   }, []);
 
   const showNew = () => {
@@ -174,6 +214,9 @@ export function BenchmarksPage() {
               </button>
             )}
           </div>
+          <p class="visually-hidden" role="status">
+            {copied.value && `Copied ${copied.value}`}
+          </p>
           <BenchmarkTable
             rows={rows}
             total={total}
@@ -182,6 +225,7 @@ export function BenchmarksPage() {
             order={order}
             selected={selection.value.ids}
             active={active.value}
+            cell={cell.value}
             moves={moves.value}
             topAt={topAt.value}
             onNeed={(index) => list.need(index)}

@@ -1,6 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
-import { type ColumnId, columnOf } from "./columns";
-import { SkeletonRow } from "./Row";
+import type { ColumnId } from "./columns";
+import { gridOf, PHONE_HEIGHT, ROW_HEIGHT } from "./measures";
+import { Bones } from "./Row";
+import { usePhone } from "./usePhone";
 import "../../ui/table.css";
 import "./table.css";
 
@@ -11,6 +13,7 @@ const SHOW_AFTER_MS = 300;
 /** The table before its first rows are there. */
 export function Skeleton({ columns }: { columns: readonly ColumnId[] }) {
   const [isShown, setShown] = useState(false);
+  const isPhone = usePhone();
   useEffect(() => {
     const timer = setTimeout(() => setShown(true), SHOW_AFTER_MS);
     return () => clearTimeout(timer);
@@ -20,16 +23,15 @@ export function Skeleton({ columns }: { columns: readonly ColumnId[] }) {
       <p class="visually-hidden" role="status">
         {isShown && "Loading benchmarks…"}
       </p>
-      <table class="table cards benchmark-table" aria-hidden="true">
-        <colgroup>
-          <col style={{ width: "34px" }} />
-          {columns.map((id) => (
-            <col key={id} style={id === "name" ? {} : { width: `${columnOf(id).width}px` }} />
-          ))}
-        </colgroup>
-        <tbody>
+      <table class="table cards benchmark-table" style={{ "--columns": gridOf(columns, {}) }} aria-hidden="true">
+        <tbody style={{ height: `${ROWS * (isPhone ? PHONE_HEIGHT : ROW_HEIGHT)}px` }}>
           {Array.from({ length: ROWS }, (_, index) => (
-            <SkeletonRow key={index} index={index} columns={columns} />
+            <Bones
+              key={index}
+              index={index}
+              columns={columns}
+              style={`transform:translateY(${index * (isPhone ? PHONE_HEIGHT : ROW_HEIGHT)}px)`}
+            />
           ))}
         </tbody>
       </table>

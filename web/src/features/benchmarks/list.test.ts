@@ -5,7 +5,7 @@ import { appendPage, headlineOf, replaced, withProgress } from "./rows";
 import { all, chunks, drop, extend, isComparable, NOTHING, toggle } from "./selection";
 import { readKept } from "./stored";
 import { currentView, deleteView, MOST_VIEWS, problemWith, readViews, saveView, type View } from "./views";
-import { rangeInSight } from "./virtual";
+import { fill, inOrder, rangeInSight } from "./virtual";
 
 function row(id: string, part: Partial<BenchmarkListItem> = {}): BenchmarkListItem {
   return {
@@ -155,16 +155,42 @@ describe("views", () => {
 
 describe("the window on the rows", () => {
   it("has what is in sight and some around it, and no more", () => {
-    expect(rangeInSight(0, 340, 34, 10_000)).toEqual({ from: 0, to: 20 });
+    expect(rangeInSight(0, 340, 34, 10_000)).toEqual({ from: 0, to: 24 });
     const { from, to } = rangeInSight(34 * 5_000, 340, 34, 10_000);
     expect(from).toBeLessThanOrEqual(5_000);
     expect(to).toBeGreaterThanOrEqual(5_010);
-    expect(to - from).toBeLessThan(40);
+    expect(to - from).toBe(24);
   });
 
   it("stays within the list", () => {
-    expect(rangeInSight(1e9, 340, 34, 10)).toEqual({ from: 9, to: 10 });
+    expect(rangeInSight(1e9, 340, 34, 10)).toEqual({ from: 0, to: 10 });
+    expect(rangeInSight(1e9, 340, 34, 100)).toEqual({ from: 76, to: 100 });
     expect(rangeInSight(-50, 340, 34, 3)).toEqual({ from: 0, to: 3 });
     expect(rangeInSight(0, 0, 0, 0)).toEqual({ from: 0, to: 0 });
+  });
+
+  it("gives elements other rows, and leaves those alone whose row stays", () => {
+    const first = fill([], { from: 0, to: 4 });
+    expect(first.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+    const next = fill(first, { from: 2, to: 6 });
+    expect(next.map(({ key, index }) => [key, index])).toEqual([
+      [0, 4],
+      [1, 5],
+      [2, 2],
+      [3, 3],
+    ]);
+    expect(next[2]).toBe(first[2]);
+    expect(fill(next, { from: 2, to: 6 })).toBe(next);
+    expect(inOrder(next).map(({ index }) => index)).toEqual([2, 3, 4, 5]);
+    expect(inOrder(first)).toBe(first);
+    expect(fill(next, { from: 0, to: 2 }).map(({ index }) => index)).toEqual([0, 1]);
+  });
+
+  it("never takes the element of the row with the focus", () => {
+    const slots = fill(fill([], { from: 0, to: 4 }), { from: 50, to: 54 }, 1);
+    expect(slots.find(({ key }) => key === 1)?.index).toBe(1);
+    expect(new Set(slots.map(({ index }) => index))).toEqual(new Set([1, 50, 51, 52, 53]));
+    expect(new Set(slots.map(({ key }) => key)).size).toBe(5);
+    expect(fill(slots, { from: 50, to: 54 })).toHaveLength(4);
   });
 });

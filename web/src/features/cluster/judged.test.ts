@@ -58,12 +58,15 @@ describe("a worker", () => {
 });
 
 it("says why a benchmark waits", () => {
-  const waiting = { position: 1, id: null, name: null, created_at: "", may_cancel: false } as const;
+  const waiting = { position: 1, id: null, name: null, created_at: "", may_cancel: false, missing: null } as const;
   expect(reasonWords({ ...waiting, reason: "all_running" }, CLUSTER)).toContain("2 run, and no more than 2");
   expect(reasonWords({ ...waiting, reason: "all_running" }, { ...CLUSTER, max_running: 1 })).toContain("one runs");
   expect(reasonWords({ ...waiting, reason: "owner_running" }, CLUSTER)).toContain("one user may (1)");
   expect(reasonWords({ ...waiting, reason: "behind_others" }, CLUSTER)).toContain("before it");
   expect(reasonWords({ ...waiting, reason: "starting" }, CLUSTER)).toContain("starts now");
+  expect(reasonWords({ ...waiting, reason: "no_worker", missing: "2 slots tagged gpu" }, CLUSTER)).toContain(
+    "tagged gpu",
+  );
 });
 
 it("keeps the processes that are heard of", () => {

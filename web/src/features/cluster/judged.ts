@@ -51,6 +51,8 @@ export function reasonWords(waiting: WaitingBenchmark, cluster: Cluster): string
       return `its owner has as many running as one user may (${perUser})`;
     case "behind_others":
       return "those before it take the room that there is";
+    case "no_worker":
+      return waiting.missing ?? "no worker that is there could run it";
   }
 }
 

@@ -43,9 +43,10 @@ interface FormParts {
 
 function blank(providers: readonly Provider[]): Base {
   const usable = providers.filter((provider) => provider.is_enabled);
-  const only = usable.length === 1 ? usable[0] : undefined;
+  const asked = usable.find((provider) => provider.name === query.value.get("provider"));
+  const only = asked ?? (usable.length === 1 ? usable[0] : undefined);
   const targets = only ? [{ provider: only.name, model: only.default_model ?? "" }] : EMPTY_DRAFT.targets;
-  return { origin: "", label: "", draft: { ...EMPTY_DRAFT, targets } };
+  return { origin: asked ? `provider:${asked.name}` : "", label: "", draft: { ...EMPTY_DRAFT, targets } };
 }
 
 function ofPreset(preset: Preset, targets: Draft["targets"]): Base {

@@ -1,4 +1,4 @@
-import { getBenchmark, listPresets, listProviders } from "../../api/endpoints";
+import { allProviders, getBenchmark, listPresets } from "../../api/endpoints";
 import type { Preset, Provider } from "../../api/types";
 import { query } from "../../app/router";
 import { may } from "../../app/session";
@@ -41,7 +41,7 @@ export function NewBenchmarkPage() {
 
 async function load(from: string | null, signal: AbortSignal): Promise<Loaded> {
   const [providers, presets, run] = await Promise.all([
-    listProviders(null, signal),
+    allProviders(signal),
     listPresets(signal),
     from ? getBenchmark(from, signal) : null,
   ]);

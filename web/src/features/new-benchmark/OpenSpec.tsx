@@ -33,7 +33,7 @@ export function OpenSpec({ onOpen, onClose }: OpenSpecProps) {
         <AreaField
           mono
           rows={10}
-          label="JSON or TOML"
+          label="JSON, TOML or YAML"
           name="spec-text"
           hint="A spec, or a summary.json of an earlier run. It takes the place of what is in the form."
           value={text}
@@ -44,7 +44,7 @@ export function OpenSpec({ onOpen, onClose }: OpenSpecProps) {
           or a file{" "}
           <input
             type="file"
-            accept=".json,.toml"
+            accept=".json,.toml,.yaml,.yml"
             onChange={(event) => {
               const file = event.currentTarget.files?.[0];
               event.currentTarget.value = "";

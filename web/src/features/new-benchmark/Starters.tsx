@@ -21,7 +21,9 @@ interface StartersProps {
 
 /** Where the form starts from, and what was changed since. */
 export function Starters({ presets, base, draft, wasRestored, onPreset, onReset, onBlank, onOpen }: StartersProps) {
-  const [isOpen, setOpen] = useState(base.origin === "");
+  // A blank form for a provider is a blank form.
+  const isBlank = base.label === "" && !base.origin.startsWith("file:");
+  const [isOpen, setOpen] = useState(isBlank);
   const changed = changes(draft, base);
   return (
     <Panel
@@ -44,10 +46,10 @@ export function Starters({ presets, base, draft, wasRestored, onPreset, onReset,
           onChoose={onPreset}
         />
       )}
-      {(base.origin !== "" || wasRestored) && (
+      {(!isBlank || wasRestored) && (
         <p class="based-on" role="status">
           <span>
-            {base.origin ? (
+            {!isBlank ? (
               <>
                 Based on <strong>{base.label}</strong>
               </>
@@ -56,7 +58,7 @@ export function Starters({ presets, base, draft, wasRestored, onPreset, onReset,
             )}
             {changed.length > 0 && <span class="muted">, changed: {listed(changed)}</span>}
           </span>
-          {changed.length > 0 && base.origin !== "" && <Button onClick={onReset}>Reset</Button>}
+          {changed.length > 0 && !isBlank && <Button onClick={onReset}>Reset</Button>}
           <Button kind="quiet" onClick={onBlank}>
             Start anew
           </Button>

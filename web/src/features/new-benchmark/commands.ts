@@ -1,16 +1,10 @@
 /** What is being built, as commands for a shell. */
 
 import type { BenchmarkSpec } from "../../api/types";
+import { command, quote } from "../../ui/shell";
 import { explorePart, loadPart, type Option, withoutOption, workloadPart } from "./cli-options";
 
-/** A word as a POSIX shell reads it unchanged. */
-export function quote(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-function command(words: readonly string[][]): string {
-  return words.map((line) => line.join(" ")).join(" \\\n  ");
-}
+export { quote };
 
 export function asCurl(spec: unknown, origin: string): string {
   return command([

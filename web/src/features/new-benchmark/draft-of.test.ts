@@ -262,15 +262,34 @@ describe("a spec in the form", () => {
 });
 
 describe("a spec as text", () => {
-  it("is JSON or TOML, by name or by look, also inside a summary", async () => {
-    expect(await parseSpec("", '{"load": {"kind": "closed"}}')).toEqual({ load: { kind: "closed" } });
-    expect(await parseSpec("s.toml", '[load]\nkind = "closed"')).toEqual({ load: { kind: "closed" } });
-    expect(await parseSpec("", '[load]\nkind = "closed"')).toEqual({ load: { kind: "closed" } });
+  it("is JSON, TOML or YAML, by name or by look, also inside a summary", async () => {
+    const closed = { load: { kind: "closed" } };
+    expect(await parseSpec("", '{"load": {"kind": "closed"}}')).toEqual(closed);
+    expect(await parseSpec("s.toml", '[load]\nkind = "closed"')).toEqual(closed);
+    expect(await parseSpec("", '# mine\n\n[load]\nkind = "closed"')).toEqual(closed);
+    expect(await parseSpec("S.YML", "load: {kind: closed}")).toEqual(closed);
+    expect(await parseSpec("", "---\nload:\n  kind: closed # users\n")).toEqual(closed);
     expect(await parseSpec("summary.json", '{"spec": {"stop": {"requests": 3}}}')).toEqual({ stop: { requests: 3 } });
+    expect(await parseSpec("", "workload:\n  prompt: |\n    a = b\n    [c]\n")).toEqual({
+      workload: { prompt: "a = b\n[c]\n" },
+    });
+  });
+
+  it("reads YAML as the command line does, and no bomb", async () => {
+    const text = "load: &l {kind: closed}\nworkload: {<<: *l, stream: yes, at: 2026-11-21}\n";
+    expect(await parseSpec("", text)).toMatchObject({ workload: { kind: "closed", stream: true } });
+    const bomb = [
+      "a: &a [x,x,x,x,x,x,x,x,x]",
+      ...[..."bcdefghi"].map((name, at) => {
+        const below = "abcdefghi"[at];
+        return `${name}: &${name} [${Array(9).fill(`*${below}`).join(",")}]`;
+      }),
+    ].join("\n");
+    await expect(parseSpec("b.yaml", bomb)).rejects.toThrow(/is not YAML: Excessive alias/);
   });
 
   it.each(["", "nothing", "{", '{"a": 1}', "[1]", "load = 3 4"])("refuses %j in words", async (text) => {
-    await expect(parseSpec("", text)).rejects.toThrow(/is (empty|not JSON|neither JSON nor TOML|no spec)/);
+    await expect(parseSpec("", text)).rejects.toThrow(/is (empty|not JSON|not TOML|not YAML|no spec)/);
   });
 });
 

@@ -6,6 +6,7 @@ import { filterQuery, readFilters } from "../../app/benchmark-query";
 import { navigate, place, query, route } from "../../app/router";
 import { may, signOut } from "../../app/session";
 import { nextTheme } from "../../app/theme";
+import { copyText } from "../../ui/copy";
 import type { IconName } from "../../ui/icons";
 import type { Choice } from "./match";
 
@@ -25,20 +26,6 @@ export interface Option extends Choice {
   /** Asks for a second choice instead of doing something now. */
   asks?: "compare";
   needs?: Permission;
-}
-
-/** Copies a text also where the page is not secure, and so has no clipboard of its own. */
-async function copy(text: string): Promise<void> {
-  if (navigator.clipboard) {
-    await navigator.clipboard.writeText(text);
-    return;
-  }
-  const field = Object.assign(document.createElement("textarea"), { value: text });
-  (document.querySelector("dialog[open]") ?? document.body).append(field);
-  field.select();
-  const isCopied = document.execCommand("copy");
-  field.remove();
-  if (!isCopied) throw new Error(`The browser does not let it be copied: ${text}`);
 }
 
 /** All benchmarks that the list on the page shows, with its filters; 10,000 at most. */
@@ -93,7 +80,7 @@ export function optionsHere(places: readonly Place[]): Option[] {
     }
   }
   action("link", "Copy a link to this page", "share", {
-    run: () => copy(location.origin + place.value.path + place.value.query),
+    run: () => copyText(location.origin + place.value.path + place.value.query),
     also: "permalink url share",
   });
   action("theme", "Switch the theme", "auto", { run: nextTheme, also: "dark light system" });

@@ -8,14 +8,15 @@ interface Look {
   icon: IconName;
 }
 
-const STATUSES: Record<ProviderHealth["status"], Look> = {
+export const STATUSES: Record<ProviderHealth["status"], Look> = {
   ok: { tone: "ok", icon: "check" },
   unreachable: { tone: "bad", icon: "cross" },
   unauthorized: { tone: "warn", icon: "alert" },
   error: { tone: "bad", icon: "cross" },
 };
 
-const VERDICTS: Record<ProviderHealth["auth"], Look & { word: string }> = {
+/** What became of the key. */
+export const AUTH: Record<ProviderHealth["auth"], Look & { word: string }> = {
   ok: { tone: "ok", icon: "check", word: "key taken" },
   refused: { tone: "bad", icon: "cross", word: "key refused" },
   unknown: { tone: "quiet", icon: "minus", word: "key not checked" },
@@ -23,7 +24,7 @@ const VERDICTS: Record<ProviderHealth["auth"], Look & { word: string }> = {
 
 /** How a test went: state, time, what became of the key, and why. */
 export function HealthView({ health, hasKey }: { health: ProviderHealth; hasKey: boolean }) {
-  const verdict = VERDICTS[health.auth];
+  const verdict = AUTH[health.auth];
   return (
     <span class="health">
       <Badge {...STATUSES[health.status]} word={health.status} />

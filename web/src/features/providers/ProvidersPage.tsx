@@ -1,22 +1,36 @@
-import { useSignal } from "@preact/signals";
 import { useState } from "preact/hooks";
-import { allProviders, deleteProvider, testProvider } from "../../api/endpoints";
-import type { Provider, ProviderHealth } from "../../api/types";
+import { allProviders, listChecks } from "../../api/endpoints";
+import type { Provider, ProviderCheck } from "../../api/types";
 import { may } from "../../app/session";
 import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
-import { Confirm } from "../../ui/Dialog";
+import { Moment } from "../../ui/Moment";
 import { PageHead } from "../../ui/Panel";
 import { Failure, Loading, Message, Notice } from "../../ui/states";
-import { useAction } from "../../ui/useAction";
+import { TableFrame } from "../../ui/TableFrame";
 import { useLoad } from "../../ui/useLoad";
-import { HealthView } from "./HealthView";
-import { ModelsDialog } from "./ModelsDialog";
+import { DeleteDialog } from "./DeleteDialog";
+import { HealthStrip } from "./HealthStrip";
+import { HealthView, STATUSES } from "./HealthView";
+import { KeyBadge } from "./KeyBadge";
+import { ProviderButtons } from "./ProviderButtons";
 import { ProviderDialog } from "./ProviderDialog";
+import { useTest } from "./useTest";
 import "../../ui/table.css";
 import "./providers.css";
 
-type Open = { what: "add" } | { what: "edit" | "delete" | "models"; provider: Provider } | null;
+type Open = { what: "add" } | { what: "edit" | "delete"; provider: Provider } | null;
+
+interface RowProps {
+  provider: Provider;
+  /** Whether to ask how its checks went. */
+  withChecks: boolean;
+  onOpen: (open: Open) => void;
+}
+
+// As many checks as a cell has room for, and of no more providers: each is a request of its own.
+const STRIP = 16;
+const MOST_STRIPS = 40;
 
 export function ProvidersPage() {
   const providers = useLoad("providers", allProviders);
@@ -60,7 +74,6 @@ export function ProvidersPage() {
           onClose={() => setOpen(null)}
         />
       )}
-      {open?.what === "models" && <ModelsDialog provider={open.provider} onClose={() => setOpen(null)} />}
       {open?.what === "delete" && (
         <DeleteDialog provider={open.provider} onDeleted={saved} onClose={() => setOpen(null)} />
       )}
@@ -70,7 +83,7 @@ export function ProvidersPage() {
 
 function ProviderTable({ providers, onOpen }: { providers: readonly Provider[]; onOpen: (open: Open) => void }) {
   return (
-    <div class="table-frame">
+    <TableFrame label="Providers">
       <table class="table cards provider-table">
         <thead>
           <tr>
@@ -86,47 +99,42 @@ function ProviderTable({ providers, onOpen }: { providers: readonly Provider[]; 
           </tr>
         </thead>
         <tbody>
-          {providers.map((provider) => (
-            <ProviderRow key={provider.id} provider={provider} onOpen={onOpen} />
+          {providers.map((provider, number) => (
+            <ProviderRow key={provider.id} provider={provider} withChecks={number < MOST_STRIPS} onOpen={onOpen} />
           ))}
         </tbody>
       </table>
-    </div>
+    </TableFrame>
   );
 }
 
-function ProviderRow({ provider, onOpen }: { provider: Provider; onOpen: (open: Open) => void }) {
-  const health = useSignal<ProviderHealth | null>(null);
-  const { busy, error, run } = useAction();
-  const test = (model?: string) =>
-    run(async () => {
-      health.value = await testProvider(provider.name, model);
-    });
+function ProviderRow({ provider, withChecks, onOpen }: RowProps) {
+  const checks = useLoad(`${provider.name} ${withChecks}`, (signal) =>
+    withChecks ? listChecks(provider.name, STRIP, signal) : Promise.resolve({ checks: [] }),
+  );
+  const test = useTest(provider.name, checks.reload);
+  const { health, busy, error } = test;
+  const kept = checks.data.value?.checks ?? [];
   return (
     <tr>
       <th scope="row" class="whole">
         <span>
-          {provider.name} {!provider.is_enabled && <Badge tone="quiet" icon="minus" word="disabled" />}
+          <a href={`/providers/${encodeURIComponent(provider.name)}`}>{provider.name}</a>{" "}
+          {!provider.is_enabled && <Badge tone="quiet" icon="minus" word="disabled" />}
         </span>
       </th>
       <td data-label="Kind">{provider.kind}</td>
       <td class="whole provider-address">
         <code>{provider.base_url}</code>
       </td>
-      <td data-label="Default model">{provider.default_model ?? <span class="muted">none</span>}</td>
+      <td data-label="Default model" class="provider-model">
+        {provider.default_model ?? <span class="muted">none</span>}
+      </td>
       <td data-label="Key">
-        {provider.has_api_key ? (
-          <Badge
-            tone="ok"
-            icon="check"
-            word={provider.api_key_ref ? "by reference" : "stored"}
-            title={provider.api_key_ref ?? undefined}
-          />
-        ) : (
-          <Badge tone="quiet" icon="minus" word="none" />
-        )}
+        <KeyBadge provider={provider} />
       </td>
       <td class="whole provider-health" aria-live="polite">
+        <HealthStrip checks={kept} />
         {busy.value ? (
           <span class="muted">
             <span class="spinner" aria-hidden="true" />
@@ -137,71 +145,32 @@ function ProviderRow({ provider, onOpen }: { provider: Provider; onOpen: (open: 
         ) : health.value ? (
           <HealthView health={health.value} hasKey={provider.has_api_key} />
         ) : (
-          <span class="muted">not tested</span>
+          checks.data.value && <LastCheck check={kept[0]} />
         )}
       </td>
       <td class="right whole">
         <span class="row-actions">
-          <Button kind="quiet" onClick={() => onOpen({ what: "models", provider })}>
-            Models
-          </Button>
-          {may("provider.test") && (
-            <>
-              <Button kind="quiet" icon="pulse" busy={busy.value} onClick={() => void test()}>
-                Test
-              </Button>
-              {provider.default_model && (
-                <Button
-                  kind="quiet"
-                  busy={busy.value}
-                  title={`Asks ${provider.default_model} for a few tokens, which is paid for`}
-                  onClick={() => void test(provider.default_model ?? undefined)}
-                >
-                  Try
-                </Button>
-              )}
-            </>
-          )}
-          {may("provider.manage") && (
-            <>
-              <Button kind="quiet" onClick={() => onOpen({ what: "edit", provider })}>
-                Edit
-              </Button>
-              <Button kind="quiet" onClick={() => onOpen({ what: "delete", provider })}>
-                Delete
-              </Button>
-            </>
-          )}
+          <ProviderButtons
+            provider={provider}
+            test={test}
+            kind="quiet"
+            onEdit={() => onOpen({ what: "edit", provider })}
+            onDelete={() => onOpen({ what: "delete", provider })}
+          />
         </span>
       </td>
     </tr>
   );
 }
 
-function DeleteDialog({
-  provider,
-  onDeleted,
-  onClose,
-}: {
-  provider: Provider;
-  onDeleted: () => void;
-  onClose: () => void;
-}) {
-  const { busy, error, run } = useAction();
-  const remove = async () => {
-    if (await run(() => deleteProvider(provider.name))) onDeleted();
-  };
+function LastCheck({ check }: { check: ProviderCheck | undefined }) {
+  if (!check) return <span class="muted">not tested</span>;
   return (
-    <Confirm
-      title={`Delete “${provider.name}”?`}
-      action="Delete it"
-      keep="Keep it"
-      busy={busy.value}
-      onConfirm={() => void remove()}
-      onClose={onClose}
-    >
-      <p>The provider and its stored key are deleted. Benchmarks that used it keep their results.</p>
-      {error.value && <Notice error={error.value} what="Not deleted." />}
-    </Confirm>
+    <span class="health">
+      <Badge {...STATUSES[check.status]} word={check.status} title={check.message} />
+      <span class="muted">
+        <Moment at={check.checked_at} />
+      </span>
+    </span>
   );
 }

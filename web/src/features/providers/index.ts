@@ -1,1 +1,2 @@
+export { ProviderPage } from "./ProviderPage";
 export { ProvidersPage } from "./ProvidersPage";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Capabilities, Price, ProviderModel } from "../../api/types";
-import { abilities, furtherPrices, matching, origin, perMillion } from "./model-facts";
+import { abilities, asOf, furtherPrices, matching, origins, perMillion } from "./model-facts";
 
 const CAPABILITIES: Capabilities = {
   streaming: true,
@@ -46,13 +46,13 @@ describe("model facts", () => {
   it("shows prices as they are told, with their day", () => {
     expect(perMillion(PRICE.input)).toBe("$2.50");
     expect(perMillion(null)).toBe("—");
-    expect(origin(PRICE)).toBe("your configuration, as of 2026-08-01");
-    expect(origin({ ...PRICE, source: "genai-prices 1", as_of: null })).toBe("genai-prices 1");
-    expect(furtherPrices(PRICE)).toEqual([
-      "cached input $1.25 per million",
-      "a request $0.01",
-      "long prompts cost more",
-    ]);
+    const listed = { ...PRICE, source: "genai-prices 1", as_of: null };
+    expect(asOf(PRICE)).toBe("2026-08-01");
+    expect(asOf({ ...PRICE, as_of: null })).toBe("configured");
+    expect(asOf(listed)).toBe("no date");
+    const models = [PRICE, listed, listed, null].map((price) => ({ ...model("m", null), price }));
+    expect(origins(models)).toEqual(["genai-prices 1", "your configuration"]);
+    expect(furtherPrices(PRICE)).toEqual(["a request $0.01", "long prompts cost more"]);
   });
 
   it("finds models by words of their names and titles", () => {

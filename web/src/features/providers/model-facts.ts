@@ -28,16 +28,21 @@ export function perMillion(value: string | null | undefined): string {
   return value === null || value === undefined ? MISSING : `$${value}`;
 }
 
-/** Where a price comes from and of which day it is; the day is what makes it worth anything. */
-export function origin(price: Price): string {
-  const own = price.source === "configuration" ? "your configuration" : price.source;
-  return price.as_of ? `${own}, as of ${price.as_of}` : own;
+/** Of which day a price is, which is what makes it worth anything; one's own hold until they are changed. */
+export function asOf(price: Price): string {
+  if (price.as_of) return price.as_of;
+  return price.source === "configuration" ? "configured" : "no date";
+}
+
+/** Where the prices of a list come from, each source once. */
+export function origins(models: readonly ProviderModel[]): string[] {
+  const sources = new Set(models.flatMap(({ price }) => (price ? [price.source] : [])));
+  return [...sources].map((source) => (source === "configuration" ? "your configuration" : source)).sort();
 }
 
 /** Everything that is charged besides plain input and output. */
 export function furtherPrices(price: Price): string[] {
   const parts: [string, string | null, string][] = [
-    ["cached input", price.cache_read, " per million"],
     ["cache writes", price.cache_write, " per million"],
     ["reasoning", price.reasoning, " per million"],
     ["a request", price.per_request, ""],

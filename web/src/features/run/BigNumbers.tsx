@@ -4,7 +4,9 @@ import { finalFigures, liveFigures } from "./big-numbers";
 import type { RunStore } from "./store";
 
 export function BigNumbers({ run, benchmark }: { run: RunStore; benchmark: Benchmark }) {
-  const figures = benchmark.summary ? finalFigures(benchmark.summary) : liveFigures(run.progress.value, benchmark.spec);
+  const figures = benchmark.summary
+    ? finalFigures(benchmark.summary, benchmark.spec.budget_usd)
+    : liveFigures(run.progress.value, benchmark.spec);
   return (
     <dl class="figures">
       {figures.map((figure, index) => (

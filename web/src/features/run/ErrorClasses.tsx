@@ -14,7 +14,7 @@ export function ErrorClasses({ run }: { run: RunStore }) {
   if (classes.length === 0) return null;
   return (
     <Panel title="Errors by class" flush>
-      <TableFrame label="Errors by class">
+      <TableFrame label="Errors by class" tools>
         <table class="table">
           <thead>
             <tr>

@@ -150,7 +150,7 @@ function PointTable({ groups }: { groups: readonly PointFigures[][] }) {
   const level = points[0]?.parameter === "rate" ? "Rate, req/s" : "Users";
   return (
     <Panel flush title="Points" aside={`${count(points.length)} measured, by level`}>
-      <TableFrame label="Points">
+      <TableFrame label="Points" tools>
         <table class="table points">
           <thead>
             <tr>

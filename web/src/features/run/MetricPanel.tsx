@@ -54,7 +54,7 @@ export function MetricPanel({ figures, of, isMixture, calibration, spec }: Metri
           <span class="window-swatch" aria-hidden="true" /> {window}
         </p>
       )}
-      <TableFrame label="Latencies">
+      <TableFrame label="Latencies" tools>
         <table class="table metrics">
           <thead>
             <tr>
@@ -101,7 +101,7 @@ export function ServerTimingsPanel({ timings }: { timings: Summary["server_timin
   if (rows.length === 0) return null;
   return (
     <Panel flush title={`Server timings, ${scale.unit}`} aside="as the server reports them of itself">
-      <TableFrame label="Server timings">
+      <TableFrame label="Server timings" tools>
         <table class="table metrics">
           <thead>
             <tr>

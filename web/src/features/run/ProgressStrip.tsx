@@ -90,14 +90,24 @@ function Bar({ share, isMoving }: { share: number | null; isMoving: boolean }) {
       aria-valuemax={100}
       aria-valuenow={share === null ? undefined : Math.floor(share)}
     >
-      <div class="bar-fill" style={isUnknown ? undefined : { width: `${Math.min(100, Math.max(0, share ?? 0))}%` }} />
+      <div
+        class="bar-fill"
+        style={isUnknown ? undefined : { transform: `scaleX(${Math.min(1, Math.max(0, (share ?? 0) / 100))})` }}
+      />
     </div>
   );
 }
 
 function DataAge({ run }: { run: RunStore }) {
   const now = useNow(500);
-  if (run.status.value === "pending") return <Badge tone="quiet" icon="clock" word="waiting for its turn" />;
+  if (run.status.value === "pending")
+    return (
+      <a href="/cluster" title="The queue: why it waits, and who is before it">
+        <Badge tone="quiet" icon="clock" word="waiting for its turn" />
+      </a>
+    );
+  const waitsFor = run.progress.value?.waits_for;
+  if (waitsFor) return <Badge tone="warn" icon="clock" word={`waits for ${waitsFor}`} />;
   if (!run.heardAt.value) return <Badge tone="quiet" icon="clock" word="waiting for data" />;
   const silentMs = now - run.heardAt.value;
   const look = freshness(silentMs, STALE_AFTER_MS);

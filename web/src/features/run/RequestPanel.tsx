@@ -7,10 +7,12 @@ import { listen } from "../../app/keyboard";
 import { navigate } from "../../app/router";
 import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
+import { CopyButton } from "../../ui/CopyButton";
 import { count, dollars, duration, MISSING, NOT_APPLICABLE } from "../../ui/numbers";
 import { Failure, Loading, sentence } from "../../ui/states";
 import { TraceId } from "../../ui/TraceId";
 import { useLoad } from "../../ui/useLoad";
+import { asCurl, variablesOf } from "./curl";
 import { requestHref, runHref } from "./request-address";
 import { WaterfallView } from "./WaterfallView";
 import "./request.css";
@@ -146,7 +148,9 @@ function TabContent({ tab, request, run }: { tab: Tab; request: RequestDetail; r
       return request.response_text === null ? (
         <Nothing>The text was not kept. Runs with “save responses” keep it.</Nothing>
       ) : (
-        <pre>{request.response_text || "(empty)"}</pre>
+        <Copied text={request.response_text} what="The response">
+          {request.response_text || "(empty)"}
+        </Copied>
       );
     case "usage":
       return (
@@ -163,7 +167,7 @@ function TabContent({ tab, request, run }: { tab: Tab; request: RequestDetail; r
             }}
           />
           {request.usage ? (
-            <pre>{JSON.stringify(request.usage, null, 2)}</pre>
+            <Copied text={JSON.stringify(request.usage, null, 2)} what="The usage" />
           ) : (
             <Nothing>The provider sent no usage.</Nothing>
           )}
@@ -177,11 +181,15 @@ function TabContent({ tab, request, run }: { tab: Tab; request: RequestDetail; r
       ) : (
         <>
           <Table rows={{ class: request.error_type, "HTTP status": request.http_status, tries: request.attempts }} />
-          {request.error && <pre>{sentence(request.error)}</pre>}
+          {request.error && (
+            <Copied text={request.error} what="The error">
+              {sentence(request.error)}
+            </Copied>
+          )}
         </>
       );
     case "raw":
-      return <pre>{JSON.stringify(request, null, 2)}</pre>;
+      return <Copied text={JSON.stringify(request, null, 2)} what="The record" />;
   }
 }
 
@@ -191,8 +199,28 @@ function Prompt({ run, index }: { run: string; index: number }) {
   if (error.value) return <Nothing>{sentence(error.value.message)}</Nothing>;
   if (!body) return loading.value ? <Loading what="the prompt" /> : null;
   const text = body.body ?? body.turn;
+  const curl = asCurl(body);
+  const variables = variablesOf(body);
   return (
     <>
+      {body.method !== null && (
+        <p class="request-line">
+          <code>
+            {body.method} {body.url ?? "(address not shown: reading providers is not permitted)"}
+          </code>
+        </p>
+      )}
+      {text !== null && (
+        <div class="request-copies">
+          <CopyButton text={text} what={body.body === null ? "The turn" : "The body"} label="Copy body" />
+          {curl !== null && <CopyButton text={curl} what="The command" label="Copy as curl" />}
+          {curl !== null && variables.length > 0 && (
+            <span class="muted request-note">
+              needs {variables.map((name) => name.slice(1)).join(", ")} in the environment
+            </span>
+          )}
+        </div>
+      )}
       <p class="muted request-note">
         {body.body !== null && "The body as it was sent, made again from the spec and its seed. "}
         {body.note && sentence(body.note)}
@@ -204,6 +232,7 @@ function Prompt({ run, index }: { run: string; index: number }) {
 
 function Headers({ request }: { request: RequestDetail }) {
   const { rate_limits: limits, server_timings_ms: timings } = request.metadata;
+  const headers = request.response_headers ? Object.entries(request.response_headers) : null;
   return (
     <>
       <Table
@@ -215,9 +244,30 @@ function Headers({ request }: { request: RequestDetail }) {
         }}
       />
       <TraceFacts request={request} />
-      {limits != null && <pre>{JSON.stringify({ rate_limits: limits }, null, 2)}</pre>}
-      {timings != null && <pre>{JSON.stringify({ server_timings_ms: timings }, null, 2)}</pre>}
-      <p class="muted request-note">Of response headers only these, rate limits and server timings are kept.</p>
+      {headers ? (
+        <>
+          <div class="request-copies">
+            <CopyButton text={headers.map((pair) => pair.join(": ")).join("\n")} what="The headers" />
+          </div>
+          <dl class="request-headers" aria-label="Response headers">
+            {headers.map(([name, value]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </div>
+            ))}
+          </dl>
+          <p class="muted request-note">Values that are a secret read [redacted]; they were never stored.</p>
+        </>
+      ) : (
+        <Nothing>
+          {request.http_status === null
+            ? "No response came, so there are no headers."
+            : "The response headers were not kept. Runs with “save responses” keep them, and others keep those of their first 1,000 failed requests."}
+        </Nothing>
+      )}
+      {limits != null && <Copied text={JSON.stringify({ rate_limits: limits }, null, 2)} what="The rate limits" />}
+      {timings != null && <Copied text={JSON.stringify({ server_timings_ms: timings }, null, 2)} what="The timings" />}
     </>
   );
 }
@@ -256,6 +306,16 @@ function Table({ rows }: { rows: Record<string, string | number | null> }) {
         </div>
       ))}
     </dl>
+  );
+}
+
+/** A text with a button that copies it; what is shown may be laid out otherwise. */
+function Copied({ text, what, children }: { text: string; what: string; children?: preact.ComponentChildren }) {
+  return (
+    <div class="copied">
+      <CopyButton text={text} what={what} />
+      <pre>{children ?? text}</pre>
+    </div>
   );
 }
 

@@ -16,7 +16,7 @@ export function TargetPanel({ summary }: { summary: Summary }) {
   const rate = column(targets.map((target) => significant(target.rates.output_tokens_per_s)));
   return (
     <Panel title="By target" flush>
-      <TableFrame label="By target">
+      <TableFrame label="By target" tools>
         <table class="table">
           <thead>
             <tr>

@@ -1,6 +1,6 @@
 /** Everything of a run that has a time axis: one zoom, one crosshair, the steady window shaded in all. */
 
-import type { Benchmark } from "../../api/types";
+import type { Benchmark, Heatmap as HeatmapCells } from "../../api/types";
 import { type Band, Chart, Heatmap, zoomOf } from "../../charts";
 import { Button } from "../../ui/Button";
 import { chartsOf } from "./chart-specs";
@@ -19,9 +19,6 @@ export function TimeCharts({ run, benchmark, bands }: TimeChartsProps) {
   const { heatmap, errors } = useOverTime(run, "ttft_ms");
   const failures = useErrorChart(run, errors);
   const zoom = zoomOf(run.id).value;
-  // Read with the version, so that the axis follows the charts beside it.
-  const elapsed = run.progress.value?.point?.t_s ?? run.timelineVersion.value;
-  const end = Math.max(run.ring.lastX ?? 0, benchmark.summary ? 0 : Number(elapsed) || 0);
   return (
     <>
       {zoom && (
@@ -40,16 +37,23 @@ export function TimeCharts({ run, benchmark, bands }: TimeChartsProps) {
         {chartsOf(benchmark.spec.load).map((spec) => (
           <Chart key={spec.title} spec={spec} ring={run.ring} sync={run.id} bands={bands} />
         ))}
-        <Heatmap
-          title="Time to first token, heatmap"
-          data={heatmap ?? EMPTY}
-          span={{ min: run.ring.x()[0] ?? 0, max: end }}
-          sync={run.id}
-          bands={bands}
-          note={heatmap?.note ?? (heatmap ? "Nothing was measured yet." : "Loading…")}
-        />
+        <RunHeatmap run={run} heatmap={heatmap} bands={bands} />
         {failures && <Chart spec={failures.spec} ring={failures.ring} sync={run.id} bands={bands} />}
       </div>
     </>
+  );
+}
+
+/** Apart from the charts, so that a longer axis is no work for them. */
+function RunHeatmap({ run, heatmap, bands }: { run: RunStore; heatmap: HeatmapCells | null; bands: readonly Band[] }) {
+  return (
+    <Heatmap
+      title="Time to first token, heatmap"
+      data={heatmap ?? EMPTY}
+      span={{ min: run.ring.x()[0] ?? 0, max: run.endS.value }}
+      sync={run.id}
+      bands={bands}
+      note={heatmap?.note ?? (heatmap ? "Nothing was measured yet." : "Loading…")}
+    />
   );
 }

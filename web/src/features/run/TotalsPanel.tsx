@@ -19,7 +19,7 @@ export function TotalsPanel({ figures, spec }: { figures: WindowedFigures; spec:
   const columns = figures.steady ? [figures, figures.steady] : [figures];
   return (
     <Panel title="Totals" flush>
-      <TableFrame label="Totals">
+      <TableFrame label="Totals" tools>
         <table class="table totals">
           <thead class={columns.length > 1 ? undefined : "visually-hidden"}>
             <tr>

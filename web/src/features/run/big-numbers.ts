@@ -122,7 +122,7 @@ export function liveFigures(progress: Progress | null, spec: BenchmarkSpec): Fig
   });
 }
 
-export function finalFigures(summary: Summary): Figure[] {
+export function finalFigures(summary: Summary, budget: number | null = null): Figure[] {
   const { requests, rates, metrics } = summary;
   return layout({
     first: {
@@ -141,5 +141,6 @@ export function finalFigures(summary: Summary): Figure[] {
     errorRate: requests.total > 0 ? requests.failed / requests.total : null,
     errorTitle: `${count(requests.failed)} of ${count(requests.total)} failed`,
     cost: summary.cost_usd,
+    budget,
   });
 }

@@ -52,9 +52,19 @@ export class Extremes {
     );
   }
 
+  /** Takes over what another one has gathered. */
+  merge(other: Extremes): void {
+    this.#addSlow(other.slowest.peek());
+    this.#addFailed(other.failed.peek());
+  }
+
   #addSlow(more: readonly Slow[]): void {
     if (more.length === 0) return;
-    const all = [...new Map([...this.slowest.peek(), ...more].map((one) => [one.index, one])).values()];
+    const shown = this.slowest.peek();
+    // Nearly everything that ends is faster than the slowest: then there is nothing to show anew.
+    const least = shown.length < MOST ? Number.NEGATIVE_INFINITY : (shown.at(-1)?.e2eMs ?? 0);
+    if (!more.some(({ e2eMs }) => e2eMs > least)) return;
+    const all = [...new Map([...shown, ...more].map((one) => [one.index, one])).values()];
     this.slowest.value = all.sort((one, other) => other.e2eMs - one.e2eMs).slice(0, MOST);
   }
 

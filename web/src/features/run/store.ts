@@ -18,6 +18,8 @@ import { Extremes } from "./extremes";
 
 // Two hours at one point a second; the server keeps at most 3,600 points, coarser for longer runs.
 const RING_ROWS = 7_200;
+// A timeline of two hours is half a megabyte: not for each tick that a slow connection missed.
+const CATCH_UP_MS = 5_000;
 
 export class RunStore {
   readonly id: string;
@@ -42,8 +44,19 @@ export class RunStore {
   });
   readonly isOver = computed(() => isEnd(this.status.value));
   #abort = new AbortController();
+  #catchUp: ReturnType<typeof setTimeout> | undefined;
   #stopListening: (() => void) | null = null;
+  /** How far the time axis reaches, in seconds: it changes with each point, not with each progress. */
+  readonly endS = computed(() => {
+    // Read with the version, so that the axis follows the charts beside it.
+    const isRead = this.timelineVersion.value > 0;
+    const live = this.isOver.value ? 0 : (this.progress.value?.point?.t_s ?? 0);
+    return Math.max(isRead ? (this.ring.lastX ?? 0) : 0, live);
+  });
   readonly #held: Progress[] = [];
+  #heldExtremes = new Extremes();
+  /** The newest progress of a tab that nobody sees. */
+  #unseen: Progress | null = null;
 
   constructor(id: string) {
     this.id = id;
@@ -57,10 +70,14 @@ export class RunStore {
       onEvent: (event) => this.onEvent(event),
       onResume: () => void this.load(),
     });
+    document.addEventListener("visibilitychange", this.#seen);
     void this.load();
   }
 
   close(): void {
+    document.removeEventListener("visibilitychange", this.#seen);
+    clearTimeout(this.#catchUp);
+    this.#catchUp = undefined;
     this.#abort.abort();
     forgetZoom(this.id);
     this.#stopListening?.();
@@ -75,6 +92,8 @@ export class RunStore {
     batch(() => {
       this.isPaused.value = false;
       for (const progress of this.#held.splice(0)) this.#take(progress);
+      this.extremes.merge(this.#heldExtremes);
+      this.#heldExtremes = new Extremes();
     });
   }
 
@@ -94,6 +113,11 @@ export class RunStore {
       if (!aborted.aborted) this.error.value = asApiError(reason);
       return;
     }
+    await this.#readTimeline();
+  }
+
+  async #readTimeline(): Promise<void> {
+    const { signal: aborted } = this.#abort;
     try {
       const timeline = await getTimeline(this.id, aborted);
       if (aborted.aborted) return;
@@ -109,36 +133,79 @@ export class RunStore {
   onEvent(event: LiveEvent): void {
     if (event.topic === "benchmark.deleted") this.isDeleted.value = true;
     else if (event.topic === "benchmark.progress") this.#tick(event.payload as unknown as Progress);
-    else if (event.topic === "test.completed") this.extremes.take(event.payload as unknown as TestsCompleted);
+    else if (event.topic === "test.completed") this.#ended(event.payload as unknown as TestsCompleted);
     else void this.load();
+  }
+
+  #ended(tests: TestsCompleted): void {
+    (this.isPaused.value ? this.#heldExtremes : this.extremes).take(tests);
   }
 
   #tick(progress: Progress): void {
     if (this.benchmark.value && isEnd(this.benchmark.value.status)) return;
     if (this.isPaused.value) {
       this.heardAt.value = Date.now();
-      // Of each second the newest says all; two hours of seconds are what the ring holds as well.
-      if (this.#held.at(-1)?.point?.t_s === progress.point?.t_s) this.#held.pop();
-      if (this.#held.length >= RING_ROWS) this.#held.shift();
-      this.#held.push(progress);
+      hold(this.#held, progress);
       return;
     }
     this.#take(progress);
   }
 
   #take(progress: Progress): void {
-    this.#hear(progress);
-    if (!progress.point) return;
-    const { t_s: at, ...row } = progress.point;
-    if (this.ring.put(at, row)) frames.wake();
+    if (document.hidden) this.#unseen = progress;
+    else this.#hear(progress);
+    let isNew = false;
+    if (progress.point) {
+      const { t_s: at, ...row } = progress.point;
+      this.#watchForHoles(progress);
+      isNew = this.ring.put(at, row);
+    }
+    for (const { t_s: at, ...row } of progress.earlier ?? []) isNew = this.ring.amend(at, row) || isNew;
+    if (isNew) frames.wake();
+  }
+
+  /** Numbers that nobody sees are not written; what came is shown when the tab is looked at again. */
+  readonly #seen = (): void => {
+    if (document.hidden || !this.#unseen) return;
+    this.#hear(this.#unseen);
+  };
+
+  /** A client that reads too slowly is not told of every tick: then the timeline has a hole, which is filled in a while. */
+  #watchForHoles(progress: Progress): void {
+    const before = this.ring.lastX;
+    const at = progress.point?.t_s;
+    if (before === null || at === undefined || at <= before) return;
+    const seconds = this.ring.x();
+    const width = before - (seconds.at(-2) ?? before - 1);
+    const told = new Set((progress.earlier ?? []).map(({ t_s: second }) => second));
+    for (let second = before + width; second < at; second += width) {
+      if (told.has(second)) continue;
+      this.#catchUp ??= setTimeout(() => {
+        this.#catchUp = undefined;
+        void this.#readTimeline();
+      }, CATCH_UP_MS);
+      return;
+    }
   }
 
   #hear(progress: Progress): void {
+    this.#unseen = null;
     batch(() => {
       this.progress.value = progress;
       this.heardAt.value = Date.now();
     });
   }
+}
+
+/** Keeps a progress for later; of each second the newest says all, but for what it tells of earlier ones. */
+export function hold(held: Progress[], progress: Progress): void {
+  const last = held.at(-1);
+  const isSame = last?.point?.t_s === progress.point?.t_s;
+  if (last && isSame) held.pop();
+  // Two hours of seconds are what the ring holds as well.
+  else if (held.length >= RING_ROWS) held.shift();
+  const earlier = last && isSame ? [...(last.earlier ?? []), ...(progress.earlier ?? [])] : progress.earlier;
+  held.push(earlier === progress.earlier ? progress : { ...progress, earlier });
 }
 
 function isEnd(status: string): boolean {

@@ -1,8 +1,6 @@
 import { getConfiguration } from "../../api/admin";
-import { may } from "../../app/session";
 import { PageHead } from "../../ui/Panel";
 import { useLoad } from "../../ui/useLoad";
-import { AlertsPanel } from "./AlertsPanel";
 import { ConfigurationTable } from "./ConfigurationTable";
 import { RuntimeForm } from "./RuntimeForm";
 import "./settings.css";
@@ -13,10 +11,7 @@ export function SettingsPage() {
     <>
       <PageHead title="Settings" />
       <div class="settings">
-        <div class="settings-top">
-          <RuntimeForm configuration={configuration.data.value} />
-          {may("metrics.read") && <AlertsPanel />}
-        </div>
+        <RuntimeForm configuration={configuration.data.value} />
         <ConfigurationTable configuration={configuration} />
       </div>
     </>
