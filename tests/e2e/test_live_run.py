@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -80,7 +81,7 @@ def _wait_for_second(page: Page, second: int) -> None:
     )
 
 
-def _network(session: CDPSession, conditions: dict[str, object]) -> None:
+def _network(session: CDPSession, conditions: dict[str, Any]) -> None:
     session.send("Network.emulateNetworkConditions", conditions)
 
 
