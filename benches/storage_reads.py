@@ -98,7 +98,9 @@ class Taken(NamedTuple):
 async def take(tested: DatabaseUnderTest, ask: Ask, repeats: int = REPEATS) -> Taken:
     """Ask so many times; the first answer warms caches that the service has in common use."""
     await ask()
-    taken, own, (_, before) = [], [], tested.cpu_seconds()
+    taken: list[float] = []
+    own: list[float] = []
+    _, before = tested.cpu_seconds()
     for _ in range(repeats):
         begun, cpu = time.perf_counter(), time.process_time()
         await ask()

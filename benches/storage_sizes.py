@@ -9,7 +9,7 @@ from app.core.database import Database
 from benches.storage_data import made_up
 from tests.factories import make_session
 
-REQUESTS = 20_000
+REQUESTS = 5_000
 
 
 class Kind(NamedTuple):

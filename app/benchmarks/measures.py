@@ -195,8 +195,8 @@ def measure(record: Record, context: MeasureContext) -> MeasuredResult:
     outputs = (result.visible_output_tokens, result.reasoning_tokens)
     result.input_tokens, result.output_tokens = _sum(inputs), _sum(outputs)
     if result.status == "ok":
-        counted, started_ns = Buckets(*inputs, *outputs), record.started_ns or record.intended_ns
-        result.cost_usd = cost_usd(context.kind, context.model, counted, record.usage, started_ns)
+        at_ns = record.started_ns or record.intended_ns
+        result.cost_usd = cost_usd(context.kind, context.model, Buckets(*inputs, *outputs), record.usage, at_ns)
     if not record.clock_stepped:
         _set_durations(result, record)
     return result

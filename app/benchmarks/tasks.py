@@ -206,7 +206,6 @@ class BenchmarkRunner:
 
     async def _claim_next(self, homeless: Collection[UUID]) -> bool:
         """Claim whoever is next of those that have a home, if there is room; says whether there may be more."""
-        now = self._clock.now()
         running = transition(Status.PENDING, Status.RUNNING)
         async with self._database.write() as session:
             await repository.one_claims(session)
@@ -217,7 +216,7 @@ class BenchmarkRunner:
             order = fair_order(waiting, by_owner, per_user=self._max_per_user, only_startable=True)
             if not order:
                 return False
-            session_id = order[0]
+            session_id, now = order[0], self._clock.now()
             claimed = await repository.change(
                 session, session_id, [Status.PENDING], status=running, started_at=now, heartbeat_at=now
             )

@@ -197,6 +197,9 @@ def _create_engine(settings: StorageSettings, *, with_time_limit: bool = True) -
     connect_args: dict[str, Any] = {"timeout": settings.connection_timeout_seconds}
     if with_time_limit:
         connect_args |= time_limits(settings)
+    # A plan that is kept for all values knows no LIMIT, and sorts all it finds: 0.3 s instead of 0.5 ms for a page of
+    # one model among ten million results. Making one for the values at hand takes about 0.5 ms.
+    connect_args.setdefault("server_settings", {})["plan_cache_mode"] = "force_custom_plan"
     return create_async_engine(
         settings.url,
         pool_size=max(1, settings.max_connections - point_connections(settings)),

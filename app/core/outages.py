@@ -94,22 +94,23 @@ class OneLine(logging.Filter):
             return True
         text = outage_in(_exception(record.exc_info))
         words = record.args if isinstance(record.args, tuple) else ()
-        if text is None and not any(isinstance(one, BaseException) and outage_in(one) for one in words):
+        plain = tuple((isinstance(one, BaseException) and outage_in(one)) or one for one in words)
+        if text is None and plain == words:
             return True
-        left_out = self._left_out(record.name, str(record.msg))
-        if left_out is None:
-            return False
+        if words:
+            record.args = plain
         told = record.getMessage() + (f": {text}" if text is not None else "")
+        left_out = self._left_out(record.name, told)
         record.msg, record.args = told + (f" (and {left_out} times before)" if left_out else ""), ()
         record.exc_info = record.exc_text = None
-        return True
+        return left_out is not None
 
     def event(self, logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         """The same as a processor of structlog, in front of the one that formats tracebacks."""
         if "_record" in event or (text := outage_in(_exception(event.get("exc_info")))) is None:
             return event
         event.pop("exc_info")
-        left_out = self._left_out(str(getattr(logger, "name", "")), str(event.get("event")))
+        left_out = self._left_out(str(getattr(logger, "name", "")), f"{event.get('event')} {event.get('path')}")
         if left_out is None:
             raise structlog.DropEvent
         return {**event, "error": text, **({"times_before": left_out} if left_out else {})}

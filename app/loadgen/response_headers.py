@@ -16,8 +16,8 @@ REDACTED = "[redacted]"
 
 # The last words of a name say what it is: `x-auth-token` is one, `x-ratelimit-remaining-tokens` counts them.
 _SECRET_NAME = re.compile(
-    r"(^|-)(cookie2?|authorization|authentication-info|token|secret|passw(or)?d|credentials?|signature|(api|secret|"
-    r"access|private)-?key|session(-?id)?|csrf|xsrf)$"
+    r"(^|-)(cookie2?|authorization|authentication-info|token|secret|passw(or)?d|credentials?|signature|[a-z]*(?<!cache-)"
+    r"(?<!surrogate-)key|session(-?id)?|csrf|xsrf)$"
 )
 _CREDENTIAL = re.compile(
     r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}|\b(sk|pk|gsk|xai|hf|r8|ltb|ltr)[-_][A-Za-z0-9_-]{16,}"

@@ -5,7 +5,7 @@ carries the answers before it, or the provider is gone or was changed to another
 """
 
 from itertools import islice
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from app.adapters import registry
 from app.benchmarks import planner, token_models
@@ -14,6 +14,7 @@ from app.benchmarks.token_probe import with_tokens
 from app.benchmarks.views import Benchmark
 from app.datasets.conversations import numbering
 from app.loadgen.plan import Conversations, Endpoint
+from app.reports import bundling
 from app.reports.schemas import RequestBody
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -52,7 +53,8 @@ def rebuilt(benchmark: Benchmark, endpoint: Endpoint, index: int) -> RequestBody
         body_bytes=len(data),
         note=note,
         method=method,
-        url=f"{address.scheme}://{host}{path}" if host else None,
+        # In an address the stand-in of the key is escaped like everything else.
+        url=f"{address.scheme}://{host}{path.replace(quote(bundling.KEY), bundling.KEY)}" if host else None,
         headers={name: value for name, value in headers if name.lower() not in _OF_HTTP},
     )
 

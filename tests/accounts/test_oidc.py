@@ -265,20 +265,24 @@ async def test_keys_rotate_and_made_up_key_ids_cost_one_fetch_a_minute(service: 
 async def test_a_provider_that_is_down_slow_or_someone_else_is_told_on_the_sign_in_page(
     idp: IdentityProvider, sqlite_settings: StorageSettings
 ) -> None:
-    async with _service(idp, sqlite_settings, timeout_seconds=0.3) as slow:
+    by_name = idp.url.replace("127.0.0.1", "localhost")
+    providers = [
+        _settings(idp),
+        _settings(idp, name="slow", issuer=by_name, timeout_seconds=0.3),
+        _settings(idp, name="down", issuer="http://127.0.0.1:1"),
+        _settings(idp, name="private", issuer="https://10.1.2.3"),
+    ]
+    async with running_service(service_settings(sqlite_settings, security={"oidc": providers})) as several:
         idp.faults.delay_seconds = 1.5
         started = time.monotonic()
-        assert _reason(await slow.anonymous.get(LOGIN)) == "unreachable"
+        assert _reason(await several.anonymous.get(LOGIN.replace("corp", "slow"))) == "unreachable"
         assert time.monotonic() - started < 1.4
-    idp.reset()
-    async with _service(idp, sqlite_settings, issuer="http://127.0.0.1:1") as down:
-        assert _reason(await down.anonymous.get(LOGIN)) == "unreachable"
-    async with _service(idp, sqlite_settings, issuer="https://10.1.2.3") as private:
-        assert _reason(await private.anonymous.get(LOGIN)) == "unreachable"
-    for fault in ({"issuer": "https://evil.example"}, {"token_endpoint": "file:///etc/passwd"}, {"jwks_uri": None}):
-        async with _service(idp, sqlite_settings) as odd:
+        idp.reset()
+        for name in ("down", "private"):
+            assert _reason(await several.anonymous.get(LOGIN.replace("corp", name))) == "unreachable"
+        for fault in ({"issuer": "https://evil.example"}, {"token_endpoint": "file:///etc/passwd"}, {"jwks_uri": None}):
             idp.faults.discovery = fault
-            assert _reason(await odd.anonymous.get(LOGIN)) == "answer", fault
+            assert _reason(await several.anonymous.get(LOGIN)) == "answer", fault
     idp.reset()
     async with _service(idp, sqlite_settings, client_secret="env:NOT_SET") as unset:
         assert _reason(await _sign_in(unset.anonymous)) == "config"

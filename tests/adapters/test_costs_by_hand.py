@@ -288,8 +288,8 @@ def test_a_result_is_priced_as_of_its_time() -> None:
         measure(make_record(usage=b"", intended_ns=at, started_ns=at, **counts), context).cost_usd
         for at in (night - 16 * 60 * 10**9, night)
     )
-    assert before == pytest.approx(0.001207)
-    assert after == pytest.approx(0.0003)
+    assert before == pytest.approx(0.001207)  # 1,000 x $0.55 + 300 x $2.19, a million
+    assert after == pytest.approx(0.0003)  # 1,000 x $0.135 + 300 x $0.55
 
 
 def test_the_charge_is_a_results_cost() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,3 +171,15 @@ def test_what_is_wrong_is_named(definition: str, at: str, says: str) -> None:
     (path, message), *_ = caught.value.problems
     assert path.startswith(at)
     assert says in message
+
+
+def test_the_example_file_reads_a_stream_with_names() -> None:
+    example = (Path(__file__).parents[2] / "docs/providers/named-sse.toml").read_text(encoding="utf-8")
+    counts = ((b"x-input-tokens", b"7"), (b"x-output-tokens", b"5"))
+    output = b"event: output\nid: 1:0\ndata: hello\n\n"
+    good = decode(example, [output, b"event: done\nid: 2:0\ndata: {}\n\n"], "text/event-stream", *counts)
+    assert ("".join(good.text), good.error_type, good.buckets) == ("hello", None, Buckets(7, None, None, 5, None))
+    failed = decode(example, [output, b'event: error\ndata: {"detail": "no more"}\n\n'], "text/event-stream")
+    assert (failed.error_type, failed.error) == ("stream_error", "no more")
+    whole = decode(example, [b'{"text": "hello"}'], "application/json", *counts)
+    assert ("".join(whole.text), whole.error_type) == ("hello", None)

@@ -98,7 +98,7 @@ async def test_a_search_without_a_server_finds_the_slots(base_url: str) -> None:
 async def test_a_search_on_a_server(hosting: Hosting, base_url: str) -> None:
     async with hosting(FakeProviders({"local": base_url}), engine_process) as bench:
         session_id = await bench.submit(
-            explore=SEARCH | {"max_points": 5}, stop={"requests": 24}, workers=2, save_gaps=False
+            explore=SEARCH | {"max_points": 4}, stop={"requests": 16}, workers=2, save_gaps=False
         )
         benchmark = await bench.ended(session_id)
         results = [result async for result in await bench.service.results.stream(bench.caller, session_id)]
@@ -111,10 +111,10 @@ async def test_a_search_on_a_server(hosting: Hosting, base_url: str) -> None:
     assert [point.value for point in summary.points][:3] == [1, 2, 4]
     assert summary.exploration.by_target[0].answer is not None
     of_point = {point.point: point.value for point in summary.points}
-    assert {result.index % 5 for result in results} == set(of_point)
-    assert all((result.point, result.level) == (result.index % 5, of_point[result.index % 5]) for result in results)
+    assert {result.index % 4 for result in results} == set(of_point)
+    assert all((result.point, result.level) == (result.index % 4, of_point[result.index % 4]) for result in results)
     assert [(item.point, item.level) for item in items] == [
-        (item.index % 5, of_point[item.index % 5]) for item in items
+        (item.index % 4, of_point[item.index % 4]) for item in items
     ]
     counts = {point.point: point.requests.total for point in summary.points}
     assert counts == {number: sum(result.point == number for result in results) for number in of_point}

@@ -5,10 +5,14 @@ from uuid import UUID
 import pytest
 
 from app.accounts.permissions import Role
+from app.benchmarks.cluster import Cluster, OnWait, Places, WorkerLostError
 from app.benchmarks.cluster_service import ClusterService
+from app.benchmarks.shards import ShardTask
 from app.benchmarks.states import Status
+from app.core.errors import ConstraintViolationError
 from app.core.settings import StorageSettings
 from tests.benchmarks.conftest import Bench, Hosting, fake
+from tests.benchmarks.test_lifecycle import stored
 from tests.factories import Rows, make_caller, make_session, make_spec
 
 
@@ -72,3 +76,25 @@ async def test_what_no_worker_could_run_stays_in_the_queue_holds_nobody_up_and_f
     assert failed.status == Status.FAILED
     assert failed.error == "this benchmark needs 3 worker slots at once; the cluster has 1, and so it was for 2 s"
     assert failed.summary is None
+
+
+async def test_what_a_lost_worker_has_stored_counts_when_nobody_goes_on(
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really_run = Cluster.run
+
+    async def run_and_be_lost(self: Cluster, task: ShardTask, places: Places | None = None) -> bytes:
+        await really_run(self, task, places)
+        raise WorkerLostError("worker one is gone")
+
+    async def nowhere(self: Cluster, places: Places, shard: int, on_wait: OnWait) -> None:
+        raise ConstraintViolationError("no worker is connected")
+
+    monkeypatch.setattr(Cluster, "run", run_and_be_lost)
+    monkeypatch.setattr(Cluster, "move", nowhere)
+    async with hosting() as bench:
+        ended = await bench.ended(await bench.submit(workload=fake(), workers=1))
+        counted = await stored(bench.database, ended.id)
+    assert (ended.status, ended.error) == ("failed", "no worker is connected")
+    assert ended.summary is not None
+    assert ended.summary.requests.total == counted == 10

@@ -106,7 +106,7 @@ class Deployment:
             "LTB_DISTRIBUTED__MAX_RUNNING_BENCHMARKS": "4",
             "LTB_SECURITY__SECRET_KEY": "0123456789abcdef0123456789abcdef",
             "LTB_SECURITY__LOGIN_ATTEMPTS_PER_MINUTE": "1000",
-            "LTB_SERVER__RATE_LIMIT_REQUESTS_PER_MINUTE": "0",
+            "LTB_SERVER__RATE_LIMIT__REQUESTS_PER_MINUTE": "0",
             "LTB_DEMO__ENABLE": "false",
         }
         if tls:
@@ -176,8 +176,8 @@ class Deployment:
         return f"http://127.0.0.1:{json.loads(part.says('{'))['port']}/v1"
 
     def client(self, name: str) -> httpx.Client:
-        """A signed-in client of a server."""
-        address = self.addresses[name]
+        """A signed-in client of a server; waits for one that still starts."""
+        address = self.addresses.get(name) or self.address(name)
         if address in self._clients:
             return self._clients[address]
         client = self._clients[address] = httpx.Client(base_url=address + "/api/v1", timeout=20)
@@ -200,6 +200,7 @@ class Deployment:
             environment["LTB_DISTRIBUTED__TLS_KEY"] = str(self.tls / f"{role}-key.pem")
         part = Process(name, "-m", "app.cli", *arguments, folder=self.folder, environment=environment)
         self.parts[name] = part
+        self.addresses.pop(name, None)  # it will have another
         return part
 
 

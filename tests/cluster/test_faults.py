@@ -1,9 +1,8 @@
 """Parts of a real cluster die in mid-run: every planned request has exactly one stored result.
 
-The tests share one cluster and leave it whole. What the simulator answered is compared with what is stored at the end.
+The tests share one cluster and leave it whole; whether all that they stored was answered is checked at its end.
 """
 
-import json
 import time
 from datetime import UTC, datetime
 from uuid import UUID
@@ -27,6 +26,7 @@ def engines(cluster: Cluster, worker: str) -> list[psutil.Process]:
 
 def test_workers_and_scheduler_are_scraped(cluster: Cluster) -> None:
     deployment = cluster.deployment
+    cluster.client("b")  # both servers are up
     before = sum(deployment.metrics(name)["llm_worker_results_stored_total"] for name in ("one", "two"))
     benchmark = cluster.submit(load={"kind": "closed", "concurrency": 4}, stop={"requests": 300}, propagate_trace=True)
     cluster.is_under_way(benchmark, 20)
@@ -122,7 +122,6 @@ def test_a_killed_scheduler_is_joined_again_and_another_server_goes_on_when_one_
     found = cluster.ended(benchmark, other)
     cluster.check_nothing_lost(benchmark, found)
     assert found["summary"]["instrument"]["restarts"] >= 2
-    cluster.deployment.address(name)
 
 
 def test_results_wait_on_disk_while_the_database_is_away_and_a_redis_that_restarts_costs_nothing(
@@ -172,17 +171,6 @@ def test_everything_is_stopped_and_the_run_is_taken_up_again(cluster: Cluster) -
     deployment.server("b", wait=False)
     deployment.worker("one", *ONE, wait=False)
     deployment.worker("two", *TWO, wait=False)
-    for name in ("a", "b"):
-        deployment.address(name)
     found = cluster.ended(benchmark)
     cluster.check_nothing_lost(benchmark, found)
     assert 60 <= before < PLANNED
-
-
-def test_all_that_is_stored_was_answered(cluster: Cluster) -> None:
-    """Last in the file: it ends the simulator, whose log is then complete."""
-    cluster.deployment.parts["simulator"].terminate()
-    with (cluster.deployment.folder / "answered.jsonl").open() as lines:
-        answered = {json.loads(line)["response_id"] for line in lines}
-    assert cluster.stored_ids
-    assert cluster.stored_ids <= answered

@@ -1,4 +1,5 @@
 import datetime as dt
+import logging
 import socket
 import ssl
 import threading
@@ -6,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cluster import transport
+from app.cluster import dask_parts, transport
 from app.cluster.certificates import make_certificates
 from app.cluster.clocks import Offset, measure
 from app.cluster.placement import Wish, WorkerInfo, check_possible, place
@@ -172,3 +173,16 @@ def test_tls_needs_files_that_belong_together(certificates: Path, tmp_path: Path
     )
     with pytest.raises(ConfigError, match="do not belong together"):
         transport.check_scheduler_url(url, mixed)
+
+
+def test_a_lost_connection_is_told_in_one_line_and_a_mistake_with_its_stack(caplog: pytest.LogCaptureFixture) -> None:
+    dask_parts.log_like_everyone()
+    for error in (OSError("Stream is closed"), ValueError("a mistake")):
+        try:
+            raise error
+        except (OSError, ValueError):
+            logging.getLogger("distributed.worker").exception("no answer in %d%% of tries", 50)
+    lost, mistaken = caplog.records[-2:]
+    assert (lost.getMessage(), lost.exc_info) == ("no answer in 50% of tries (Stream is closed)", None)
+    assert mistaken.getMessage() == "no answer in 50% of tries"
+    assert mistaken.exc_info is not None

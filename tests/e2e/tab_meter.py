@@ -101,7 +101,8 @@ def _longest_task_ms(trace: bytes) -> float:
         thread = (event.get("pid"), event.get("tid"))
         if thread in mains and event.get("ph") == "X" and event["name"].endswith("RunTask"):
             tasks.setdefault(thread, []).append(event.get("tdur", 0) / 1_000)
-    return max(max(tasks.values(), key=len, default=[0.0]), default=0.0)
+    most = max(map(len, tasks.values()), default=0)
+    return max((max(durations) for durations in tasks.values() if len(durations) == most), default=0.0)
 
 
 def _busiest(profile: dict[str, Any], most: int = 25) -> tuple[tuple[str, float], ...]:

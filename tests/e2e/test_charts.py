@@ -105,13 +105,13 @@ def test_charts_show_what_the_rows_say(
             told = sum(float(value) for row in failures for name, value in row.items() if name != "t_s")
             assert told == pytest.approx(len(rows) - len(ok))
 
-        scatter = {int(row["index"]): row for row in saved(page, tmp_path, "Requests") if row["series"] == "ok"}
-        assert len(scatter) == len(ok)
-        for row in rows:
-            if row["status"] == "ok":
-                dot = scatter[row["index"]]
-                assert float(dot["input tokens"]) == row["input_tokens"]
-                assert float(dot["time to first token, ms"]) == pytest.approx(row["ttft_ms"])
+        dots = {int(each["index"]): each for each in saved(page, tmp_path, "Requests") if each["series"] == "ok"}
+        assert len(dots) == len(ok)
+        for request in rows:
+            if request["status"] == "ok":
+                dot = dots[request["index"]]
+                assert float(dot["input tokens"]) == request["input_tokens"]
+                assert float(dot["time to first token, ms"]) == pytest.approx(request["ttft_ms"])
 
         with page.expect_download() as picture:
             page.get_by_role("button", name="Time to first token, heatmap as PNG").click()
@@ -157,9 +157,8 @@ def test_tables_say_what_the_rows_say(
                     value = float(told.replace(",", "").replace("\u2212", "-"))
                     assert value == pytest.approx(expected, rel=0.008, abs=0.006), (metric, column)
         figures = {row["Figure"]: row["Whole run"] for row in saved(page, tmp_path, "Totals")}
-        for name, expected in recomputed.totals(rows).items():
-            told = float(figures[name].split()[0].replace(",", ""))
-            assert told == pytest.approx(expected, rel=0.01), name
+        for name, total in recomputed.totals(rows).items():
+            assert float(figures[name].split()[0].replace(",", "")) == pytest.approx(total, rel=0.01), name
         failed = recomputed.failures(rows)
         if failed:
             classes = {row["Class"]: row for row in saved(page, tmp_path, "Errors by class")}

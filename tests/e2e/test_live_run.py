@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,9 +19,9 @@ from tests.e2e.tab_meter import TabMeter
 pytestmark = pytest.mark.browser
 
 THROUGHPUT = "Throughput, offered and achieved"
-SLOW = {"offline": False, "latency": 300, "downloadThroughput": 25_000, "uploadThroughput": 25_000}
-CUT = SLOW | {"offline": True}
-FREE = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+SLOW: dict[str, object] = {"offline": False, "latency": 300, "downloadThroughput": 25_000, "uploadThroughput": 25_000}
+CUT: dict[str, object] = SLOW | {"offline": True}
+FREE: dict[str, object] = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 # For a busy machine; the goals are in `benches/bench_dashboard.py`.
 MAX_PROCESS_SHARE = 0.30
@@ -80,7 +81,7 @@ def _wait_for_second(page: Page, second: int) -> None:
     )
 
 
-def _network(session: CDPSession, conditions: dict[str, object]) -> None:
+def _network(session: CDPSession, conditions: dict[str, Any]) -> None:
     session.send("Network.emulateNetworkConditions", conditions)
 
 

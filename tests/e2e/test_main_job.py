@@ -3,6 +3,7 @@
 import re
 import statistics
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,13 @@ pytestmark = pytest.mark.browser
 
 USERS, REQUESTS = (32, 1_000) if WRITES_SCREENSHOTS else (8, 48)
 RUN_TIMEOUT_MS = 90_000
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    # The demo is in the pictures; else nothing here waits for it.
+    with Service(tmp_path_factory.mktemp("service") / "data", has_demo=WRITES_SCREENSHOTS) as program:
+        yield program
 
 
 def start_benchmark(visitor: Visitor, provider: str, name: str, *, users: int, requests: int) -> str:

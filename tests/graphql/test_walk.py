@@ -128,7 +128,7 @@ async def test_each_gets_what_their_permissions_say(running: Running) -> None:
 
 
 async def test_fields_of_a_benchmark_have_permissions_of_their_own(running: Running) -> None:
-    stored = await finished(running.app.state.database, n=3, requests_ok=3)
+    stored = await finished(running.app.state.database, n=3, requests_ok=3, visibility="all")
     narrow = await running.api_key(await running.admin(), scopes=[Permission.BENCHMARK_READ])
     schema = running.app.state.graphql.schema
     fields = schema._schema.type_map["Benchmark"].fields

@@ -36,6 +36,7 @@ def test_headers_are_kept_in_order_under_lower_case_names_and_joined() -> None:
     "name",
     [
         *("Set-Cookie", "set-cookie2", "Authorization", "Proxy-Authorization", "X-Api-Key", "api-key", "x-auth-token"),
+        *("Ocp-Apim-Subscription-Key", "x-functions-key", "apikey"),
         *(
             "X-Amz-Security-Token",
             "x-csrf-token",
@@ -52,7 +53,13 @@ def test_secrets_by_name(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["x-ratelimit-remaining-tokens", "anthropic-ratelimit-tokens-limit", "x-amzn-bedrock-input-token-count", "etag"],
+    [
+        "x-ratelimit-remaining-tokens",
+        "anthropic-ratelimit-tokens-limit",
+        "x-amzn-bedrock-input-token-count",
+        "etag",
+        "x-cache-key",
+    ],
 )
 def test_counts_of_tokens_are_no_secrets(name: str) -> None:
     assert kept((name, "12")) == {name: "12"}

@@ -10,15 +10,22 @@ function repaint(): void {
 
 /** Follows the browser's printing. */
 export function readyForPrint(root: HTMLElement = document.documentElement): void {
-  let before: string | null = null;
-  addEventListener("beforeprint", () => {
+  let before: string | null | undefined;
+  const begin = () => {
+    if (before !== undefined) return;
     before = root.getAttribute("data-theme");
     root.setAttribute("data-theme", "light");
     repaint();
-  });
-  addEventListener("afterprint", () => {
+  };
+  const end = () => {
+    if (before === undefined) return;
     if (before === null) root.removeAttribute("data-theme");
     else root.setAttribute("data-theme", before);
+    before = undefined;
     repaint();
-  });
+  };
+  addEventListener("beforeprint", begin);
+  addEventListener("afterprint", end);
+  // Programs that print a page, such as a browser without a window, tell of the medium only.
+  matchMedia("print").addEventListener("change", ({ matches }) => (matches ? begin() : end()));
 }

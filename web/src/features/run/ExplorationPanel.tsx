@@ -18,7 +18,7 @@ import {
   perSecond,
   pointsByTarget,
   scaleOf,
-  watched,
+  watchedOf,
 } from "./exploration";
 
 /** What a sweep or search found: the answer, its curves, and every point. */
@@ -46,8 +46,8 @@ export function ExplorationPanel({ summary, spec }: { summary: Summary; spec: Be
 }
 
 function Curves({ groups, spec }: { groups: readonly PointFigures[][]; spec: BenchmarkSpec }) {
-  const { metric, percentile, limitMs } = watched(spec);
   const points = groups.flat();
+  const { metric, percentile, limitMs } = watchedOf(spec, points);
   const scale = scaleOf(points, metric, percentile);
   const isRate = points[0]?.parameter === "rate";
   const level = isRate ? "requests per second offered" : "users";
@@ -110,7 +110,7 @@ function frontierOf(
   spec: BenchmarkSpec,
   throughput: (point: PointFigures) => number | null | undefined,
 ): XySeries[] {
-  const limits = watched(spec);
+  const limits = watchedOf(spec, groups.flat());
   const kept = groups.map((points) => points.filter((point) => keepsLimit(point, limits)));
   const all = curves(kept, interactivity, throughput, (value) => perSecond(value, "tok/s"));
   const best = frontier(all.flatMap(({ points }) => points));

@@ -247,7 +247,11 @@ function Headers({ request }: { request: RequestDetail }) {
       {headers ? (
         <>
           <div class="request-copies">
-            <CopyButton text={headers.map((pair) => pair.join(": ")).join("\n")} what="The headers" />
+            <CopyButton
+              text={headers.map((pair) => pair.join(": ")).join("\n")}
+              what="The headers"
+              label="Copy headers"
+            />
           </div>
           <dl class="request-headers" aria-label="Response headers">
             {headers.map(([name, value]) => (

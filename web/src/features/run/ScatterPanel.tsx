@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { listPoints } from "../../api/endpoints";
-import type { Benchmark, PointField, Points } from "../../api/types";
+import type { Benchmark, PointField, Points, Workload } from "../../api/types";
 import { navigate, query, setQuery } from "../../app/router";
 import { type LineSeries, LinesChart, type LinesView, wantsLog } from "../../charts";
 import { SelectField } from "../../ui/Field";
@@ -40,7 +40,7 @@ function chosen(name: "x" | "y", otherwise: PointField): PointField {
 }
 
 export function ScatterPanel({ benchmark }: { benchmark: Benchmark }) {
-  const x = chosen("x", "input_tokens");
+  const x = chosen("x", hasOneLength(benchmark.spec.workload) ? "started_s" : "input_tokens");
   const y = chosen("y", "ttft_ms");
   const { data, error } = useLoad(`${benchmark.id} ${x} ${y} ${benchmark.status}`, (signal) =>
     listPoints({ session_id: benchmark.id, x, y }, signal),
@@ -71,6 +71,12 @@ export function ScatterPanel({ benchmark }: { benchmark: Benchmark }) {
       )}
     </section>
   );
+}
+
+/** Whether every request asks as much, so that what it took cannot depend on that. */
+function hasOneLength(workload: Workload): boolean {
+  if (workload.kind === "prompt") return true;
+  return "input_tokens" in workload && typeof workload.input_tokens === "number";
 }
 
 function viewOf(points: Points): LinesView {

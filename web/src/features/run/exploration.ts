@@ -37,6 +37,18 @@ export function watched(spec: BenchmarkSpec): Watched {
   return { metric: "ttft_ms", percentile: "p95", limitMs: spec.slo?.ttft_ms ?? null };
 }
 
+/**
+ * The same, of what was measured: levels of few requests have no p95, so the highest percentile that all levels have is
+ * shown instead. The limit is one of the percentile that was asked for, and not of another.
+ */
+export function watchedOf(spec: BenchmarkSpec, points: readonly PointFigures[]): Watched {
+  const wanted = watched(spec);
+  const has = (percentile: Percentile) => points.every((point) => metricOf(point, wanted.metric)?.[percentile] != null);
+  if (points.some((point) => metricOf(point, wanted.metric)?.[wanted.percentile] != null)) return wanted;
+  const known = (["p90", "p75", "p50"] as const).find(has);
+  return known ? { ...wanted, percentile: known, limitMs: null } : wanted;
+}
+
 /** The points by level, one list for each target in the order in which targets were measured. */
 export function pointsByTarget(summary: Summary): PointFigures[][] {
   const groups = new Map<string, PointFigures[]>();

@@ -56,7 +56,7 @@ export class RunStore {
   readonly #held: Progress[] = [];
   #heldExtremes = new Extremes();
   /** The newest progress of a tab that nobody sees. */
-  #unseen: Progress | null = null;
+  #unseen: { progress: Progress; at: number } | null = null;
 
   constructor(id: string) {
     this.id = id;
@@ -152,7 +152,7 @@ export class RunStore {
   }
 
   #take(progress: Progress): void {
-    if (document.hidden) this.#unseen = progress;
+    if (document.hidden) this.#unseen = { progress, at: Date.now() };
     else this.#hear(progress);
     let isNew = false;
     if (progress.point) {
@@ -167,7 +167,7 @@ export class RunStore {
   /** Numbers that nobody sees are not written; what came is shown when the tab is looked at again. */
   readonly #seen = (): void => {
     if (document.hidden || !this.#unseen) return;
-    this.#hear(this.#unseen);
+    this.#hear(this.#unseen.progress, this.#unseen.at);
   };
 
   /** A client that reads too slowly is not told of every tick: then the timeline has a hole, which is filled in a while. */
@@ -188,11 +188,11 @@ export class RunStore {
     }
   }
 
-  #hear(progress: Progress): void {
+  #hear(progress: Progress, at = Date.now()): void {
     this.#unseen = null;
     batch(() => {
       this.progress.value = progress;
-      this.heardAt.value = Date.now();
+      this.heardAt.value = at;
     });
   }
 }
