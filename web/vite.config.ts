@@ -1,10 +1,14 @@
+import { readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 // The service that `npm run dev` talks to: the one that `make run` starts.
 const SERVICE = "http://127.0.0.1:8080";
 
+const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")) as { version: string };
+
 export default defineConfig({
   base: "/",
+  define: { __VERSION__: JSON.stringify(version) },
   build: {
     outDir: "../app/static",
     emptyOutDir: true,

@@ -139,6 +139,10 @@ def test_order_filters_and_views_live_in_the_address(browser: Browser, stocked: 
         _open(visitor, "/")
         expect(visitor.page).to_have_url(re.compile("status=failed"))
         expect(visitor.page.get_by_role("button", name="Broken nights")).to_be_visible()
+    with _api(stocked) as api:  # others open the list too
+        version = api.get("/me/preferences").json()["version"]
+        tag = {"If-Match": f'"{version}"'}
+        api.put("/me/preferences", json={"document": {}}, headers=tag).raise_for_status()
 
 
 def test_what_is_new_is_announced_and_moves_nothing(browser: Browser, stocked: Service, simulator: Simulator) -> None:

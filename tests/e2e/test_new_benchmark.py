@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from tests.e2e.browsing import PHONE, Visitor, visit
 from tests.e2e.processes import Service, Simulator
+from tests.e2e.runs import add_provider, signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -16,10 +17,11 @@ PROVIDER = "form"
 
 
 @pytest.fixture(scope="module")
-def provider(browser: Browser, service: Service, simulator: Simulator) -> str:
-    with visit(browser, service) as visitor:
-        visitor.enter("/providers")
-        visitor.add_provider(PROVIDER, simulator.base_url)
+def provider(service: Service, simulator: Simulator) -> str:
+    """Made once, although several modules ask for it."""
+    with signed_in(service) as api:
+        if api.get(f"/providers/{PROVIDER}").status_code == 404:
+            add_provider(api, simulator, PROVIDER, default_model="simulated")
     return PROVIDER
 
 

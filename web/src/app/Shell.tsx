@@ -129,6 +129,10 @@ export function Shell({ user, children }: { user: User; children: ComponentChild
       <footer class="foot">
         <ConnectionBadge />
         <span class="foot-end">
+          <span class="number" title="Version of the dashboard">
+            {__VERSION__}
+          </span>
+          <span aria-hidden="true"> · </span>
           <a class="foot-link" href="/api/v1/openapi.json" target="_blank" rel="noreferrer">
             API
           </a>

@@ -28,7 +28,9 @@ export function AlertsPage() {
       clearTimeout(soon);
       soon = setTimeout(alerts.reload, ASK_AFTER_EVENT_MS);
     };
-    const stop = live.subscribe({ topics: ["alert.*", "benchmark.deleted"], onEvent: ask, onResume: ask });
+    // What is told of a benchmark goes with it.
+    const topics = may("benchmark.read") ? ["alert.*", "benchmark.deleted"] : ["alert.*"];
+    const stop = live.subscribe({ topics, onEvent: ask, onResume: ask });
     return () => {
       clearTimeout(soon);
       stop();

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { BenchmarkListItem, Progress } from "../../api/types";
-import { ALL, clamp, moveColumn, readColumns, readWidths, toggleColumn } from "./columns";
+import { layoutOf } from "./cells";
+import { ALL, type ColumnId, clamp, moveColumn, readColumns, readWidths, toggleColumn } from "./columns";
+import { copiedOf } from "./copied";
+import { gridOf, isNarrowed, leastWidth } from "./measures";
 import { appendPage, headlineOf, replaced, withProgress } from "./rows";
 import { all, chunks, drop, extend, isComparable, NOTHING, toggle } from "./selection";
 import { readKept } from "./stored";
@@ -192,5 +195,42 @@ describe("the window on the rows", () => {
     expect(new Set(slots.map(({ index }) => index))).toEqual(new Set([1, 50, 51, 52, 53]));
     expect(new Set(slots.map(({ key }) => key)).size).toBe(5);
     expect(fill(slots, { from: 50, to: 54 })).toHaveLength(4);
+  });
+});
+
+describe("cells and columns", () => {
+  const measured = row("a", {
+    headline: {
+      requests: 1200,
+      error_rate: 0.0123,
+      ttft_p50_ms: 61.25,
+      ttft_p95_ms: 99,
+      tpot_p50_ms: null,
+      output_tokens_per_s: 512,
+      cost_usd: null,
+      verdict: "client_bound",
+    },
+    tags: ["x", "y"],
+  });
+  const layout = layoutOf([measured]);
+
+  it("copies what a cell shows, with its unit and nothing left out", () => {
+    const copied = (id: ColumnId) => copiedOf(id, measured, layout);
+    expect(copied("ttft_p50")).toBe("61.3 ms");
+    expect(copied("tpot_p50")).toBe("—");
+    expect(copied("output_tokens")).toBe("512 tok/s");
+    expect(copied("requests")).toBe("1,200");
+    expect(copied("errors")).toBe("1.23 %");
+    expect(copied("verdict")).toBe("client-bound");
+    expect(copied("tags")).toBe("x, y");
+    expect(copied("created")).toBe("2026-11-21T12:00:00Z");
+  });
+
+  it("gives the name what the others leave, unless it was given a width", () => {
+    expect(gridOf(["name", "status"], {})).toBe("34px minmax(200px, 1fr) 118px");
+    expect(gridOf(["name"], { name: 300 })).toBe("34px 300px");
+    expect(leastWidth(["name", "status"], {})).toBe(352);
+    expect(isNarrowed({ status: 100 })).toBe(true);
+    expect(isNarrowed({ status: 200 })).toBe(false);
   });
 });
