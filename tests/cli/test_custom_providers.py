@@ -13,7 +13,11 @@ QUICK = ("--ttft-ms", "5", "--itl-ms", "1", "--tokens", "8", "--reasoning", "3",
          "--api-key", "k")  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.toml")))
+# `named-sse.toml` is a format that the simulator does not speak: `tests/adapters/test_custom_odd.py` has a server for it.
+SPOKEN = sorted(path.name for path in FOLDER.glob("*.toml") if path.name != "named-sse.toml")
+
+
+@pytest.mark.parametrize("name", SPOKEN)
 def test_an_example_file_and_its_replay(name: str, cli: Cli, tmp_path: Path) -> None:
     with simulator(*QUICK) as port:
         address = f"http://127.0.0.1:{port}" + ("/v1" if name == "chat-sse.toml" else "")
