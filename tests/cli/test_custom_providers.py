@@ -13,7 +13,7 @@ QUICK = ("--ttft-ms", "5", "--itl-ms", "1", "--tokens", "8", "--reasoning", "3",
          "--api-key", "k")  # fmt: skip
 
 
-# `named-sse.toml` is a format that the simulator does not speak: `tests/adapters/test_custom_odd.py` has a server for it.
+# The simulator does not speak the format of `named-sse.toml`; `tests/adapters/test_custom_odd.py` decodes it.
 SPOKEN = sorted(path.name for path in FOLDER.glob("*.toml") if path.name != "named-sse.toml")
 
 
