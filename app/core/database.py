@@ -196,7 +196,7 @@ def _create_engine(settings: StorageSettings, *, with_time_limit: bool = True) -
         return engine
     connect_args: dict[str, Any] = {"timeout": settings.connection_timeout_seconds}
     if with_time_limit:
-        connect_args |= time_limits(settings)
+        connect_args |= time_limits(settings.statement_timeout_seconds)
     return create_async_engine(
         settings.url,
         pool_size=max(1, settings.max_connections - point_connections(settings)),
