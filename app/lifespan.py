@@ -42,7 +42,8 @@ from app.preferences.schemas import RuntimeValues
 from app.preferences.service import PreferenceService
 from app.providers.alerts import HealthAlerts
 from app.providers.wiring import provider_service
-from app.realtime.gateway import Gateway, limits_from
+from app.realtime.gateway import Gateway
+from app.realtime.limits import limits_from
 
 log = structlog.get_logger(__name__)
 

@@ -196,7 +196,7 @@ def _create_engine(settings: StorageSettings, *, with_time_limit: bool = True) -
         return engine
     connect_args: dict[str, Any] = {"timeout": settings.connection_timeout_seconds}
     if with_time_limit:
-        connect_args |= time_limits(settings)
+        connect_args |= time_limits(settings.statement_timeout_seconds)
     # A plan that is kept for all values knows no LIMIT, and sorts all it finds: 0.3 s instead of 0.5 ms for a page of
     # one model among ten million results. Making one for the values at hand takes about 0.5 ms.
     connect_args.setdefault("server_settings", {})["plan_cache_mode"] = "force_custom_plan"

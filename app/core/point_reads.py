@@ -39,12 +39,11 @@ def point_connections(settings: StorageSettings) -> int:
     return max(1, min(_MAX_CONNECTIONS, settings.max_connections // 4))
 
 
-def time_limits(settings: StorageSettings) -> dict[str, Any]:
+def time_limits(seconds: float) -> dict[str, Any]:
     """What asyncpg is told, so that neither a slow statement nor a server that hangs holds a request for ever.
 
     The server's own limit comes first, because it leaves the connection usable.
     """
-    seconds = settings.statement_timeout_seconds
     return {
         "command_timeout": seconds + 1,
         "server_settings": {"statement_timeout": str(int(seconds * 1000))},
@@ -135,7 +134,10 @@ class PointReads:
         gathered = self._gathered.get(query)
         if gathered is None:
             compiled = query.in_dialect("postgresql")
-            gathered = self._gathered[query] = Gathering(lambda keys: self._from_postgresql(compiled, keys))
+            lanes = point_connections(self._settings)
+            gathered = self._gathered[query] = Gathering(
+                lambda keys: self._from_postgresql(compiled, keys), lanes=lanes
+            )
         return await gathered.ask(key)
 
     async def close(self) -> None:
@@ -191,9 +193,11 @@ class PointReads:
                     _, options = PGDialect_asyncpg().create_connect_args(self._url)  # type: ignore[no-untyped-call]
                     for name in _SQLALCHEMYS_OWN:
                         options.pop(name, None)
+                    # A read by key that takes as long as connecting may take has met a server that does not answer.
+                    seconds = min(self._settings.statement_timeout_seconds, self._settings.connection_timeout_seconds)
                     self._pool = await asyncpg.create_pool(
                         **options,
-                        **time_limits(self._settings),
+                        **time_limits(seconds),
                         timeout=self._settings.connection_timeout_seconds,
                         min_size=0,
                         max_size=point_connections(self._settings),

@@ -4,8 +4,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Protocol, assert_never
 from uuid import UUID
 
@@ -25,6 +23,7 @@ from app.events.mailbox import Mailbox, MailboxClosedError
 from app.events.topics import expand
 from app.events.types import Event, Position
 from app.realtime.interests import Interest, Wanted
+from app.realtime.limits import CloseCode, ConnectionLimits, Farewell
 from app.realtime.protocol import (
     Ack,
     Auth,
@@ -45,43 +44,6 @@ log = logging.getLogger(__name__)
 FAREWELL_SECONDS = 1.0
 _PING = encode(Ping())
 _PONG = encode(Pong())
-
-
-class CloseCode(IntEnum):
-    """Why the server closes. Clients connect again after all but 4403; after 4401 with a fresh token."""
-
-    NO_PONG = 1001
-    TOO_MANY = 1008
-    TOO_BIG = 1009
-    RESTARTING = 1012
-    TRY_AGAIN = 1013
-    UNAUTHENTICATED = 4401
-    FORBIDDEN = 4403
-
-
-@dataclass(frozen=True, slots=True)
-class Farewell:
-    """How a connection ends."""
-
-    code: CloseCode
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionLimits:
-    """What one client may cost."""
-
-    queue_size: int
-    max_message_bytes: int
-    ping_interval_seconds: float
-    pong_timeout_seconds: float
-    auth_timeout_seconds: float = 10.0
-    recheck_seconds: float = 15.0
-    max_replay: int = 4096
-    max_subscriptions: int = 512
-    """Pairs of topic and benchmark."""
-    max_messages_per_minute: int = 1200
-    """A client that says more is closed; the dashboard says about 15."""
 
 
 class Hub(Protocol):

@@ -25,8 +25,9 @@ from app.core.rate_limit import address_key
 from app.core.settings import WebSocketSettings
 from app.events.bus import Bus, tick_key
 from app.events.types import Event, Position
-from app.realtime.connection import CloseCode, Connection, ConnectionLimits
+from app.realtime.connection import Connection
 from app.realtime.interests import Index, Interest
+from app.realtime.limits import CloseCode, ConnectionLimits
 from app.realtime.protocol import encode_event
 
 log = logging.getLogger(__name__)
@@ -50,21 +51,6 @@ class Authenticator(Protocol):
             UnauthorizedError: when it is not valid now.
         """
         ...
-
-
-def limits_from(settings: WebSocketSettings) -> ConnectionLimits:
-    """The limits that the configuration asks for."""
-    return ConnectionLimits(
-        queue_size=settings.queue_size,
-        max_message_bytes=int(settings.max_message_size_mb * 2**20),
-        ping_interval_seconds=settings.ping_interval_seconds,
-        pong_timeout_seconds=settings.pong_timeout_seconds,
-        auth_timeout_seconds=settings.auth_timeout_seconds,
-        recheck_seconds=settings.recheck_seconds,
-        max_replay=settings.replay_events,
-        max_subscriptions=settings.max_subscriptions,
-        max_messages_per_minute=settings.max_messages_per_minute,
-    )
 
 
 class Gateway:

@@ -33,7 +33,7 @@ class Table:
 
 
 async def begun(*questions: asyncio.Task[int | None]) -> None:
-    for _ in range(3):
+    for _ in range(6):
         await asyncio.sleep(0)
     assert not any(question.done() for question in questions)
 
@@ -59,8 +59,8 @@ async def test_no_question_has_more_keys_than_allowed() -> None:
     questions = [asyncio.create_task(reads.ask(key)) for key in "abcde"]
     await begun(*questions)
     await table.let_go(3)
-    assert [len(keys) for keys in table.asked] == [2, 2, 1]
     assert await asyncio.gather(*questions) == [None] * 5
+    assert [len(keys) for keys in table.asked] == [2, 2, 1]
 
 
 async def test_a_failure_reaches_those_who_asked_and_no_others() -> None:
@@ -103,3 +103,34 @@ async def test_closing_keeps_nobody_waiting() -> None:
     for question in (first, second):
         with pytest.raises(asyncio.CancelledError):
             await question
+
+
+async def test_a_question_that_hangs_holds_up_nobody_who_comes_later() -> None:
+    let_go = asyncio.Event()
+    under_way, most_under_way = 0, 0
+
+    async def find(keys: Sequence[str]) -> Mapping[str, int]:
+        nonlocal under_way, most_under_way
+        under_way += 1
+        most_under_way = max(most_under_way, under_way)
+        if "hanging" in keys:
+            await let_go.wait()
+        under_way -= 1
+        return dict.fromkeys(keys, 1)
+
+    reads = Gathering(find, lanes=2, patience_seconds=0.01)
+    hanging = asyncio.create_task(reads.ask("hanging"))
+    await begun(hanging)
+    async with asyncio.timeout(20):
+        for _ in range(3):
+            assert await reads.ask("b") == 1
+        assert not hanging.done()
+        others = [asyncio.create_task(reads.ask(key)) for key in ("hanging", "c")]
+        await asyncio.wait(others, timeout=0.1)
+        later = asyncio.create_task(reads.ask("d"))  # both lanes are taken now
+        await asyncio.wait({later}, timeout=0.1)
+        assert not later.done()
+        let_go.set()
+        assert await asyncio.gather(hanging, later, *others) == [1, 1, 1, 1]
+    assert most_under_way == 2
+    await reads.close()

@@ -14,7 +14,7 @@ from app.core.settings import StorageSettings
 from app.events.topics import TICKS
 from app.events.types import Topic
 from app.main import create_app
-from app.realtime.connection import CloseCode
+from app.realtime.limits import CloseCode
 from app.realtime.protocol import ClientMessage
 from tests.docs.settings_table import README
 from tests.factories import make_spec

@@ -20,9 +20,9 @@ from app.accounts.permissions import Role
 from app.core.errors import UnauthorizedError
 from app.events.bus import Bus
 from app.events.memory import MemoryBus
-from app.realtime.connection import ConnectionLimits
 from app.realtime.endpoints import router
 from app.realtime.gateway import Gateway
+from app.realtime.limits import ConnectionLimits
 from tests.events.conftest import anything
 from tests.factories import make_caller
 
