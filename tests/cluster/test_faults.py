@@ -21,7 +21,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 def engines(cluster: Cluster, worker: str) -> list[psutil.Process]:
     process = psutil.Process(cluster.deployment.parts[worker].process.pid)
-    return [child for child in process.children() if "app.engine" in " ".join(child.cmdline())]
+    return [child for child in process.children() if _is_engine(child)]
+
+
+def _is_engine(process: psutil.Process) -> bool:
+    try:
+        return "app.engine" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # it has just ended, or nobody has asked yet how it ended
+        return False
 
 
 def test_workers_and_scheduler_are_scraped(cluster: Cluster) -> None:

@@ -70,9 +70,9 @@ def test_a_ramp_is_sent_as_it_was_typed_and_drawn(browser: Browser, service: Ser
         page.get_by_label("Requests", exact=True).fill("")
         page.get_by_label("Duration").fill("60")
         expect(page.get_by_role("img", name="Up to 40.0 req/s over 60.0 s")).to_be_visible()
-        page.locator("summary", has_text="Budget and limits").click()
+        page.locator("summary", has_text="Budget and limits").press("Enter")
         page.get_by_label("Budget").fill("2.5")
-        page.locator("summary", has_text="Steady window").click()
+        page.locator("summary", has_text="Steady window").press("Enter")
         page.get_by_role("radio", name="Given", exact=True).check()
         page.get_by_label("Warm-up").fill("5")
 
