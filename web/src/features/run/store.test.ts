@@ -35,7 +35,8 @@ describe("what is held while the view stands still", () => {
 
   it("is the newest of each second, and all that was told of earlier ones", () => {
     const held: Progress[] = [];
-    for (const one of [progress(5, 1, [1]), progress(5, 2), progress(5, 3, [2, 3]), progress(6, 4, [4])]) hold(held, one);
+    for (const one of [progress(5, 1, [1]), progress(5, 2), progress(5, 3, [2, 3]), progress(6, 4, [4])])
+      hold(held, one);
     expect(held.map(({ completed }) => completed)).toEqual([3, 4]);
     expect(held.map(({ earlier }) => earlier.map(({ t_s }) => t_s))).toEqual([[1, 2, 3], [4]]);
   });
