@@ -167,7 +167,14 @@ def _wrapped_failures() -> Iterator[None]:
         raise IntegrityError(None, None, error) from error
     except asyncpg.DataError as error:
         raise DataError(None, None, error) from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error) as error:
+    # InternalClientError: a connection that broke in the middle of an operation.
+    except (
+        OSError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        sqlite3.Error,
+    ) as error:
         if isinstance(error, OSError) and error.filename is not None:  # of a file in the block, not of a socket
             raise
         raise OperationalError(None, None, error) from error
