@@ -149,7 +149,8 @@ class PointReads:
             await gathered.close()
         if self._pool is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._pool.close(), 5)
+                async with asyncio.timeout(5):
+                    await self._pool.close()
             self._pool.terminate()
             self._pool = None
 

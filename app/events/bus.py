@@ -68,7 +68,8 @@ class Subscription(Generic[Item]):
             ServiceUnavailableError: when the bus cannot be reached in time.
         """
         try:
-            await asyncio.wait_for(self.connected.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                await self.connected.wait()
         except TimeoutError:
             raise ServiceUnavailableError(f"the event bus did not answer within {timeout_seconds:g} s") from None
 

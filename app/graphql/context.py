@@ -65,7 +65,8 @@ class Identity:
         changed = self._subscribers.rechecked
         if (left := self.seconds_left) > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), left)
+                async with asyncio.timeout(left):
+                    await changed.wait()
 
     @property
     def seconds_left(self) -> float:

@@ -222,7 +222,8 @@ class Gateway:
         loop = asyncio.get_running_loop()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._recheck_wanted.wait(), self._limits.recheck_seconds)
+                async with asyncio.timeout(self._limits.recheck_seconds):
+                    await self._recheck_wanted.wait()
             self._recheck_wanted.clear()
             by_token: dict[str, list[Connection]] = {}
             for connection in self._connections:

@@ -33,6 +33,23 @@ async def test_nothing_from_before_the_subscription_or_after_its_end(bus: Bus) -
     assert [event.topic async for event in subscription] == []
 
 
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_cancellation_is_not_lost_when_the_bus_is_ready_in_that_step(bus: Bus, steps: int) -> None:
+    async with bus.subscribe(["benchmark.*"]) as subscription:
+        await subscription.ready()
+
+        async def reader() -> None:
+            await subscription.ready()
+            await anext(subscription)
+
+        reading = asyncio.create_task(reader())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait({reading}, timeout=5)
+        assert reading.cancelled()
+
+
 async def test_a_slow_reader_keeps_the_newest_progress_and_every_other_event(bus: Bus) -> None:
     session = new_id()
     async with bus.subscribe(["benchmark.*"], queue_size=4) as slow:

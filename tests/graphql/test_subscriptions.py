@@ -69,7 +69,7 @@ def asked(query: str, variables: dict[str, Any]) -> GraphQLRequest:
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(60):  # a closing handshake that the client does not answer takes 20 s
+    async with asyncio.timeout(30):  # a closing handshake that the client does not answer takes 20 s
         while not condition():  # noqa: ASYNC110  (nothing tells that a count has changed)
             await asyncio.sleep(0.01)
 
