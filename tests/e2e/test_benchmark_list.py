@@ -106,12 +106,11 @@ def test_order_filters_and_views_live_in_the_address(browser: Browser, stocked: 
         _open(visitor)
         first = page.locator(".list-row .cell-name a").first
         rows = page.locator(".list-row")
-        number = rows.count()
         page.locator(".list-frame").evaluate("frame => { frame.scrollTop = 34 * 150 }")
         expect(page.get_by_role("link", name="stored 150")).to_be_visible()
-        # Once it is still, the elements are in the order of their rows, and no more than before.
+        # Once it is still, the elements are in the order of their rows, and as few as fill the frame with its margins.
         expect(rows.first).to_have_attribute("aria-rowindex", re.compile(r"^14\d$"))
-        assert rows.count() == number
+        assert 20 <= rows.count() <= 50
         page.locator(".cell-target").last.hover()
         expect(page.get_by_role("button", name="Copy", exact=False)).to_be_visible()
         page.get_by_role("button", name="TTFT p50").click()
