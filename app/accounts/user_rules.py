@@ -10,13 +10,13 @@ from app.core.errors import ForbiddenError, InvalidRequestError
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _TEAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}[A-Za-z0-9]|[A-Za-z0-9]")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,187}[A-Za-z0-9])?")
-_RESERVED = {"system", "cli", "anonymous"}
+RESERVED_NAMES = {"system", "cli", "anonymous"}
 """Names under which the audit trail tells of what nobody did who had signed in."""
 
 
 def check_username(username: str) -> None:
     """Raise `InvalidRequestError` for a name that cannot be used."""
-    if not _USERNAME.fullmatch(username) or username.lower() in _RESERVED:
+    if not _USERNAME.fullmatch(username) or username.lower() in RESERVED_NAMES:
         allowed = "1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or digit; not 'system'"
         raise _wrong("username", "is not acceptable", allowed)
 
