@@ -3,7 +3,7 @@
 import re
 
 from app.accounts.caller import Caller
-from app.accounts.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS
+from app.accounts.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, normal
 from app.accounts.roles import Roles
 from app.core.errors import ForbiddenError, InvalidRequestError
 
@@ -23,7 +23,7 @@ def check_username(username: str) -> None:
 
 def check_password(password: str, path: str = "password") -> None:
     """Raise `InvalidRequestError` for a password that is too short or too long."""
-    if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
+    if not MIN_PASSWORD_CHARACTERS <= len(normal(password)) <= MAX_PASSWORD_CHARACTERS:
         raise _wrong(path, "has a wrong length", f"{MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} characters")
 
 
