@@ -1,4 +1,4 @@
-"""The figures of a run wherever it is told of (list, page, comparison, report), against numpy over its exported rows."""
+"""The figures of a run wherever it is told of: list, page, comparison, report; against numpy over its exported rows."""
 
 import csv
 import io
@@ -61,7 +61,7 @@ def _tables(html: str) -> dict[str, list[str]]:
 
 
 def _number(text: str) -> float:
-    return float(re.sub(r"[^\d.]", "", text.split()[0]))
+    return float(re.sub(r"[^\d.]", "", text.split(maxsplit=1)[0]))
 
 
 def _close(value: float) -> Any:

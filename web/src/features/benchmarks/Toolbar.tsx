@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { BenchmarkListItem } from "../../api/types";
-import { chipsOf, type Filters, isFiltered, LIMITS, without } from "../../app/benchmark-query";
+import { chipsOf, type Filters, LIMITS, without } from "../../app/benchmark-query";
 import { navigate, place, query, setQuery } from "../../app/router";
 import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/icons";
@@ -39,7 +39,7 @@ export function Toolbar({ filters, rows, columns }: ToolbarProps) {
           <ColumnMenu columns={columns} />
         </div>
       </search>
-      {isFiltered(filters) && (
+      {chips.length > 0 && (
         <div class="chips">
           {chips.map((chip) => (
             <button

@@ -14,21 +14,21 @@ export interface Column {
 }
 
 export const COLUMNS = [
-  { id: "status", label: "Status", sort: "status", width: 118, least: 114 },
-  { id: "name", label: "Name", sort: "name", width: 200, least: 168 },
-  { id: "target", label: "Target", sort: "target", width: 140, least: 108 },
-  { id: "load", label: "Load", sort: "load", width: 104, least: 84 },
-  { id: "requests", label: "Requests", sort: "requests", width: 76, isRight: true },
-  { id: "ttft_p50", label: "TTFT p50", sort: "ttft_p50", width: 72, isRight: true },
-  { id: "ttft_p95", label: "TTFT p95", sort: "ttft_p95", width: 72, isRight: true },
-  { id: "tpot_p50", label: "TPOT p50", sort: "tpot_p50", width: 72, isRight: true },
-  { id: "output_tokens", label: "Output", sort: "output_tokens", width: 72, isRight: true },
-  { id: "errors", label: "Errors", sort: "errors", width: 68, isRight: true },
-  { id: "cost", label: "Cost", sort: "cost", width: 72, isRight: true },
-  { id: "verdict", label: "Certificate", sort: "verdict", width: 112, least: 106 },
+  { id: "status", label: "Status", sort: "status", width: 116, least: 110 },
+  { id: "name", label: "Name", sort: "name", width: 200, least: 160 },
+  { id: "target", label: "Target", sort: "target", width: 150, least: 112 },
+  { id: "load", label: "Load", sort: "load", width: 130, least: 88 },
+  { id: "requests", label: "Requests", sort: "requests", width: 72, isRight: true },
+  { id: "ttft_p50", label: "TTFT p50", sort: "ttft_p50", width: 68, isRight: true },
+  { id: "ttft_p95", label: "TTFT p95", sort: "ttft_p95", width: 68, isRight: true },
+  { id: "tpot_p50", label: "TPOT p50", sort: "tpot_p50", width: 68, isRight: true },
+  { id: "output_tokens", label: "Output", sort: "output_tokens", width: 66, isRight: true },
+  { id: "errors", label: "Errors", sort: "errors", width: 64, isRight: true },
+  { id: "cost", label: "Cost", sort: "cost", width: 84, isRight: true },
+  { id: "verdict", label: "Certificate", sort: "verdict", width: 108, least: 102 },
   { id: "owner", label: "Owner", sort: "owner", width: 84 },
   { id: "tags", label: "Tags", sort: "tags", width: 124, least: 96 },
-  { id: "created", label: "When", sort: "created", width: 116, least: 100, isRight: true },
+  { id: "created", label: "When", sort: "created", width: 108, least: 98, isRight: true },
 ] as const satisfies readonly Column[];
 
 export type ColumnId = (typeof COLUMNS)[number]["id"];

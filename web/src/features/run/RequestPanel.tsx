@@ -9,6 +9,7 @@ import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 import { count, dollars, duration, MISSING, NOT_APPLICABLE } from "../../ui/numbers";
 import { Failure, Loading } from "../../ui/states";
+import { useFocusBack } from "../../ui/useFocusBack";
 import { useLoad } from "../../ui/useLoad";
 import { requestHref, runHref } from "./request-address";
 import { WaterfallView } from "./WaterfallView";
@@ -27,6 +28,7 @@ export function RequestPanel({ run, index }: { run: string; index: number }) {
   const go = (to: number | null | undefined) => to != null && navigate(requestHref(run, to), "replace");
   const close = () => navigate(runHref(run));
 
+  useFocusBack();
   useEffect(() => panel.current?.focus(), []);
   useEffect(
     () =>
