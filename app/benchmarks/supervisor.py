@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 
@@ -20,6 +20,8 @@ from app.benchmarks.measures import MeasureContext, MeasuredResult, measure
 from app.benchmarks.request_costs import warm_prices
 from app.benchmarks.result_columns import columns
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.shard_reports import ShardOutcome, ShardTick
+from app.benchmarks.stop_signal import GENTLE, StopSignal
 from app.core.errors import TestBenchError
 from app.loadgen.frames import Done, Failed, Outgoing, Records, Tick
 from app.loadgen.plan import Plan
@@ -58,88 +60,6 @@ EngineFactory = Callable[[Plan], Engine]
 def engine_process(plan: Plan) -> Engine:
     """The real engine, in a process of its own."""
     return EngineProcess(plan)
-
-
-BUDGET_REACHED = "the budget is reached"
-"""A reason that lets requests in flight end by themselves: they are paid for anyway."""
-HANDED_BACK = "the worker leaves"
-"""Likewise: what they measure is stored, and whoever runs the rest need not send them again."""
-_GENTLE = frozenset({BUDGET_REACHED, HANDED_BACK})
-
-
-@dataclass(eq=False)
-class StopSignal:
-    """Says that a shard should stop, and why. Only the first reason counts, but a gentle one gives way to any other."""
-
-    reason: str | None = None
-    _event: asyncio.Event = field(default_factory=asyncio.Event)
-    _hurry: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def set(self, reason: str) -> None:
-        """Ask to stop."""
-        if self.reason is None or (self.reason in _GENTLE and reason not in _GENTLE):
-            self.reason = reason
-            self._event.set()
-            if reason not in _GENTLE:
-                self._hurry.set()
-
-    async def wait(self) -> str:
-        """Wait until asked; the answer is the reason."""
-        await self._event.wait()
-        assert self.reason is not None
-        return self.reason
-
-    async def wait_for_hurry(self) -> str:
-        """Wait until asked for a reason that is not gentle."""
-        await self._hurry.wait()
-        return await self.wait()
-
-
-class ShardTick(msgspec.Struct, frozen=True):
-    """What a shard reports four times a second: counters so far, and the statistics since its last report."""
-
-    target: int
-    shard: int
-    at_ns: int
-    started: int
-    in_flight: int
-    waiting: int
-    delta: bytes  # RunStatistics.encode(with_slices=False)
-    point: int = 0
-    attempt: int = 0  # `Shard.attempt`
-    settled_ns: int = 0  # up to when everything is told, see `live_points`; 0: it cannot say
-
-    def encode(self) -> bytes:
-        """As msgpack."""
-        return msgspec.msgpack.encode(self)
-
-    @classmethod
-    def decode(cls, encoded: bytes) -> "ShardTick":
-        """The tick behind `encode`'s bytes; raises `msgspec.ValidationError`."""
-        return msgspec.msgpack.decode(encoded, type=ShardTick)
-
-
-@dataclass
-class ShardOutcome:
-    """How a shard ended. What it measured counts in every case."""
-
-    status: Literal["completed", "cancelled", "failed", "handed_back"]
-    statistics: RunStatistics
-    instrument: InstrumentFacts
-    error: str | None = None
-    pace: Pace = field(default_factory=Pace)
-
-    def encode(self) -> bytes:
-        """As msgpack."""
-        parts = [self.statistics.encode(), self.instrument.pack(), self.pace.pack()]
-        return msgspec.msgpack.encode([self.status, self.error, *parts])
-
-    @classmethod
-    def decode(cls, encoded: bytes) -> Self:
-        """The outcome behind `encode`'s bytes."""
-        status, error, statistics, instrument, pace = msgspec.msgpack.decode(encoded)
-        facts = InstrumentFacts.unpack(instrument)
-        return cls(status, RunStatistics.decode(statistics), facts, error, Pace.unpack(pace))
 
 
 @dataclass
@@ -216,7 +136,7 @@ async def _pass_on_stop(
 ) -> None:
     reason = await stop.wait()
     await is_up.wait()  # a Stop that comes in one read with the plan would be lost
-    if reason in _GENTLE:
+    if reason in GENTLE:
         longest_s = (plan.limits.connect_ns + plan.limits.total_ns) / 1e9
         limit.reschedule(asyncio.get_running_loop().time() + longest_s + _PATIENCE_SECONDS)
         await engine.stop(reason, drain=True)

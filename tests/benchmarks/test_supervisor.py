@@ -7,7 +7,9 @@ from app.benchmarks import planner, supervisor
 from app.benchmarks.measures import MeasuredResult
 from app.benchmarks.result_columns import columns
 from app.benchmarks.schemas import BenchmarkSpec
-from app.benchmarks.supervisor import EngineFactory, Shard, ShardOutcome, ShardTick, StopSignal, supervise
+from app.benchmarks.shard_reports import ShardOutcome, ShardTick
+from app.benchmarks.stop_signal import StopSignal
+from app.benchmarks.supervisor import EngineFactory, Shard, supervise
 from app.core.errors import DatabaseError
 from app.loadgen.plan import Endpoint
 from app.loadgen.process import EngineProcess
