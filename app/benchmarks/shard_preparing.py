@@ -69,7 +69,8 @@ async def _ask_database(task: ShardTask, context: WorkerContext) -> Prepared:
         point=task.point,
         level=task.level,
     )
-    plan = msgspec.structs.replace(with_tokens(plan, task.tokens), keeps_start=task.again)
+    free_since_ns = known.overall().counters.last_end_ns if skip else 0
+    plan = msgspec.structs.replace(with_tokens(plan, task.tokens), keeps_start=task.again, free_since_ns=free_since_ns)
     scope, ratio = task.session_id.hex, None if context.spans is None else context.spans.sample_ratio
     plan = planner.traced(spec, plan, row.trace_id, scope, 1.0 if ratio is None else ratio)
     measured = MeasureContext(

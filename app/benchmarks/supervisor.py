@@ -23,7 +23,7 @@ from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.shard_reports import ShardOutcome, ShardTick
 from app.benchmarks.stop_signal import GENTLE, StopSignal
 from app.core.errors import TestBenchError
-from app.loadgen.frames import Done, Failed, Outgoing, Records, Tick
+from app.loadgen.frames import Done, Failed, Outgoing, Ready, Record, Records, Tick
 from app.loadgen.plan import Plan
 from app.loadgen.process import EngineDiedError, EngineProcess
 from app.stats.instrument import InstrumentFacts
@@ -168,6 +168,8 @@ class _ShardRun:
         self._done: Done | None = None
         self._error: str | None = None
         self._known = 0
+        self._back_ns = 0  # when a shard that is taken up again could start what was due already
+        self._overdue: tuple[int, int] | None = None  # from when the first of that was due, until the last ended
         if shard.known is not None:
             (self._delta if shard.tells_known else self._total).merge(shard.known)
             self._known = shard.known.overall().counters.total
@@ -179,10 +181,15 @@ class _ShardRun:
             for record in frame.records:
                 if record.started_ns and record.attempts == 1:
                     self._pace.add(record.intended_ns, record.started_ns)
+                if record.intended_ns < self._back_ns:
+                    self._note_overdue(record)
             self._delta.add(self._key, columns(results))
             await self._on_results(results)
         elif isinstance(frame, Tick):
             await self._take_tick(frame)
+        elif isinstance(frame, Ready):
+            if self._shard.plan.keeps_start:
+                self._back_ns = max(time.time_ns(), self._shard.plan.start_at_ns)
         elif isinstance(frame, Done):
             self._done = frame
             self._take_facts(frame)
@@ -226,10 +233,16 @@ class _ShardRun:
 
     def outcome(self) -> ShardOutcome:
         """How it ended."""
+        if self._overdue is not None:
+            self._total.add_interruption(self._key, *self._overdue)
         if self._error is not None:
             return ShardOutcome("failed", self._total, self._instrument, self._error, self._pace)
         status: Any = self._done.reason if self._done else "failed"
         return ShardOutcome(status, self._total, self._instrument, pace=self._pace)
+
+    def _note_overdue(self, record: Record) -> None:
+        from_ns, to_ns = self._overdue or (record.intended_ns, 0)
+        self._overdue = min(from_ns, record.intended_ns), max(to_ns, record.end_ns, self._back_ns)
 
     async def _take_tick(self, tick: Tick) -> None:
         last = self._last_tick

@@ -29,6 +29,7 @@ from app.stats.slice_columns import COLUMNS, HAPPENED, STARTED, started
 WIDTH_NS = 31_250_000  # 1/32 s: every edge in seconds is exact in binary floating point
 MAX_SLICES = 128
 _NS_PER_S = 10**9
+_PACKED_BUCKETS = 5  # values of `SliceBuckets.pack`
 _METRIC = {name: position for position, name in enumerate(METRICS)}
 
 
@@ -41,6 +42,7 @@ class Slices:
         self.first = 0
         self.length = 0
         self.errors: dict[int, dict[str, int]] = {}
+        self.interruptions: list[tuple[int, int]] = []  # from, to in Unix nanoseconds; see `interruptions`
         self._sums: Floats = np.zeros((0, len(COLUMNS)))
         self._moments: Floats = slice_moments.none(0)
         self._buckets = SliceBuckets()
@@ -102,6 +104,7 @@ class Slices:
         Raises:
             ValueError: when its origin is another one.
         """
+        self.interruptions += other.interruptions
         if not other.length:
             return
         if other.origin_ns != self.origin_ns:
@@ -197,6 +200,7 @@ class Slices:
             [zlib.compress(blob, 1) for blob in (self._sums.tobytes(), used.tobytes(), self._moments[used].tobytes())],
             [[number, counts] for number, counts in self.errors.items()],
             *self._buckets.pack(),
+            [list(span) for span in self.interruptions],
         ]
 
     @classmethod
@@ -206,7 +210,7 @@ class Slices:
         Raises:
             ValueError: when they have other columns.
         """
-        origin_ns, level, first, length, columns, metrics, arrays, errors, *buckets = packed
+        origin_ns, level, first, length, columns, metrics, arrays, errors, *others = packed
         if (columns, metrics) != ([*STARTED, *HAPPENED], [*METRICS]):
             raise ValueError("slices have other columns than this program's")
         slices = cls(origin_ns)
@@ -217,7 +221,9 @@ class Slices:
         flags = np.frombuffer(used, dtype=bool).reshape(length, len(METRICS))
         slices._moments[flags] = np.frombuffer(moments).reshape(-1, 5)
         slices.errors = {number: dict(of) for number, of in errors}
+        *buckets, interruptions = others if len(others) > _PACKED_BUCKETS else [*others, []]  # not kept at first
         slices._buckets = SliceBuckets.unpack(buckets)
+        slices.interruptions = [(from_ns, to_ns) for from_ns, to_ns in interruptions]
         return slices
 
     # ---------------------------------------------------------------- inside
