@@ -172,10 +172,13 @@ class InstrumentFacts:
         late_ms = self._lag_ms(self.send_lag_ns, "p99") if self.open_loop else 0.0
         idle = self._idle_share(round_ms)
         late = f"1 % of requests left {late_ms:.1f} ms or more after they were due"
+        interrupted = f"{self.restarts} shard(s) were interrupted and taken up again"
         idled = f"users spent {idle:.0%} of their time waiting for this client to send"
         cause = self._cause()
         if cpu_share >= CPU_CLIENT_BOUND:
             return "client_bound", f"an engine used {cpu_share:.0%} of its core: add workers or lower the load"
+        if late_ms >= SEND_LAG_CLIENT_BOUND_MS and self.restarts:
+            return "client_bound", f"{interrupted}, and {late}: the load was lighter than asked for, then heavier"
         if late_ms >= SEND_LAG_CLIENT_BOUND_MS:
             return "client_bound", f"{late}: the load was lighter than asked for{cause}"
         if idle >= IDLE_CLIENT_BOUND:
@@ -189,7 +192,7 @@ class InstrumentFacts:
             ),
             (
                 self.restarts > 0,
-                f"{self.restarts} shard(s) were interrupted and taken up again: requests due meanwhile left late",
+                f"{interrupted}: requests due meanwhile left late",
             ),
             (
                 0 < self.clock_offset_limit_ns < abs(self.clock_offset_ns),
