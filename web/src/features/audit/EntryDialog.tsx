@@ -130,7 +130,7 @@ function Entry({ entry }: { entry: AuditEntry }) {
             <code>{entry.previous_hash}</code>
           </Fact>
         </dl>
-        <CopyButton text={JSON.stringify(entry, null, 2)} what="The entry as JSON" />
+        <CopyButton text={JSON.stringify(entry, null, 2)} what="the entry as JSON" />
       </details>
     </div>
   );

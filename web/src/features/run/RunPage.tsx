@@ -27,6 +27,10 @@ import { RunStore } from "./store";
 import { TimeCharts } from "./TimeCharts";
 import { Warnings } from "./Warnings";
 import "./run.css";
+import "./distributions.css";
+import "./extremes.css";
+import "./phases.css";
+import "./summary.css";
 
 export function RunPage({ id }: { id: string }) {
   const run = useMemo(() => new RunStore(id), [id]);
