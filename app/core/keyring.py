@@ -81,7 +81,7 @@ def write_private(path: Path, text: str) -> None:
 
 def _create(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Written aside and linked, so that a second process starting now never reads half a secret.
         temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         write_private(temporary, secrets.token_urlsafe(48) + "\n")

@@ -27,7 +27,7 @@ class SecuritySettings(Section):
     secret_key: SecretStr | None = Field(
         None,
         min_length=32,
-        description="Root secret (further lines: older ones); by default generated into data_dir, mode 0600.",
+        description="Root secret, older ones in further lines; by default generated into data_dir with mode 0600.",
     )
     enable_password: bool = Field(
         True, description="Let users sign in with a password; without it, `[[security.oidc]]` is the only way in."

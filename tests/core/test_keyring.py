@@ -22,6 +22,7 @@ def test_the_first_start_makes_a_private_secret_and_keeps_it(tmp_path: Path) -> 
     first = load_keyring(_settings(tmp_path))
     path = tmp_path / "data" / SECRET_FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700, "the database of SQLite is in it, too"
     assert [item.name for item in path.parent.iterdir()] == [SECRET_FILE]
     assert load_keyring(_settings(tmp_path)).derive("x") == first.derive("x")
 

@@ -168,3 +168,5 @@ def test_the_certificate_says_that_a_part_was_interrupted_before_it_blames_the_m
     assert said["reason"].startswith(
         "1 shard(s) were interrupted and taken up again, and 1 % of requests left 9000.0 ms"
     )
+    facts.clock_offset_limit_ns, facts.clock_offset_ns = 10**7, -(10**9)
+    assert facts.certificate(100, 0)["reason"].endswith("; the clock of a worker was 1000.0 ms off")
