@@ -9,17 +9,15 @@ from starlette.responses import JSONResponse
 from app.accounts.authentication import CountWebSockets
 from app.accounts.cookies import COOKIE_NAMES
 from app.api import (
-    API_PREFIX,
     DESCRIPTION,
     IDEMPOTENT_PATHS,
     TAGS,
-    api_routers,
     creating_permissions,
     openapi_document,
-    root_router,
+    served_routes,
 )
 from app.core.compression import Compression
-from app.core.http import install_error_handlers
+from app.core.http import API_PREFIX, install_error_handlers
 from app.core.methods import HeadAsGet
 from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
 from app.core.origins import HostPolicy, OriginPolicy
@@ -84,9 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     if settings.server.enable_graphql:
         app.state.graphql = build_view(settings)
     install_error_handlers(app)
-    for router in api_routers(settings):
-        app.include_router(router, prefix=API_PREFIX)
-    app.include_router(root_router(settings))
+    app.router.routes.extend(served_routes(settings))
     if not production:
         _serve_openapi(app)
     if settings.server.enable_dashboard:
