@@ -53,13 +53,13 @@ def test_the_keyboard_reaches_what_matters(browser: Browser, service: Service) -
         page.keyboard.press("Enter")
         expect(page.locator("main")).to_be_focused()
         page.keyboard.press("Tab")
-        expect(page.get_by_role("link", name="New benchmark")).to_be_focused()
+        expect(page.get_by_role("link", name="New benchmark").first).to_be_focused()
 
         page.keyboard.press("?")
         expect(page.get_by_role("dialog")).to_contain_text("New benchmark")
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_be_hidden()
-        expect(page.get_by_role("link", name="New benchmark")).to_be_focused()
+        expect(page.get_by_role("link", name="New benchmark").first).to_be_focused()
 
         page.keyboard.press("/")
         expect(page.get_by_label("Search benchmarks")).to_be_focused()
