@@ -158,6 +158,6 @@ def visit(browser: Browser, service: Site, *, theme: str = "light", size: tuple[
     try:
         visitor = Visitor(context, service)
         yield visitor
-        assert visitor.watch.troubles == []
+        assert visitor.watch.troubles == [], "\n".join(visitor.watch.troubles)
     finally:
         context.close()

@@ -104,6 +104,15 @@ def test_order_filters_and_views_live_in_the_address(browser: Browser, stocked: 
     with visit(browser, stocked, theme="dark") as visitor:
         page = visitor.page
         _open(visitor)
+        wide, room = page.locator(".list-frame").evaluate("frame => [frame.scrollWidth, frame.clientWidth]")
+        assert wide <= room, "at 1,280 px the columns that matter most fit"
+        expect(page.get_by_role("columnheader", name="Owner")).to_have_count(0)
+        page.get_by_role("button", name="Columns").click()
+        page.get_by_label("Owner", exact=True).check()
+        expect(page.get_by_role("columnheader", name="Owner")).to_have_count(1)
+        page.get_by_role("button", name="As at first").click()
+        expect(page.get_by_role("columnheader", name="Owner")).to_have_count(0)
+        page.keyboard.press("Escape")
         first = page.locator(".list-row .cell-name a").first
         rows = page.locator(".list-row")
         page.locator(".list-frame").evaluate("frame => { frame.scrollTop = 34 * 150 }")

@@ -59,7 +59,9 @@ def watch_until_the_end(visitor: Visitor, pictures: Path, name: str) -> None:
     page = visitor.page
     # One benchmark runs at a time, and the first start of the service has its demo running.
     expect(page.locator(".run-status")).to_contain_text("running", timeout=RUN_TIMEOUT_MS)
-    expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", re.compile(r"[1-9]\d*"))
+    expect(page.get_by_role("progressbar")).to_have_attribute(
+        "aria-valuenow", re.compile(r"[1-9]\d*"), timeout=RUN_TIMEOUT_MS
+    )
     expect(page.locator(".progress-strip")).to_contain_text("live")
     assert visitor.number("in flight").isdigit()
     expect(page.locator(".chart canvas")).to_have_count(5)

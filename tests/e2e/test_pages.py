@@ -1,6 +1,7 @@
 """Pages by themselves: sessions, keyboard, wrong input, missing permissions, phone width, themes."""
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -52,13 +53,13 @@ def test_the_keyboard_reaches_what_matters(browser: Browser, service: Service) -
         page.keyboard.press("Enter")
         expect(page.locator("main")).to_be_focused()
         page.keyboard.press("Tab")
-        expect(page.get_by_role("link", name="New benchmark")).to_be_focused()
+        expect(page.get_by_role("link", name="New benchmark").first).to_be_focused()
 
         page.keyboard.press("?")
         expect(page.get_by_role("dialog")).to_contain_text("New benchmark")
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_be_hidden()
-        expect(page.get_by_role("link", name="New benchmark")).to_be_focused()
+        expect(page.get_by_role("link", name="New benchmark").first).to_be_focused()
 
         page.keyboard.press("/")
         expect(page.get_by_label("Search benchmarks")).to_be_focused()
@@ -117,6 +118,48 @@ def test_what_does_not_exist_says_so(browser: Browser, service: Service) -> None
         visitor.watch.allow(404)
         visitor.open("/benchmarks/00000000-0000-0000-0000-000000000000")
         expect(visitor.page.get_by_role("heading", name="There is no such benchmark")).to_be_visible()
+        visitor.watch.allow(422)
+        visitor.open("/benchmarks/banana")
+        expect(visitor.page.get_by_role("heading", name="There is no such benchmark")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        ("console.error('odd')", "console error: odd"),
+        ("void Promise.reject(new Error('left alone'))", "exception: left alone"),
+        ("void setTimeout(() => { throw new Error('thrown') })", "exception: thrown"),
+        ("document.head.append(Object.assign(document.createElement('script'), {text: 'x = 1'}))", "Content Security"),
+        ("void (new Image().src = 'http://127.0.0.2:9/x.png')", "Content Security"),
+    ],
+)
+def test_whatever_goes_wrong_in_the_browser_fails_a_test(
+    browser: Browser, service: Service, trouble: str, told: str
+) -> None:
+    with pytest.raises(AssertionError, match=told):
+        _suffer(browser, service, trouble, told)
+
+
+def _suffer(browser: Browser, service: Service, trouble: str, told: str) -> None:
+    words = told.rsplit(": ", maxsplit=1)[-1]
+    with visit(browser, service) as visitor:
+        visitor.open("/signin")
+        event: Literal["pageerror", "console"] = "pageerror" if told.startswith("exception") else "console"
+        with visitor.page.expect_event(event, predicate=lambda said: words in getattr(said, "text", str(said))):
+            visitor.page.evaluate(trouble)
+
+
+def test_a_cut_connection_says_so_on_the_next_page_and_goes_on(browser: Browser, service: Service) -> None:
+    with visit(browser, service) as visitor:
+        page = visitor.enter("/providers")
+        expect(page.get_by_role("heading", name="Providers", exact=True)).to_be_visible()
+        visitor.watch.forgive_network()
+        page.context.set_offline(True)
+        page.get_by_role("link", name="Alerts").click()
+        expect(page.get_by_role("alert")).to_contain_text("The service cannot be reached")
+        page.context.set_offline(False)
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("heading", name="Alerts", exact=True)).to_be_visible()
 
 
 def test_the_theme_is_the_systems_until_it_is_switched_and_then_remembered(browser: Browser, service: Service) -> None:

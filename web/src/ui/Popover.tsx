@@ -33,8 +33,18 @@ export function Popover({ label, icon, badge, title, side = "left", above, child
     const onPress = (event: PointerEvent) => {
       if (event.target instanceof Node && !box.current?.contains(event.target)) setOpen(false);
     };
+    // What had the focus in the panel may be gone or disabled since: then no key reaches the panel.
+    const onLostKey = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || document.activeElement !== document.body) return;
+      event.stopPropagation();
+      close();
+    };
     document.addEventListener("pointerdown", onPress);
-    return () => document.removeEventListener("pointerdown", onPress);
+    document.addEventListener("keydown", onLostKey, { capture: true });
+    return () => {
+      document.removeEventListener("pointerdown", onPress);
+      document.removeEventListener("keydown", onLostKey, { capture: true });
+    };
   }, [isOpen]);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only hears what bubbles up from the button and the panel

@@ -15,7 +15,7 @@ export interface Column {
 
 export const COLUMNS = [
   { id: "status", label: "Status", sort: "status", width: 116, least: 110 },
-  { id: "name", label: "Name", sort: "name", width: 200, least: 160 },
+  { id: "name", label: "Name", sort: "name", width: 200, least: 192 },
   { id: "target", label: "Target", sort: "target", width: 150, least: 112 },
   { id: "load", label: "Load", sort: "load", width: 130, least: 88 },
   { id: "requests", label: "Requests", sort: "requests", width: 72, isRight: true },

@@ -126,7 +126,7 @@ describe("columns", () => {
     };
     expect(hiddenAt(3000)).toEqual([]);
     expect(hiddenAt(1248)).toEqual(["owner", "tags"]); // a window of 1,280 px
-    expect(hiddenAt(992)).toEqual(["load", "output_tokens", "cost", "owner", "tags"]);
+    expect(hiddenAt(992)).toEqual(["load", "tpot_p50", "output_tokens", "cost", "owner", "tags"]);
     expect(hiddenAt(1248, { name: 400 })).toContain("cost");
     expect(hiddenAt(1500)).toEqual(["tags"]);
     expect(hiddenAt(100)).toEqual(ALL.filter((id) => LEAVING.includes(id) || EXTRA.includes(id)));
@@ -258,9 +258,9 @@ describe("cells and columns", () => {
   });
 
   it("gives the name what the others leave, unless it was given a width", () => {
-    expect(gridOf(["name", "status"], {})).toBe("34px minmax(160px, 1fr) minmax(110px, 116px)");
+    expect(gridOf(["name", "status"], {})).toBe("34px minmax(192px, 1fr) minmax(110px, 116px)");
     expect(gridOf(["name"], { name: 300 })).toBe("34px 300px");
-    expect(leastWidth(["name", "status"], {})).toBe(304);
+    expect(leastWidth(["name", "status"], {})).toBe(336);
     expect(isNarrowed({ status: 100 })).toBe(true);
     expect(isNarrowed({ status: 200 })).toBe(false);
   });
