@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute
 
 from app.accounts.audit_endpoints import router as audit_router
 from app.accounts.cookies import ACCESS
@@ -21,7 +22,7 @@ from app.benchmarks.curve_endpoints import router as curves_router
 from app.benchmarks.endpoints import router as benchmarks_router
 from app.benchmarks.preparing_endpoints import router as preparing_router
 from app.benchmarks.results_endpoints import router as results_router
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, ERROR_CONTENT, error_responses, error_schemas
 from app.core.settings import Settings
 from app.evaluation.endpoints import router as comparisons_router
 from app.graphql.endpoints import router as graphql_router
@@ -32,8 +33,6 @@ from app.providers.endpoints import router as providers_router
 from app.realtime.endpoints import router as live_router
 from app.reports.endpoints import router as reports_router
 from app.reports.report_endpoints import router as report_pages_router
-
-API_PREFIX = "/api/v1"
 
 DESCRIPTION = """\
 Measures LLM endpoints: submit a benchmark, watch it live, read every request's timing back.
@@ -122,23 +121,31 @@ REST_ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-def api_routers(settings: Settings) -> list[APIRouter]:
-    """Everything under /api/v1 that the settings switch on. Not one router: each level is matched anew."""
-    rooms = [*REST_ROUTERS] if settings.server.enable_rest else []
-    return [*rooms, health_router, *([metrics_router] if settings.monitoring.enable_metrics else [])]
+def _included(router: APIRouter, prefix: str = "", *, include_in_schema: bool = True) -> tuple[BaseRoute, ...]:
+    parent = APIRouter(include_in_schema=include_in_schema)
+    parent.include_router(router, prefix=prefix)
+    return tuple(parent.routes)
 
 
-def root_router(settings: Settings) -> APIRouter:
-    """The same health and metrics at the root, where probes and scrapers look first; documented under /api/v1."""
-    router = APIRouter(include_in_schema=False)
-    router.include_router(health_router)
-    if settings.monitoring.enable_metrics:
-        router.include_router(metrics_router)
-    if settings.server.enable_websocket:
-        router.include_router(live_router)
-    if settings.server.enable_graphql:
-        router.include_router(graphql_router)
-    return router
+# The same health and metrics also at the root, where probes and scrapers look first; documented under /api/v1.
+_HEALTH = _included(health_router, API_PREFIX)
+_METRICS = _included(metrics_router, API_PREFIX)
+_ROOT_HEALTH = _included(health_router, include_in_schema=False)
+_ROOT_METRICS = _included(metrics_router, include_in_schema=False)
+
+
+def served_routes(settings: Settings) -> list[BaseRoute]:
+    """The routes that the settings switch on, in the order of matching; all apps of a process share them."""
+    server, has_metrics = settings.server, settings.monitoring.enable_metrics
+    return [
+        *((route for router in REST_ROUTERS for route in router.routes) if server.enable_rest else ()),
+        *_HEALTH,
+        *(_METRICS if has_metrics else ()),
+        *_ROOT_HEALTH,
+        *(_ROOT_METRICS if has_metrics else ()),
+        *(live_router.routes if server.enable_websocket else ()),
+        *(graphql_router.routes if server.enable_graphql else ()),
+    ]
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:
@@ -152,10 +159,13 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         )
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(error_schemas())
         _add_identity(app, schema)
         _add_idempotency(schema)
         _add_answers_of_middlewares(schema)
         _drop_default_validation_errors(schema)
+        schema["components"]["schemas"] = dict(sorted(schemas.items()))
         app.openapi_schema = schema
     return app.openapi_schema
 
@@ -191,19 +201,16 @@ def _add_idempotency(schema: dict[str, Any]) -> None:
                 }
             )
             conflict = {"description": "The first request with this key has not ended, or the name is taken."}
-            content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
-            operation["responses"].setdefault("409", conflict | {"content": content})
+            operation["responses"].setdefault("409", conflict | {"content": ERROR_CONTENT})
 
 
 def _add_answers_of_middlewares(schema: dict[str, Any]) -> None:
     """What any request may be answered before its route sees it, which FastAPI knows nothing of."""
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
     for operations in schema["paths"].values():
         for operation in operations.values():
             statuses = (400, 403, 413, 415) if "requestBody" in operation else (400, 403)
             for status, answer in error_responses(*statuses).items():
-                documented = {"description": answer["description"], "content": content}
-                operation["responses"].setdefault(str(status), documented)
+                operation["responses"].setdefault(str(status), answer)
 
 
 def creating_permissions(app: FastAPI) -> dict[str, str | None]:
@@ -233,6 +240,6 @@ def _drop_default_validation_errors(schema: dict[str, Any]) -> None:
         for operation in operations.values():
             answer = operation.get("responses", {}).get("422")
             if answer and "HTTPValidationError" in str(answer):
-                answer["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+                answer["content"] = ERROR_CONTENT
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)

@@ -2,24 +2,22 @@
 
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
 from app.accounts.authentication import CountWebSockets
 from app.accounts.cookies import COOKIE_NAMES
 from app.api import (
-    API_PREFIX,
     DESCRIPTION,
     IDEMPOTENT_PATHS,
     TAGS,
-    api_routers,
     creating_permissions,
     openapi_document,
-    root_router,
+    served_routes,
 )
 from app.core.compression import Compression
-from app.core.http import install_error_handlers
+from app.core.http import API_PREFIX, install_error_handlers
 from app.core.methods import HeadAsGet
 from app.core.middleware import BodyLimit, ErrorBoundary, HostCheck, OriginCheck, RequestContext, SecurityHeaders
 from app.core.origins import HostPolicy, OriginPolicy
@@ -84,9 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     if settings.server.enable_graphql:
         app.state.graphql = build_view(settings)
     install_error_handlers(app)
-    for router in api_routers(settings):
-        app.include_router(router, prefix=API_PREFIX)
-    app.include_router(root_router(settings))
+    app.router.routes.extend(served_routes(settings))
     if not production:
         _serve_openapi(app)
     if settings.server.enable_dashboard:
@@ -110,11 +106,19 @@ def _serve_openapi(app: FastAPI) -> None:
 
 
 def _add_middlewares(app: FastAPI, settings: Settings) -> None:
+    async def authenticate(request: Request) -> object:
+        return await app.state.authenticate(request)  # there once the service has started
+
     # Added from the inside out: the last one sees a request first.
     server = settings.server
     app.add_middleware(Idempotency, paths=IDEMPOTENT_PATHS, permission_of=lambda path: creating_permissions(app)[path])
     app.add_middleware(OriginCheck, policy=OriginPolicy(server.cors_allowed_origins), cookie_names=COOKIE_NAMES)
-    app.add_middleware(BodyLimit, limit_bytes=server.max_body_bytes, max_json_depth=server.http.max_json_depth)
+    app.add_middleware(
+        BodyLimit,
+        limit_bytes=server.max_body_bytes,
+        max_json_depth=server.http.max_json_depth,
+        authenticate=authenticate,
+    )
     if server.cors_allowed_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -8,6 +8,7 @@
 | `postgres_url`, `empty_postgres_url` | the address of a fresh PostgreSQL database, migrated or empty |
 | `redis_url`, `redis_server` | a flushed real Redis |
 | `rows` | row factories on `database` (see `factories.py`) |
+| `real_hashes` | password hashes as dear as users have them; all others in this process cost a fiftieth |
 """
 
 import asyncio
@@ -16,16 +17,18 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import asyncpg
 import hypothesis
 import pytest
 
+from app.accounts import passwords
 from app.core import migrations
 from app.core.database import Database
 from app.core.settings import StorageSettings
+from tests.balance import Scheduling, longest_first
 from tests.factories import Rows
 from tests.servers import PostgresServer, RedisServer
 
@@ -35,11 +38,30 @@ Value = TypeVar("Value")
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
+# Three hashes are half of what it costs to start a service and sign in. Services in processes of their own keep theirs.
+REAL_MEMORY_KIB = passwords.MEMORY_KIB
+passwords.MEMORY_KIB = 1_024
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        longest_first(items)
+
 
 @pytest.fixture(autouse=True)
 def _no_configuration_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(("LTB_", "OTEL_"))]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def real_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "MEMORY_KIB", REAL_MEMORY_KIB)
 
 
 def _in_own_loop(function: Callable[[], Awaitable[Value]]) -> Value:

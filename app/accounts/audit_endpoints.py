@@ -13,10 +13,10 @@ from app.accounts.audit_views import AuditCheck, AuditEntryView
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.accounts.service import AccountService
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, Page, PageSize
 
-router = APIRouter(prefix="/audit", tags=["audit"])
+router = APIRouter(prefix=f"{API_PREFIX}/audit", tags=["audit"])
 
 CanAudit = Annotated[Caller, Depends(require(Permission.ADMIN_AUDIT))]
 MEDIA_TYPES = {AuditFormat.JSONL: "application/jsonl", AuditFormat.CSV: "text/csv"}

@@ -20,9 +20,9 @@ from app.accounts.service import AccountService, SignIn
 from app.accounts.user_views import Ended, PasswordChange, SessionView
 from app.accounts.views import api_key_view, user_view
 from app.core.errors import UnauthorizedError
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 
-router = APIRouter(prefix="/auth", tags=["auth"])
+router = APIRouter(prefix=f"{API_PREFIX}/auth", tags=["auth"])
 
 Self = Annotated[Caller, Depends(require(Permission.ACCOUNT_SELF))]
 

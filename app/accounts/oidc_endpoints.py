@@ -19,11 +19,11 @@ from app.accounts.oidc_flow import FLOW_LIFE, MAX_FLOWS
 from app.accounts.oidc_service import OidcService
 from app.accounts.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS
 from app.core.errors import MalformedRequestError
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/auth", tags=["auth"], dependencies=[Depends(limit_by_address)])
+router = APIRouter(prefix=f"{API_PREFIX}/auth", tags=["auth"], dependencies=[Depends(limit_by_address)])
 
 _MAX_LOGOUT_BODY_BYTES = 128 * 1024
 

@@ -18,6 +18,7 @@ Arguments = TypeVarTuple("Arguments")
 
 MIN_PASSWORD_CHARACTERS = 10
 MAX_PASSWORD_CHARACTERS = 1024
+MEMORY_KIB = 47_104
 _PARALLEL_HASHES = 2
 
 
@@ -43,7 +44,7 @@ class Passwords:
         self._context = CryptContext(
             schemes=["argon2"],
             argon2__type="ID",
-            argon2__memory_cost=47_104,
+            argon2__memory_cost=MEMORY_KIB,
             argon2__time_cost=1,
             argon2__parallelism=1,
         )

@@ -22,11 +22,11 @@ from app.accounts.user_views import (
 from app.accounts.users import new_password, user_tag
 from app.accounts.views import api_key_view
 from app.core.conditional import TAGGED_RESPONSES, Preconditions, known_state, preconditions
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, Page, PageSize
 
-router = APIRouter(prefix="/users", tags=["users"])
-roles_router = APIRouter(prefix="/roles", tags=["users"])
+router = APIRouter(prefix=f"{API_PREFIX}/users", tags=["users"])
+roles_router = APIRouter(prefix=f"{API_PREFIX}/roles", tags=["users"])
 
 Manager = Annotated[Caller, Depends(require(Permission.USER_MANAGE))]
 Self = Annotated[Caller, Depends(require(Permission.ACCOUNT_SELF))]

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Request
 from app.benchmarks.bulk import BulkAnswer, BulkDelete, BulkService, BulkUpdate
 from app.benchmarks.endpoints import CanDelete, CanShare
 from app.benchmarks.service import BenchmarkService
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 
-router = APIRouter(prefix="/benchmarks", tags=["benchmarks"])
+router = APIRouter(prefix=f"{API_PREFIX}/benchmarks", tags=["benchmarks"])
 
 
 async def _service(request: Request) -> BulkService:

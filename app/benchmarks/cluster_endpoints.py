@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Request
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.benchmarks.cluster_service import ClusterService, ClusterView
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 
-router = APIRouter(tags=["cluster"])
+router = APIRouter(prefix=API_PREFIX, tags=["cluster"])
 
 CanRead = Annotated[Caller, Depends(require(Permission.BENCHMARK_READ))]
 

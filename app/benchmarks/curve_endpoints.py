@@ -11,9 +11,9 @@ from app.benchmarks.curve_views import Distributions, ErrorTimeline, Heatmap, Me
 from app.benchmarks.endpoints import BenchmarkId, CanRead, Service
 from app.benchmarks.explorations import MAX_POINTS
 from app.benchmarks.result_views import RequestDetail
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 
-router = APIRouter(prefix="/benchmarks", tags=["benchmarks"])
+router = APIRouter(prefix=f"{API_PREFIX}/benchmarks", tags=["benchmarks"])
 
 CanReadResults = Annotated[Caller, Depends(require(Permission.RESULTS_READ))]
 OfMetric = Annotated[Metric, Query(description="Which measure.")]

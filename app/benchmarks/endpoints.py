@@ -15,10 +15,10 @@ from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.service import BenchmarkService
 from app.benchmarks.views import Benchmark, BenchmarkListItem, Matching, Timeline
 from app.core.conditional import TAGGED_RESPONSES, IfNoneMatch, Preconditions, preconditions
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, Page, PageSize
 
-router = APIRouter(prefix="/benchmarks", tags=["benchmarks"])
+router = APIRouter(prefix=f"{API_PREFIX}/benchmarks", tags=["benchmarks"])
 
 CanCreate = Annotated[Caller, Depends(require(Permission.BENCHMARK_CREATE))]
 CanRead = Annotated[Caller, Depends(require(Permission.BENCHMARK_READ))]

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Body
 from app.benchmarks.endpoints import CanCreate, CanRead, Service
 from app.benchmarks.forecast_views import SpecValidation
 from app.benchmarks.presets import Presets, presets
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 
-router = APIRouter(prefix="/benchmarks", tags=["benchmarks"])
+router = APIRouter(prefix=f"{API_PREFIX}/benchmarks", tags=["benchmarks"])
 
 
 @router.get(

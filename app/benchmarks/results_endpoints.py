@@ -12,10 +12,10 @@ from app.benchmarks.explorations import MAX_POINTS
 from app.benchmarks.result_views import ResultDetail, ResultItem
 from app.benchmarks.results_service import ResultFilters, ResultService
 from app.benchmarks.service import BenchmarkService
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, Page, PageSize
 
-router = APIRouter(prefix="/results", tags=["results"])
+router = APIRouter(prefix=f"{API_PREFIX}/results", tags=["results"])
 
 CanRead = Annotated[Caller, Depends(require(Permission.RESULTS_READ))]
 

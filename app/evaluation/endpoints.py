@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 from app.evaluation.schemas import Comparison, WindowKind
 from app.evaluation.service import ComparisonService, wanted
 
-router = APIRouter(prefix="/comparisons", tags=["comparisons"])
+router = APIRouter(prefix=f"{API_PREFIX}/comparisons", tags=["comparisons"])
 
 CanRead = Annotated[Caller, Depends(require(Permission.RESULTS_READ))]
 

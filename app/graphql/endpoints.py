@@ -41,7 +41,7 @@ EXPLORER = Path(__file__).parent / "explorer"
 RESPONSE_TYPE = "application/graphql-response+json"
 _NO_STORE = {"Cache-Control": "no-store"}
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 class UnsupportedContentTypeError(InvalidRequestError):

@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 from app.monitoring.alert_board import AlertBoard, Told
 
-router = APIRouter(tags=["monitoring"])
+router = APIRouter(prefix=API_PREFIX, tags=["monitoring"])
 
 CanRead = Annotated[Caller, Depends(require(Permission.METRICS_READ))]
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.core.conditional import TAGGED_RESPONSES, Preconditions, known_state, preconditions
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 from app.preferences.configured import ConfiguredSetting
 from app.preferences.schemas import (
     PreferencesDocument,
@@ -17,7 +17,7 @@ from app.preferences.schemas import (
 )
 from app.preferences.service import PreferenceService, version_tag
 
-router = APIRouter(tags=["settings"])
+router = APIRouter(prefix=API_PREFIX, tags=["settings"])
 
 Administrator = Annotated[Caller, Depends(require(Permission.ADMIN_SETTINGS))]
 Self = Annotated[Caller, Depends(require(Permission.ACCOUNT_SELF))]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.core.conditional import TAGGED_RESPONSES, Preconditions, etag_of_view, known_state, preconditions
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 from app.core.pagination import DEFAULT_PAGE_SIZE, Cursor, PageSize
 from app.providers.health_history import MAX_CHECKS, HealthHistory
 from app.providers.schemas import (
@@ -21,7 +21,7 @@ from app.providers.schemas import (
 )
 from app.providers.service import ProviderService
 
-router = APIRouter(prefix="/providers", tags=["providers"])
+router = APIRouter(prefix=f"{API_PREFIX}/providers", tags=["providers"])
 
 ProvidersRead = Annotated[Caller, Depends(require(Permission.PROVIDER_READ))]
 ProvidersManage = Annotated[Caller, Depends(require(Permission.PROVIDER_MANAGE))]

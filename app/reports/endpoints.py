@@ -9,14 +9,14 @@ from fastapi.responses import StreamingResponse
 from app.accounts.caller import Caller, require
 from app.accounts.permissions import Permission
 from app.benchmarks.service import BenchmarkService
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 from app.reports import listing_exports, service
 from app.reports.compat import Tool
 from app.reports.exports import MEDIA_TYPES, ExportFormat, stream_results
 from app.reports.listing_exports import ListingExport, stream_listing
 from app.reports.schemas import Bundle, CompatDocument, ExportRequest, RequestBody
 
-router = APIRouter(tags=["results"])
+router = APIRouter(prefix=API_PREFIX, tags=["results"])
 
 CanExport = Annotated[Caller, Depends(require(Permission.RESULTS_EXPORT))]
 CanRead = Annotated[Caller, Depends(require(Permission.RESULTS_READ))]

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Response
 
 from app.benchmarks.calibrations import program
-from app.core.http import error_responses
+from app.core.http import API_PREFIX, error_responses
 from app.evaluation.endpoints import Baseline, CanRead, Ids, Margin, Service, Window
 from app.evaluation.service import wanted
 from app.reports.comparison_report import comparison_report
@@ -16,7 +16,7 @@ from app.reports.endpoints import Benchmarks
 from app.reports.html_page import POLICY
 from app.reports.run_report import run_report
 
-router = APIRouter(tags=["comparisons"])
+router = APIRouter(prefix=API_PREFIX, tags=["comparisons"])
 
 _PAGE: dict[str, Any] = {
     "description": "One file that opens offline, makes no request and runs no script.",

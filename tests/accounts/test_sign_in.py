@@ -26,7 +26,7 @@ HERE = Visitor("192.0.2.1", "request-1")
 
 
 @pytest.fixture(autouse=True)
-async def _alice(accounts: AccountService) -> None:
+async def _alice(real_hashes: None, accounts: AccountService) -> None:
     await accounts.users.create(system_caller(), "alice", PASSWORD, Role.USER)
 
 
@@ -40,7 +40,7 @@ async def test_a_sign_in_gives_a_caller(accounts: AccountService, database: Data
         user = await session.get(User, caller.user_id)
         assert user is not None
         assert user.last_login_at == clock.now()
-        assert user.password_hash.startswith("$argon2id$")
+        assert user.password_hash.startswith("$argon2id$v=19$m=47104,t=1,p=1$"), "what OWASP asks for"
         stored = await session.scalar(select(RefreshToken.token_hash))
     assert stored is not None
     assert sign_in.refresh_token not in stored

@@ -263,7 +263,7 @@ async def test_over_http_it_needs_the_right_to_create_and_stores_nothing(bench: 
     app.state.settings = load_settings()
     app.state.benchmarks = bench.service
     app.state.authenticate = authenticate
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test/api/v1") as client:
         answer = await client.post("/benchmarks/validate", json=make_spec())
         assert (answer.status_code, answer.json()["is_valid"]) == (200, True)
         assert answer.json()["plan"]["requests"] == {"low": 10, "high": 10}

@@ -34,7 +34,7 @@ async def client(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
 
     app.state.benchmarks = bench.service
     app.state.authenticate = authenticate
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test/api/v1") as client:
         yield client
 
 

@@ -48,7 +48,7 @@ async def client(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
     app.state.benchmarks = bench.service
     app.state.authenticate = authenticate
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
         yield client
 
 

@@ -37,7 +37,7 @@ async def answer(hosting: Hosting, providers: FakeProviders, workload: dict[str,
             return bench.caller
 
         app.state.benchmarks, app.state.authenticate = bench.service, authenticate
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test/api/v1") as client:
             return await client.post("/benchmarks", json=make_spec(workload=workload))
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from app.adapters import registry
-from app.api import API_PREFIX, openapi_document
+from app.api import openapi_document
 from app.cli import COMMANDS, load_command
+from app.core.http import API_PREFIX
 from app.core.settings import load_settings
 from app.main import create_app
 from tests.docs.settings_table import README, rewritten

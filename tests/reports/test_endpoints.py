@@ -68,7 +68,7 @@ async def visitor(database: Database) -> AsyncIterator[Visitor]:
     install_error_handlers(app)
     app.include_router(router)
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api/v1") as client:
         visitor = Visitor(client, app)
         app.state.benchmarks = BenchmarkService(database, SystemClock(), MemoryBus(), AnyProvider())
         app.state.authenticate = visitor.authenticate

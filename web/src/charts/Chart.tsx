@@ -128,6 +128,7 @@ export function Chart<Column extends string>({ spec, ring, sync, bands = NO_BAND
         data-drawing
         role="img"
         aria-label={`${spec.title} over time: arrow keys show the values above`}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: keys move its cursor
         tabIndex={0}
         onKeyDown={(event) => {
           if (event.ctrlKey || event.metaKey || event.altKey || !plot.current?.press(event)) return;

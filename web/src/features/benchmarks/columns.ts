@@ -34,10 +34,10 @@ export const COLUMNS = [
 export type ColumnId = (typeof COLUMNS)[number]["id"];
 
 export const ALL: readonly ColumnId[] = COLUMNS.map(({ id }) => id);
-/** Which leave first where not all of them fit; the others stay, and the table scrolls sideways. */
+/** These are there only where all have their whole width. Without its column, tags stand beside the name. */
+export const EXTRA: readonly ColumnId[] = ["tags", "owner"];
+/** Which leave next where not all fit at their least width; the others stay, and the table scrolls sideways. */
 export const LEAVING: readonly ColumnId[] = [
-  "tags", // then they stand beside the name
-  "owner",
   "cost",
   "load",
   "output_tokens",

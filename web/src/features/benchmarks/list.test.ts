@@ -1,7 +1,17 @@
 import { describe, expect, it } from "vitest";
 import type { BenchmarkListItem, Progress } from "../../api/types";
 import { layoutOf } from "./cells";
-import { ALL, type ColumnId, clamp, LEAVING, moveColumn, readColumns, readWidths, toggleColumn } from "./columns";
+import {
+  ALL,
+  type ColumnId,
+  clamp,
+  EXTRA,
+  LEAVING,
+  moveColumn,
+  readColumns,
+  readWidths,
+  toggleColumn,
+} from "./columns";
 import { copiedOf } from "./copied";
 import { gridOf, isNarrowed, leastWidth, shownOf } from "./measures";
 import { appendPage, headlineOf, replaced, withProgress } from "./rows";
@@ -118,10 +128,11 @@ describe("columns", () => {
     expect(hiddenAt(1248)).toEqual(["owner", "tags"]); // a window of 1,280 px
     expect(hiddenAt(992)).toEqual(["load", "output_tokens", "cost", "owner", "tags"]);
     expect(hiddenAt(1248, { name: 400 })).toContain("cost");
-    expect(hiddenAt(100)).toEqual(ALL.filter((id) => LEAVING.includes(id)));
+    expect(hiddenAt(1500)).toEqual(["tags"]);
+    expect(hiddenAt(100)).toEqual(ALL.filter((id) => LEAVING.includes(id) || EXTRA.includes(id)));
     for (let room = 700; room < 1600; room += 7) {
       const shown = shownOf("fitting", {}, room, false);
-      expect(leastWidth(shown, {}) <= room || shown.length === ALL.length - LEAVING.length).toBe(true);
+      expect(leastWidth(shown, {}) <= room || shown.length === ALL.length - LEAVING.length - EXTRA.length).toBe(true);
     }
     expect(shownOf("fitting", {}, 390, true)).toEqual(ALL);
     expect(shownOf(["name", "tags"], {}, 100, false)).toEqual(["name", "tags"]);

@@ -1,6 +1,6 @@
 /** How high rows are and how wide columns: one grid for the head and every row. Pure. */
 
-import { ALL, type Chosen, type ColumnId, columnOf, LEAVING, type Widths } from "./columns";
+import { ALL, type Chosen, type ColumnId, columnOf, EXTRA, LEAVING, type Widths } from "./columns";
 
 /** In px; a card at phone width. */
 export const ROW_HEIGHT = 34;
@@ -39,6 +39,11 @@ export function shownOf(chosen: Chosen, widths: Widths, room: number, isPhone: b
   if (chosen !== "fitting") return chosen;
   let shown = ALL;
   if (isPhone) return shown;
+  const inside = room - FRAME_WIDTH - TICK_WIDTH;
+  for (const id of EXTRA) {
+    if (shown.reduce((sum, column) => sum + widthOf(column, widths), 0) <= inside) break;
+    shown = shown.filter((column) => column !== id);
+  }
   for (const id of LEAVING) {
     if (leastWidth(shown, widths) + FRAME_WIDTH <= room) break;
     shown = shown.filter((column) => column !== id);

@@ -60,7 +60,7 @@ function Compared({ selection }: { selection: Selection }) {
   const comparison = data.value;
   if (!comparison) {
     return error.value ? (
-      <Failure error={error.value} what="comparison" retry={reload} />
+      <Failure error={error.value} what="the comparison" retry={reload} />
     ) : (
       <Loading what="the comparison" />
     );

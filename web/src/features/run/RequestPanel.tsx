@@ -70,7 +70,7 @@ export function RequestPanel({ run, index }: { run: string; index: number }) {
         </span>
       </header>
       {error.value && !found ? (
-        <Failure error={error.value} what="request" retry={reload} />
+        <Failure error={error.value} what="the request" retry={reload} />
       ) : !found ? (
         loading.value && <Loading what="the request" />
       ) : (

@@ -54,7 +54,7 @@ export function RunPage({ id }: { id: string }) {
   }
   if (!benchmark) {
     return error ? (
-      <Failure error={error} what="benchmark" retry={() => void run.load()} />
+      <Failure error={error} what="the benchmark" retry={() => void run.load()} />
     ) : (
       <Loading what="the benchmark" />
     );
