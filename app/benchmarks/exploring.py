@@ -14,6 +14,7 @@ from app.benchmarks.loads import ClosedLoad, ClosedStepsLoad
 from app.benchmarks.planner import Point
 from app.benchmarks.schemas import BenchmarkSpec
 from app.benchmarks.supervisor import window_of
+from app.stats import interruptions
 from app.stats.criteria import Criteria, Judgement, LatencyLimit, joined, judge
 from app.stats.instrument import InstrumentFacts
 from app.stats.pace import Pace, falls_behind, starts_late
@@ -96,7 +97,7 @@ class Exploration:
                 "confidence": explore.confidence if isinstance(explore, Search) else None,
                 "by_target": [self._of_target(target, statistics) for target in targets],
             },
-            "warnings": [warning for target in targets for warning in self._warnings(target)],
+            "warnings": [warning for target in targets for warning in self._warnings(target, statistics)],
         }
 
     # ---------------------------------------------------------------- which comes next
@@ -204,10 +205,16 @@ class Exploration:
                 text += f"; the sweep is not finished: {self._ended or 'it was not run to its end'}"
         return {"provider": target.provider, "model": target.model, "answer": found, "statement": text}
 
-    def _warnings(self, target_index: int) -> list[str]:
+    def _warnings(self, target_index: int, statistics: RunStatistics) -> list[str]:
         explore = self._spec.explore
         assert explore is not None
+        target = self._spec.targets[target_index]
         bound = [
+            f"at {explore.parameter} {level_text(key.level or 0)} {told}: its rates are those of the whole time"
+            for key, one in sorted(statistics.targets.items(), key=lambda item: item[0].point)
+            if key[:2] == (target.provider, target.model) and (told := interruptions.said(one.slices))
+        ]
+        bound += [
             f"at {explore.parameter} {level_text(one.point.level or 0)} the client was the limit: "
             f"{one.certificate['reason']}"
             for one in self._measured

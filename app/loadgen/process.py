@@ -128,7 +128,10 @@ class EngineProcess:
                 if done:
                     return reading.result()
         finally:
-            if not reading.cancel() and not reading.cancelled():
+            reading.cancel()
+            if not reading.done():
+                await asyncio.gather(reading, return_exceptions=True)
+            elif not reading.cancelled():
                 reading.exception()  # seen: it may have ended while this task was being cancelled
         raise EngineDiedError(f"the engine was silent for {patience_s:g} s", self._stderr_tail())
 

@@ -143,6 +143,18 @@ def test_an_end_before_its_time_keeps_what_was_measured() -> None:
     assert summary.exploration.by_target[0].statement.endswith("the search is not finished: cancelled")
 
 
+def test_a_level_that_was_interrupted_is_named() -> None:
+    run = Run(9, explore={"kind": "sweep", "parameter": "concurrency", "values": [1, 2, 4]})
+    run.all()
+    key = next(key for key in run.statistics.targets if key.level == 2)
+    run.statistics.add_interruption(key, ORIGIN + 205 * SECOND, ORIGIN + 210 * SECOND)
+    summary = run.summary()
+    (told,) = (text for text in summary.warnings if "interrupted" in text)
+    assert told.startswith("at concurrency 2 a part of the run was interrupted, from 205.0 s to 210.0 s")
+    assert summary.points is not None
+    assert ["interrupted" in point.window.reason for point in summary.points if point.window] == [False, True, False]
+
+
 def test_a_run_that_never_measured_says_so() -> None:
     run = Run(9)
     run.exploration.end("an engine failed")
