@@ -1,18 +1,16 @@
-"""`/graphql`: queries and mutations over HTTP, subscriptions over server-sent events and WebSocket, and the explorer.
+"""How operations are answered: over HTTP, as server-sent events, over WebSocket; and the explorer's page.
 
 What is refused before an operation runs (no identity, too many requests, unreadable) has the HTTP status of its
 error; what happens within one is told in `errors` with status 200, or 400 when the client takes
 `application/graphql-response+json` and the document could not be executed at all.
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import FileResponse
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -27,21 +25,17 @@ from app.core.errors import (
     InvalidRequestError,
     MalformedRequestError,
     MethodNotAllowedError,
-    NotFoundError,
     TestBenchError,
 )
 from app.core.http import graphql_error_body, request_id_of, translate
-from app.core.rate_limit import address_key
 from app.core.settings import Settings
 from app.graphql.context import Context, Identity, Services
+from app.graphql.explorer_files import EXPLORER, has_explorer
 from app.graphql.schema import GuardedSchema, build_schema
 from app.graphql.socket import Socket, SocketAdapter, SocketHandler
 
-EXPLORER = Path(__file__).parent / "explorer"
 RESPONSE_TYPE = "application/graphql-response+json"
 _NO_STORE = {"Cache-Control": "no-store"}
-
-router = APIRouter(include_in_schema=False)
 
 
 class UnsupportedContentTypeError(InvalidRequestError):
@@ -69,8 +63,7 @@ class View(GraphQL[Any, None]):
         )
         self.limits = limits
         self.socket = Socket(settings)
-        wanted = limits.enable_graphiql
-        self.has_explorer = not settings.security.production if wanted is None else wanted
+        self.has_explorer = has_explorer(settings)
 
     async def answer(self, request: Request) -> Response:
         """The response to an HTTP request."""
@@ -178,33 +171,3 @@ def _refused(error: TestBenchError, request: Request) -> Response:
 def build_view(settings: Settings) -> View:
     """The view for these settings."""
     return View(build_schema(settings.server.graphql, production=settings.security.production), settings)
-
-
-_FILES: Mapping[str, str] = {"explorer.js": "text/javascript", "explorer.css": "text/css"}
-
-
-@router.api_route("/graphql", methods=["GET", "POST"])
-async def graphql(request: Request) -> Response:
-    """GraphQL over HTTP and server-sent events. Needs `app.state.graphql`; each field declares its permission."""
-    return await cast("View", request.app.state.graphql).answer(request)
-
-
-@router.get("/graphql/{file}")
-async def explorer_file(request: Request, file: str) -> Response:
-    """A file of the explorer page, where it is served."""
-    if file not in _FILES or not cast("View", request.app.state.graphql).has_explorer:
-        raise NotFoundError("there is nothing at this address")
-    return FileResponse(EXPLORER / file, media_type=_FILES[file], headers={"Cache-Control": "no-cache"})
-
-
-@router.websocket("/graphql")
-async def graphql_socket(websocket: WebSocket) -> None:
-    """Operations over `graphql-transport-ws`."""
-    view = cast("View", websocket.app.state.graphql)
-    address = address_key(websocket.client.host if websocket.client else "")
-    with websocket.app.state.subscribers.connection(address) as seat:
-        if seat is None:
-            await websocket.close(1013, "too many connections")
-            return
-        websocket.state.seat = seat
-        await view.run(websocket)
