@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
@@ -106,11 +106,19 @@ def _serve_openapi(app: FastAPI) -> None:
 
 
 def _add_middlewares(app: FastAPI, settings: Settings) -> None:
+    async def authenticate(request: Request) -> object:
+        return await app.state.authenticate(request)  # there once the service has started
+
     # Added from the inside out: the last one sees a request first.
     server = settings.server
     app.add_middleware(Idempotency, paths=IDEMPOTENT_PATHS, permission_of=lambda path: creating_permissions(app)[path])
     app.add_middleware(OriginCheck, policy=OriginPolicy(server.cors_allowed_origins), cookie_names=COOKIE_NAMES)
-    app.add_middleware(BodyLimit, limit_bytes=server.max_body_bytes, max_json_depth=server.http.max_json_depth)
+    app.add_middleware(
+        BodyLimit,
+        limit_bytes=server.max_body_bytes,
+        max_json_depth=server.http.max_json_depth,
+        authenticate=authenticate,
+    )
     if server.cors_allowed_origins:
         app.add_middleware(
             CORSMiddleware,

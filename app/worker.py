@@ -20,8 +20,9 @@ from typing import Any
 from app.benchmarks import recorder, shard_watch, spool
 from app.benchmarks.probing import run_probe
 from app.benchmarks.request_costs import warm_prices
-from app.benchmarks.shards import WorkerContext, install, run_shard, uninstall
+from app.benchmarks.shards import run_shard
 from app.benchmarks.spooling import deliver_left_behind
+from app.benchmarks.worker_context import WorkerContext, install, uninstall
 from app.cluster import calls, transport
 from app.cluster.clocks import Offset, measure
 from app.cluster.tags import as_resources

@@ -5,18 +5,22 @@ missing.
 """
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.accounts.oidc_errors import OidcNotAllowedError
+from app.accounts.user_rules import RESERVED_NAMES
 from app.core.oidc_settings import OidcSettings
 
 MAX_GROUPS = 2000
 _MAX_USERNAME = 64
 _MAX_EMAIL = 254
 _MAX_TEAM = 64
+_MAIL = ("email", "email_verified")
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
 
 
@@ -45,19 +49,27 @@ def external_user(claims: Mapping[str, Any], settings: OidcSettings, fallback_ro
     """
     groups = texts_of(claims, settings.group_claim)
     email = _email(claims)
-    verified = claims.get("email_verified") in {True, "true"}  # some providers send text
+    verified = is_verified(claims)
     _check_allowed(settings, groups, email if verified else None)
     subject = str(claims["sub"])
     return ExternalUser(
         issuer=settings.issuer,
         subject=subject,
-        usernames=tuple(_usernames(claims, settings, email)),
+        usernames=tuple(_usernames(claims, settings, email if verified else None)),
         email=email,
         email_verified=verified and email is not None,
         role=_role(settings, groups, fallback_role),
         team=_team(claims, settings),
         manages_team=settings.team_claim is not None,
     )
+
+
+def folded(email: str) -> str:
+    """`email` without regard to the case of ASCII letters, and of no others.
+
+    Unicode makes a `k` of the Kelvin sign, so that two people's addresses would become one.
+    """
+    return email.translate(_ASCII_LOWER)
 
 
 def lacks(claims: Mapping[str, Any], settings: OidcSettings) -> bool:
@@ -70,6 +82,24 @@ def lacks(claims: Mapping[str, Any], settings: OidcSettings) -> bool:
     if settings.team_claim is not None:
         wanted.add(settings.team_claim)
     return any(_at(claims, name) is None for name in wanted)
+
+
+def is_verified(claims: Mapping[str, Any]) -> bool:
+    """Whether the provider has verified the e-mail address that stands in the same claims."""
+    given = claims.get("email_verified")
+    return given is True or given == "true"  # some providers send text
+
+
+def joined(id_token: Mapping[str, Any], user_info: Mapping[str, Any]) -> dict[str, Any]:
+    """The claims of both; those of the ID token win, as it is signed.
+
+    An address and the word that it is verified come from one source: else one would verify what only the other names.
+    """
+    own = id_token.get("email")
+    confirms = "email_verified" not in id_token and user_info.get("email") == own
+    mail = user_info if own is None or confirms else id_token
+    others = {name: value for name, value in {**user_info, **id_token}.items() if name not in _MAIL}
+    return others | {name: mail[name] for name in _MAIL if name in mail}
 
 
 def texts_of(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:
@@ -95,15 +125,17 @@ def _at(claims: Mapping[str, Any], name: str) -> Any:
 
 def _email(claims: Mapping[str, Any]) -> str | None:
     email = claims.get("email")
-    return email if isinstance(email, str) and len(email) <= _MAX_EMAIL and _EMAIL.fullmatch(email) else None
+    if not isinstance(email, str) or len(email) > _MAX_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email):
+        return None
+    return email
 
 
 def _check_allowed(settings: OidcSettings, groups: tuple[str, ...], verified_email: str | None) -> None:
     if settings.allowed_groups and not set(groups) & set(settings.allowed_groups):
         raise OidcNotAllowedError("the user is in none of the allowed groups")
     if settings.allowed_domains:
-        domain = verified_email.rpartition("@")[2].lower() if verified_email else None
-        if domain not in {allowed.lower().lstrip("@") for allowed in settings.allowed_domains}:
+        domain = folded(verified_email).rpartition("@")[2] if verified_email else None
+        if domain not in {folded(allowed).lstrip("@") for allowed in settings.allowed_domains}:
             raise OidcNotAllowedError("the user has no verified e-mail address in an allowed domain")
 
 
@@ -137,4 +169,4 @@ def _usernames(claims: Mapping[str, Any], settings: OidcSettings, email: str | N
 def _acceptable(raw: str) -> str | None:
     plain = unicodedata.normalize("NFKD", raw).encode("ascii", "ignore").decode()
     name = re.sub(r"[^A-Za-z0-9._@-]+", "-", plain).strip("-._@")[:_MAX_USERNAME].rstrip("-._@")
-    return name if name and name.lower() != "system" else None
+    return name if name and name.lower() not in RESERVED_NAMES else None

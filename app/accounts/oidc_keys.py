@@ -6,14 +6,15 @@ fetch, at most one a minute, so that made-up key ids cannot make this server ham
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
-from app.accounts.oidc_errors import OidcAnswerError
+from app.accounts.oidc_errors import OidcAnswerError, OidcUnreachableError
 from app.accounts.oidc_http import ProviderHttp
 from app.core.oidc_settings import OidcSettings
 
@@ -21,8 +22,9 @@ KEEP_SECONDS = 3600.0
 REFETCH_SECONDS = 60.0
 MAX_KEYS = 100
 _MIN_RSA_BITS = 2048
-_KEY_TYPES = {"RSA": "RSA", "EC": "EC", "OKP": "OKP"}  # never `oct`: a shared secret among public keys is an attack
+_KEY_TYPES = ("RSA", "EC", "OKP")  # never `oct`: a shared secret among public keys is an attack
 
+Found = TypeVar("Found")
 PublicKey = RSAKey | ECKey | OKPKey
 
 
@@ -54,6 +56,7 @@ class ProviderKeys:
         self._discovery: tuple[float, Discovery] | None = None
         self._keys: tuple[float, tuple[PublicKey, ...]] | None = None
         self._last_forced: float | None = None
+        self._failed: tuple[float, OidcUnreachableError] | None = None
 
     async def discovery(self) -> Discovery:
         """The provider's endpoints.
@@ -61,20 +64,44 @@ class ProviderKeys:
         Raises:
             OidcUnreachableError, OidcAnswerError: they cannot be had, or are not usable.
         """
-        async with self._lock:
-            return await self._discover()
+        return await self._alone(self._discover)
 
     async def candidates(self, key_id: str | None, algorithm: str) -> list[PublicKey]:
         """The keys that a token with this header may be signed with, after one fetch more when there is none."""
+
+        async def known_or_new() -> list[PublicKey]:
+            return _matching(await self._fetched(), key_id, algorithm) or await self._anew(key_id, algorithm)
+
+        return await self._alone(known_or_new)
+
+    async def newer(self, key_id: str | None, algorithm: str) -> list[PublicKey]:
+        """The same after one fetch more, because none of `candidates` fits: a key may change and keep its id, or none.
+
+        Empty when there was a fetch more less than a minute ago.
+        """
+        return await self._alone(partial(self._anew, key_id, algorithm))
+
+    async def _alone(self, ask: Callable[[], Awaitable[Found]]) -> Found:
+        """`ask`, one caller after the other.
+
+        Those who wait while the provider does not answer hear the same, or each would wait for its time-out in turn.
+        """
+        began = self._monotonic()
         async with self._lock:
-            found = _matching(await self._fetched(), key_id, algorithm)
-            now = self._monotonic()
-            may_force = self._last_forced is None or now - self._last_forced >= REFETCH_SECONDS
-            if not found and may_force:
-                self._last_forced = now
-                self._keys = None
-                found = _matching(await self._fetched(), key_id, algorithm)
-            return found
+            if self._failed is not None and self._failed[0] >= began:
+                raise type(self._failed[1])(self._failed[1].message)
+            try:
+                return await ask()
+            except OidcUnreachableError as error:
+                self._failed = (self._monotonic(), error)
+                raise
+
+    async def _anew(self, key_id: str | None, algorithm: str) -> list[PublicKey]:
+        now = self._monotonic()
+        if self._last_forced is not None and now - self._last_forced < REFETCH_SECONDS:
+            return []
+        self._last_forced = now
+        return _matching(await self._fetch(await self._discover()), key_id, algorithm)
 
     async def _discover(self) -> Discovery:
         if self._discovery is None or self._monotonic() >= self._discovery[0] + KEEP_SECONDS:
@@ -86,9 +113,13 @@ class ProviderKeys:
     async def _fetched(self) -> tuple[PublicKey, ...]:
         discovery = await self._discover()
         if self._keys is None or self._monotonic() >= self._keys[0] + KEEP_SECONDS:
-            document = await self._http.get(discovery.jwks_uri)
-            self._keys = (self._monotonic(), _usable_keys(document))
+            return await self._fetch(discovery)
         return self._keys[1]
+
+    async def _fetch(self, discovery: Discovery) -> tuple[PublicKey, ...]:
+        keys = _usable_keys(await self._http.get(discovery.jwks_uri))
+        self._keys = (self._monotonic(), keys)
+        return keys
 
     def _read(self, document: dict[str, Any]) -> Discovery:
         if document.get("issuer") != self._settings.issuer:
@@ -129,7 +160,7 @@ def _usable_keys(document: dict[str, Any]) -> tuple[PublicKey, ...]:
 
 def _usable_key(raw: object) -> PublicKey | None:
     # Keys of kinds that are not known here may stand among the others (RFC 7517, section 5).
-    if not isinstance(raw, dict) or raw.get("kty") not in _KEY_TYPES or raw.get("use") not in {None, "sig"}:
+    if not isinstance(raw, dict) or raw.get("kty") not in _KEY_TYPES or raw.get("use") not in (None, "sig"):
         return None
     public: dict[str, str | list[str]] = {
         name: value for name, value in raw.items() if isinstance(value, str) and name not in {"d", "p", "q"}

@@ -128,7 +128,8 @@ class OidcProvider:
             now_seconds=int(self._clock.now().timestamp()),
         )
         if access_token and discovery.userinfo_endpoint and oidc_identity.lacks(claims, self.settings):
-            claims = await self._user_info(discovery.userinfo_endpoint, access_token, claims["sub"]) | claims
+            found = await self._user_info(discovery.userinfo_endpoint, access_token, claims["sub"])
+            claims = oidc_identity.joined(claims, found)
         return oidc_identity.external_user(claims, self.settings, self._fallback_role)
 
     async def _user_info(self, url: str, access_token: str, subject: str) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from app.accounts import audit, repository
 from app.accounts.models import ApiKey, User
 from app.accounts.oidc_errors import OidcDisabledError, OidcFlowError, OidcNoAccountError
 from app.accounts.oidc_flow import FLOW_LIFE, Flow
-from app.accounts.oidc_identity import ExternalUser
+from app.accounts.oidc_identity import ExternalUser, folded
 from app.accounts.oidc_models import ExternalIdentity, SpentFlow
 from app.accounts.permissions import Role
 from app.accounts.service import AccountService, SignIn, Visitor
+from app.accounts.sign_in_methods import oidc_method
 from app.accounts.users import system_caller
 from app.core.clock import Clock
 from app.core.database import Database, WriteSession
@@ -25,7 +26,6 @@ from app.core.ids import new_id
 from app.core.oidc_settings import OidcSettings
 
 _MAX_NAMES_TRIED = 200
-_METHOD_CHARACTERS = 16  # of `sign_ins.method`
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +103,7 @@ class OidcUsers:
                 user.updated_at = now
                 await session.flush()
                 await audit.record(session, system_caller(actor), "user.update", "user", user.id, changes)
-            return await self._accounts.start_session(session, user, visitor, actor[:_METHOD_CHARACTERS])
+            return await self._accounts.start_session(session, user, visitor, oidc_method(settings.name))
 
     async def _would_be_last(self, session: WriteSession, user: User, external: ExternalUser) -> bool:
         """Whether the provider's role would leave nobody to administer the service."""
@@ -158,8 +158,10 @@ class OidcUsers:
         if external.email is None or not external.email_verified:
             return None
         linked = select(ExternalIdentity.id).where(ExternalIdentity.user_id == User.id).exists()
-        query = select(User).where(func.lower(User.email) == external.email.lower(), ~linked).limit(2)
-        found = (await session.scalars(query)).all()
+        query = select(User).where(func.lower(User.email) == func.lower(external.email), ~linked)
+        # What a database takes for the same letter is its locale's affair; only ASCII letters have two cases here.
+        wanted = folded(external.email)
+        found = [user for user in await session.scalars(query) if folded(user.email or "") == wanted]
         return found[0] if len(found) == 1 else None
 
 

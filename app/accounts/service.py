@@ -18,6 +18,7 @@ from app.accounts.models import RefreshToken, SignInRecord, User
 from app.accounts.passwords import Passwords
 from app.accounts.permissions import Permission
 from app.accounts.roles import Roles
+from app.accounts.sign_in_methods import PASSWORD, SignInMethods
 from app.accounts.sign_ins import SignIns
 from app.accounts.tokens import API_KEY_MARK, MAX_TOKEN_CHARACTERS, AccessTokens, OpaqueSecrets
 from app.accounts.user_rules import check_password
@@ -38,7 +39,6 @@ REFRESH_GRACE = timedelta(seconds=5)
 """Two tabs of a browser may refresh with the same cookie at once; within this time both get the same successor."""
 _WRONG_CREDENTIALS = "the user name or the password is wrong"
 _NO_PASSWORDS = "passwords are switched off here (security.enable_password): sign in at the identity provider"
-PASSWORD = "password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class AccountService:
         self._limiter = limiter
         self._attempts_per_minute = settings.login_attempts_per_minute
         self._takes_passwords = settings.enable_password
-        self._refresh_life = timedelta(days=settings.refresh_token_days)
+        self._methods = SignInMethods(settings)
         self._opaque = OpaqueSecrets(keyring)
         self._access = AccessTokens(keyring, clock, timedelta(minutes=settings.access_token_minutes))
         self.roles = Roles.configured(settings)
@@ -192,6 +192,7 @@ class AccountService:
     async def start_session(self, session: WriteSession, user: User, visitor: Visitor, method: str) -> SignIn:
         """Sign in a user whose identity has just been proven by `method`; part of the transaction of `session`."""
         now = self._clock.now()
+        life = self._methods.life_left(method, now, now)
         user.last_login_at = now
         await repository.forget_old_sign_ins(session, user.id, now - _REMEMBER_ENDED)
         family_id = new_id()
@@ -204,15 +205,15 @@ class AccountService:
                 user_agent=visitor.user_agent[:300],
                 created_at=now,
                 last_used_at=now,
-                expires_at=now + self._refresh_life,
+                expires_at=now + life,
             )
         )
         await session.flush()
-        refresh_token = self._add_refresh_token(session, family_id, self._opaque.new_refresh_token())
+        refresh_token = self._add_refresh_token(session, family_id, self._opaque.new_refresh_token(), life)
         caller = self._caller(user, "token", visitor, family_id=family_id)
         await session.flush()
         await audit.record(session, caller, "auth.login", "user", user.id, {"method": method})
-        return self._signed_in(caller, family_id, refresh_token, self._refresh_life)
+        return self._signed_in(caller, family_id, refresh_token, life)
 
     async def refresh(self, refresh_token: str, visitor: Visitor, *, shares_cookie: bool = False) -> SignIn:
         """Exchange a refresh token for its successor; a second use ends the whole sign-in.
@@ -236,15 +237,15 @@ class AccountService:
             link, record, user = found
             if record.revoked_at is not None or link.expires_at <= now or not user.is_active:
                 raise refusal
-            if record.method == PASSWORD and not self._takes_passwords:  # it was begun before they were switched off
+            life = self._methods.life_left(record.method, record.created_at, now)
+            if life <= timedelta(0):
                 raise refusal
             caller = self._caller(user, "token", visitor, family_id=record.id)
             salt = self._opaque.new_salt()
-            life = self._refresh_life
             replacement: str | None
             if await repository.spend_refresh_token(session, link.id, now, salt):
                 successor = self._opaque.successor(refresh_token, salt)
-                replacement = self._add_refresh_token(session, record.id, successor)
+                replacement = self._add_refresh_token(session, record.id, successor, life)
                 record.last_used_at, record.expires_at = now, now + life
                 record.address, record.user_agent = visitor.address[:64], visitor.user_agent[:300]
             else:
@@ -323,7 +324,7 @@ class AccountService:
             return (found[1].id, found[2]) if found else None
         return None
 
-    def _add_refresh_token(self, session: WriteSession, family_id: UUID, token: str) -> str:
+    def _add_refresh_token(self, session: WriteSession, family_id: UUID, token: str, life: timedelta) -> str:
         now = self._clock.now()
         session.add(
             RefreshToken(
@@ -331,7 +332,7 @@ class AccountService:
                 family_id=family_id,
                 token_hash=self._opaque.hash(token),
                 created_at=now,
-                expires_at=now + self._refresh_life,
+                expires_at=now + life,
             )
         )
         return token

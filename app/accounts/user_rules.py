@@ -3,27 +3,27 @@
 import re
 
 from app.accounts.caller import Caller
-from app.accounts.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS
+from app.accounts.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, normal
 from app.accounts.roles import Roles
 from app.core.errors import ForbiddenError, InvalidRequestError
 
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _TEAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}[A-Za-z0-9]|[A-Za-z0-9]")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,187}[A-Za-z0-9])?")
-_RESERVED = {"system", "cli", "anonymous"}
+RESERVED_NAMES = {"system", "cli", "anonymous"}
 """Names under which the audit trail tells of what nobody did who had signed in."""
 
 
 def check_username(username: str) -> None:
     """Raise `InvalidRequestError` for a name that cannot be used."""
-    if not _USERNAME.fullmatch(username) or username.lower() in _RESERVED:
+    if not _USERNAME.fullmatch(username) or username.lower() in RESERVED_NAMES:
         allowed = "1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or digit; not 'system'"
         raise _wrong("username", "is not acceptable", allowed)
 
 
 def check_password(password: str, path: str = "password") -> None:
     """Raise `InvalidRequestError` for a password that is too short or too long."""
-    if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
+    if not MIN_PASSWORD_CHARACTERS <= len(normal(password)) <= MAX_PASSWORD_CHARACTERS:
         raise _wrong(path, "has a wrong length", f"{MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} characters")
 
 

@@ -319,7 +319,7 @@ def _action(wanted: dict[str, Any]) -> str:
 
 
 def _write_password(data_dir: Path, password: str) -> None:
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data_dir / PASSWORD_FILE
     path.unlink(missing_ok=True)  # it belonged to a database that is gone
     write_private(path, password + "\n")

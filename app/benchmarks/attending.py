@@ -16,8 +16,9 @@ from app.benchmarks.live import LiveRuns
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.observing import RunObserver, ShardKey
 from app.benchmarks.runs import Run
+from app.benchmarks.shard_reports import ShardTick
 from app.benchmarks.states import LIVE, Status
-from app.benchmarks.supervisor import BUDGET_REACHED, ShardTick
+from app.benchmarks.stop_signal import BUDGET_REACHED
 from app.core import leases
 from app.core.clock import Clock
 from app.core.database import Database

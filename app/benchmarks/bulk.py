@@ -162,7 +162,7 @@ async def _each(
     for item in items:
         outcome, message = BulkOutcome.DONE, None
         try:
-            await change(item, Preconditions(item.if_match, None, if_match_required))
+            await change(item, Preconditions(item.if_match, None, if_match_required, said_in="if_match"))
         except TestBenchError as error:
             if error.http_status >= 500:  # the database is away: the rest would fare no better
                 raise

@@ -78,7 +78,7 @@ def save(data_dir: Path, document: Mapping[str, Any]) -> Path:
     Raises:
         OSError: it cannot be written.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data_dir / FILE_NAME
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:

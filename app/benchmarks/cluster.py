@@ -13,7 +13,8 @@ from typing import Any, Self
 from uuid import UUID, uuid4
 
 from app.benchmarks.probing import ProbeTask, run_probe
-from app.benchmarks.shards import ShardTask, run_shard
+from app.benchmarks.shard_task import ShardTask
+from app.benchmarks.shards import run_shard
 from app.cluster import placement
 from app.cluster.placement import WorkerInfo
 from app.core.errors import ConstraintViolationError, TestBenchError

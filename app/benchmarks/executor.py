@@ -25,7 +25,8 @@ from app.benchmarks.spans import SpanSink
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.stages import Stages
 from app.benchmarks.starting import start_at_ns
-from app.benchmarks.supervisor import HANDED_BACK, slo_of
+from app.benchmarks.stop_signal import HANDED_BACK
+from app.benchmarks.supervisor import slo_of
 from app.cluster.placement import WorkerInfo
 from app.core import leases
 from app.core.clock import Clock

@@ -19,11 +19,11 @@ from app.benchmarks.queue_limits import QueueLimits
 from app.benchmarks.remote_cluster import RemoteCluster
 from app.benchmarks.results_removal import removing
 from app.benchmarks.service import BenchmarkService
-from app.benchmarks.shards import DEFAULT_CONTEXT, ProviderResolver, WorkerContext, install, uninstall
 from app.benchmarks.spans import SpanSink, TraceLink, no_link
 from app.benchmarks.spooling import deliver_left_behind
 from app.benchmarks.supervisor import EngineFactory, engine_process
 from app.benchmarks.tasks import BenchmarkRunner
+from app.benchmarks.worker_context import DEFAULT_CONTEXT, ProviderResolver, WorkerContext, install, uninstall
 from app.core.clock import Clock
 from app.core.database import Database
 from app.core.settings import DistributedSettings

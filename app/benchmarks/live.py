@@ -11,8 +11,9 @@ from app.benchmarks.live_points import Known, LivePoints, masked, rows_of
 from app.benchmarks.offered import StageStart
 from app.benchmarks.planner import Point
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.shard_reports import ShardTick
 from app.benchmarks.states import Status
-from app.benchmarks.supervisor import ShardTick, slo_of
+from app.benchmarks.supervisor import slo_of
 from app.stats.error_classes import ErrorClasses
 from app.stats.histogram import Histogram
 from app.stats.rolling import SERIES, RollingWindow, Slot

@@ -13,21 +13,12 @@ from app.benchmarks.live import LiveRun
 from app.benchmarks.measures import MeasureContext, MeasuredResult
 from app.benchmarks.planner import Point, Stage
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.shard_reports import ShardOutcome, ShardTick
 from app.benchmarks.spans import Execution, SpanSink
 from app.benchmarks.starting import start_at_ns
 from app.benchmarks.states import Status
-from app.benchmarks.supervisor import (
-    BUDGET_REACHED,
-    EngineFactory,
-    Shard,
-    ShardOutcome,
-    ShardTick,
-    StopSignal,
-    engine_process,
-    slo_of,
-    supervise,
-    window_of,
-)
+from app.benchmarks.stop_signal import BUDGET_REACHED, StopSignal
+from app.benchmarks.supervisor import EngineFactory, Shard, engine_process, slo_of, supervise, window_of
 from app.benchmarks.token_probe import Probed
 from app.benchmarks.workload_facts import workload_facts
 from app.core import tracing

@@ -5,6 +5,7 @@ below a share of P: every request has the same chance, whatever it measured, the
 the permutation's step being the golden ratio of P, it is spread evenly over the schedule (a Kronecker sequence).
 """
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ async def points(
     x: PointField,
     y: PointField,
     *,
-    conditions: list[ColumnElement[bool]],
+    conditions: Sequence[ColumnElement[bool]],
     limit: int,
 ) -> Points:
     """Points of one benchmark; the caller's right to see it has been checked."""

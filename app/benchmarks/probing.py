@@ -6,11 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.benchmarks import planner, shards
+from app.benchmarks import planner
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.shard_preparing import endpoint_of
 from app.benchmarks.spec_parts import STORED
 from app.benchmarks.token_probe import Probed, probe
+from app.benchmarks.worker_context import installed
 from app.core.errors import NotFoundError
 from app.loadgen.plan import TokenModel
 
@@ -36,7 +38,7 @@ async def run_probe(task: ProbeTask) -> bytes:
 
 
 async def _probe(task: ProbeTask) -> Probed:
-    context = shards.installed(task.context)
+    context = installed(task.context)
     async with context.database.read() as session:
         query = select(BenchmarkSession.spec).where(BenchmarkSession.id == task.session_id)
         stored = (await session.execute(query)).scalar_one_or_none()
@@ -45,5 +47,5 @@ async def _probe(task: ProbeTask) -> Probed:
     spec = BenchmarkSpec.model_validate(stored, context=STORED)
     target = spec.targets[task.target_index]
     provider = await context.providers.resolve(target.provider)
-    plan = planner.shard(spec, task.target_index, shards.endpoint_of(provider, target.model))
+    plan = planner.shard(spec, task.target_index, endpoint_of(provider, target.model))
     return await probe(plan, new_engine=context.new_engine)

@@ -17,7 +17,7 @@ from app.benchmarks.cluster import OnWait, Places, WorkerLostError, unheard
 from app.benchmarks.probing import ProbeTask
 from app.benchmarks.recorder import is_transient
 from app.benchmarks.scheduler_link import SchedulerLink, first_line
-from app.benchmarks.shards import ShardTask
+from app.benchmarks.shard_task import ShardTask
 from app.benchmarks.slot_book import SlotBook
 from app.cluster import calls, placement
 from app.cluster.placement import WorkerInfo

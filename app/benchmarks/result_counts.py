@@ -60,8 +60,12 @@ class ResultCounts:
         return Kept(int(found[0]), int(found[1])).of(filters.status)
 
     async def _counted(self, caller: Caller, filters: ResultFilters) -> int | None:
-        query = select(literal(1)).select_from(Result).join(BenchmarkSession, BenchmarkSession.id == Result.session_id)
-        some = query.where(visible_to(caller), *filters.conditions()).limit(MAX_COUNTED + 1).subquery()
+        targets = select(BenchmarkSession.providers, BenchmarkSession.models)
         async with self._database.read() as session:
+            known = await session.execute(targets.where(BenchmarkSession.id == filters.session_id, visible_to(caller)))
+            if (its := known.one_or_none()) is None:
+                return 0
+            conditions = filters.conditions_in(its.providers, its.models)
+            some = select(literal(1)).select_from(Result).where(*conditions).limit(MAX_COUNTED + 1).subquery()
             found = (await session.execute(select(func.count()).select_from(some))).scalar_one()
         return None if found > MAX_COUNTED else found

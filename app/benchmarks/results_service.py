@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, false, func, select, true, union_all
+from sqlalchemy import JSON, ColumnElement, Row, Select, bindparam, case, false, func, literal, select, true, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.caller import Caller
 from app.benchmarks import listing, points, repository
@@ -22,6 +23,8 @@ from app.core.pagination import Page, decode_cursor, encode_cursor, uuid_of
 
 _LARGEST_INDEX = 2**63 - 1
 STREAM_BATCH = 1_000
+POINT = Result.metadata_[literal("point", JSON.JSONIndexType(), literal_execute=True)].as_integer()
+"""The level of load that a result belongs to, word for word as `ix_results_session_point` has it."""
 _STATUS = select(BenchmarkSession.status).where(BenchmarkSession.id == bindparam("key"))
 
 
@@ -42,7 +45,17 @@ class ResultFilters(NamedTuple):
             return [false()]  # no stored text has one, and PostgreSQL refuses to be asked
         point = given.pop("point", None)
         conditions = [getattr(Result, name) == value for name, value in given.items()]
-        return conditions if point is None else [*conditions, Result.metadata_["point"].as_integer() == point]
+        return conditions if point is None else [*conditions, point == POINT]
+
+    def conditions_in(self, providers: Sequence[str], models: Sequence[str]) -> list[ColumnElement[bool]]:
+        """As SQL, for a benchmark of these providers and models.
+
+        A name that it does not have costs no scan, and naming its only provider lets a model be found by index.
+        """
+        if self.provider not in {None, *providers} or self.model not in {None, *models}:
+            return [false()]
+        only = providers[0] if self.model is not None and len(providers) == 1 else self.provider
+        return self._replace(provider=only).conditions()
 
 
 class ResultService:
@@ -65,11 +78,12 @@ class ResultService:
         """
         if filters.session_id is None:
             return await self._newest(caller, filters, limit, cursor)
-        query = select(*selected()).where(*filters.conditions()).order_by(Result.index).limit(limit + 1)
-        if cursor:
-            query = query.where(Result.index > decode_cursor(cursor, int)[0])
+        after = decode_cursor(cursor, int)[0] if cursor else None
         async with self._database.read() as session:
-            await self._check_visible(session, caller, filters.session_id)
+            conditions = await self._conditions(session, caller, filters)
+            query = select(*selected()).where(*conditions).order_by(Result.index).limit(limit + 1)
+            if after is not None:
+                query = query.where(Result.index > after)
             rows = (await session.execute(query)).all()
         items = [ResultItem.of(row.session_id, from_row(row)) for row in rows[:limit]]
         return Page(items=items, next_cursor=cursor_of(items[-1], by_index=True) if len(rows) > limit else None)
@@ -183,8 +197,8 @@ class ResultService:
         """
         assert filters.session_id is not None
         async with self._database.read() as session:
-            await self._check_visible(session, caller, filters.session_id)
-            return await points.points(session, filters.session_id, x, y, conditions=filters.conditions(), limit=limit)
+            conditions = await self._conditions(session, caller, filters)
+            return await points.points(session, filters.session_id, x, y, conditions=conditions, limit=limit)
 
     async def stream(
         self, caller: Caller, session_id: UUID, *, with_gaps: bool = False, with_text: bool = False
@@ -198,9 +212,17 @@ class ResultService:
             await self._check_visible(session, caller, session_id)
         return stored_results(self._database, session_id, with_gaps=with_gaps, with_text=with_text)
 
-    async def _check_visible(self, session: Any, caller: Caller, session_id: UUID) -> None:
-        if await repository.find_status(session, caller, session_id) is None:
+    async def _conditions(
+        self, session: AsyncSession, caller: Caller, filters: ResultFilters
+    ) -> Sequence[ColumnElement[bool]]:
+        assert filters.session_id is not None
+        found = await self._check_visible(session, caller, filters.session_id)
+        return filters.conditions_in(found.providers, found.models)
+
+    async def _check_visible(self, session: AsyncSession, caller: Caller, session_id: UUID) -> Row[Any]:
+        if (found := await repository.find_status(session, caller, session_id)) is None:
             raise NotFoundError(f"there is no benchmark {session_id}", resource="benchmark", id=str(session_id))
+        return found
 
 
 def cursor_of(item: ResultItem, *, by_index: bool) -> str:

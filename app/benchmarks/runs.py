@@ -15,8 +15,10 @@ from app.benchmarks.course import Course
 from app.benchmarks.exploring import Exploration
 from app.benchmarks.live import LiveRun
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.shard_reports import ShardOutcome
 from app.benchmarks.states import Status
-from app.benchmarks.supervisor import BUDGET_REACHED, ShardOutcome, slo_of
+from app.benchmarks.stop_signal import BUDGET_REACHED
+from app.benchmarks.supervisor import slo_of
 from app.benchmarks.token_probe import Probed
 from app.core.leases import Lease
 from app.stats.instrument import InstrumentFacts

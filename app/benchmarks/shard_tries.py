@@ -10,8 +10,9 @@ from app.benchmarks.cluster import Cluster, Places, WorkerLostError
 from app.benchmarks.observing import RunObserver, ShardKey
 from app.benchmarks.remote_cluster import RemoteCluster
 from app.benchmarks.runs import Run
-from app.benchmarks.shards import ShardTask, stored_before
-from app.benchmarks.supervisor import ShardOutcome
+from app.benchmarks.shard_preparing import stored_before
+from app.benchmarks.shard_reports import ShardOutcome
+from app.benchmarks.shard_task import ShardTask
 from app.core import leases
 from app.core.database import Database
 from app.core.errors import TestBenchError

@@ -19,7 +19,7 @@ from app.benchmarks.audience import Audience, audience_query
 from app.benchmarks.models import BenchmarkSession
 from app.benchmarks.recorder import is_transient
 from app.benchmarks.states import Status
-from app.benchmarks.supervisor import HANDED_BACK, StopSignal
+from app.benchmarks.stop_signal import HANDED_BACK, StopSignal
 from app.core import leases
 from app.core.database import Database
 from app.core.errors import ConflictError

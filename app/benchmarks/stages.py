@@ -15,8 +15,8 @@ from app.benchmarks.probing import ProbeTask
 from app.benchmarks.remote_cluster import RemoteCluster
 from app.benchmarks.restoring import add_stored
 from app.benchmarks.runs import Run
+from app.benchmarks.shard_task import ShardTask
 from app.benchmarks.shard_tries import ShardTries
-from app.benchmarks.shards import ShardTask
 from app.benchmarks.starting import lead_ns, start_at_ns
 from app.benchmarks.token_probe import Probed
 from app.core.database import Database

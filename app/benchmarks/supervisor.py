@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 
@@ -20,8 +20,10 @@ from app.benchmarks.measures import MeasureContext, MeasuredResult, measure
 from app.benchmarks.request_costs import warm_prices
 from app.benchmarks.result_columns import columns
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.shard_reports import ShardOutcome, ShardTick
+from app.benchmarks.stop_signal import GENTLE, StopSignal
 from app.core.errors import TestBenchError
-from app.loadgen.frames import Done, Failed, Outgoing, Records, Tick
+from app.loadgen.frames import Done, Failed, Outgoing, Ready, Record, Records, Tick
 from app.loadgen.plan import Plan
 from app.loadgen.process import EngineDiedError, EngineProcess
 from app.stats.instrument import InstrumentFacts
@@ -58,88 +60,6 @@ EngineFactory = Callable[[Plan], Engine]
 def engine_process(plan: Plan) -> Engine:
     """The real engine, in a process of its own."""
     return EngineProcess(plan)
-
-
-BUDGET_REACHED = "the budget is reached"
-"""A reason that lets requests in flight end by themselves: they are paid for anyway."""
-HANDED_BACK = "the worker leaves"
-"""Likewise: what they measure is stored, and whoever runs the rest need not send them again."""
-_GENTLE = frozenset({BUDGET_REACHED, HANDED_BACK})
-
-
-@dataclass(eq=False)
-class StopSignal:
-    """Says that a shard should stop, and why. Only the first reason counts, but a gentle one gives way to any other."""
-
-    reason: str | None = None
-    _event: asyncio.Event = field(default_factory=asyncio.Event)
-    _hurry: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def set(self, reason: str) -> None:
-        """Ask to stop."""
-        if self.reason is None or (self.reason in _GENTLE and reason not in _GENTLE):
-            self.reason = reason
-            self._event.set()
-            if reason not in _GENTLE:
-                self._hurry.set()
-
-    async def wait(self) -> str:
-        """Wait until asked; the answer is the reason."""
-        await self._event.wait()
-        assert self.reason is not None
-        return self.reason
-
-    async def wait_for_hurry(self) -> str:
-        """Wait until asked for a reason that is not gentle."""
-        await self._hurry.wait()
-        return await self.wait()
-
-
-class ShardTick(msgspec.Struct, frozen=True):
-    """What a shard reports four times a second: counters so far, and the statistics since its last report."""
-
-    target: int
-    shard: int
-    at_ns: int
-    started: int
-    in_flight: int
-    waiting: int
-    delta: bytes  # RunStatistics.encode(with_slices=False)
-    point: int = 0
-    attempt: int = 0  # `Shard.attempt`
-    settled_ns: int = 0  # up to when everything is told, see `live_points`; 0: it cannot say
-
-    def encode(self) -> bytes:
-        """As msgpack."""
-        return msgspec.msgpack.encode(self)
-
-    @classmethod
-    def decode(cls, encoded: bytes) -> "ShardTick":
-        """The tick behind `encode`'s bytes; raises `msgspec.ValidationError`."""
-        return msgspec.msgpack.decode(encoded, type=ShardTick)
-
-
-@dataclass
-class ShardOutcome:
-    """How a shard ended. What it measured counts in every case."""
-
-    status: Literal["completed", "cancelled", "failed", "handed_back"]
-    statistics: RunStatistics
-    instrument: InstrumentFacts
-    error: str | None = None
-    pace: Pace = field(default_factory=Pace)
-
-    def encode(self) -> bytes:
-        """As msgpack."""
-        parts = [self.statistics.encode(), self.instrument.pack(), self.pace.pack()]
-        return msgspec.msgpack.encode([self.status, self.error, *parts])
-
-    @classmethod
-    def decode(cls, encoded: bytes) -> Self:
-        """The outcome behind `encode`'s bytes."""
-        status, error, statistics, instrument, pace = msgspec.msgpack.decode(encoded)
-        facts = InstrumentFacts.unpack(instrument)
-        return cls(status, RunStatistics.decode(statistics), facts, error, Pace.unpack(pace))
 
 
 @dataclass
@@ -216,7 +136,7 @@ async def _pass_on_stop(
 ) -> None:
     reason = await stop.wait()
     await is_up.wait()  # a Stop that comes in one read with the plan would be lost
-    if reason in _GENTLE:
+    if reason in GENTLE:
         longest_s = (plan.limits.connect_ns + plan.limits.total_ns) / 1e9
         limit.reschedule(asyncio.get_running_loop().time() + longest_s + _PATIENCE_SECONDS)
         await engine.stop(reason, drain=True)
@@ -248,6 +168,8 @@ class _ShardRun:
         self._done: Done | None = None
         self._error: str | None = None
         self._known = 0
+        self._back_ns = 0  # when a shard that is taken up again could start what was due already
+        self._overdue: tuple[int, int] | None = None  # from when the first of that was due, until the last ended
         if shard.known is not None:
             (self._delta if shard.tells_known else self._total).merge(shard.known)
             self._known = shard.known.overall().counters.total
@@ -259,10 +181,15 @@ class _ShardRun:
             for record in frame.records:
                 if record.started_ns and record.attempts == 1:
                     self._pace.add(record.intended_ns, record.started_ns)
+                if record.intended_ns < self._back_ns:
+                    self._note_overdue(record)
             self._delta.add(self._key, columns(results))
             await self._on_results(results)
         elif isinstance(frame, Tick):
             await self._take_tick(frame)
+        elif isinstance(frame, Ready):
+            if self._shard.plan.keeps_start:
+                self._back_ns = max(time.time_ns(), self._shard.plan.start_at_ns)
         elif isinstance(frame, Done):
             self._done = frame
             self._take_facts(frame)
@@ -306,10 +233,16 @@ class _ShardRun:
 
     def outcome(self) -> ShardOutcome:
         """How it ended."""
+        if self._overdue is not None:
+            self._total.add_interruption(self._key, *self._overdue)
         if self._error is not None:
             return ShardOutcome("failed", self._total, self._instrument, self._error, self._pace)
         status: Any = self._done.reason if self._done else "failed"
         return ShardOutcome(status, self._total, self._instrument, pace=self._pace)
+
+    def _note_overdue(self, record: Record) -> None:
+        from_ns, to_ns = self._overdue or (record.intended_ns, 0)
+        self._overdue = min(from_ns, record.intended_ns), max(to_ns, record.end_ns, self._back_ns)
 
     async def _take_tick(self, tick: Tick) -> None:
         last = self._last_tick

@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from app.cli.plain import plain
 from app.core.errors import ConfigError, TestBenchError
 
 PROGRAM = "llm-test-bench"
@@ -159,4 +160,4 @@ def _report(error: BaseException, invocation: Invocation) -> int:
 
 
 def _print_error(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {plain(message)}", file=sys.stderr)

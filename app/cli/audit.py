@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import typer
 
 from app.cli.options import ConfigOption, DataDirOption, examples
+from app.cli.plain import plain
 
 audit_app = typer.Typer(
     help="Check the audit trail.",
@@ -58,7 +59,7 @@ def verify(
         print(json.dumps(found))
     else:
         for problem in found["findings"]:
-            print(problem)
+            print(plain(problem))
         for warning in found["warnings"]:
             print(f"warning: {warning}")
         verdict = "intact" if found["intact"] else "NOT INTACT"

@@ -261,9 +261,10 @@ def _store(server: str | None, api_key: str | None, config: Any, data_dir: Any) 
 
 
 def _print_table(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - help stays fast
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
+
+    from app.cli.terminal import Console  # noqa: PLC0415 - help stays fast
 
     table = Table(*names)
     for row in rows:

@@ -4,7 +4,6 @@ import json
 import sys
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from app.benchmarks.budget import dollars
@@ -15,6 +14,7 @@ from app.benchmarks.schemas import BenchmarkSpec
 from app.cli import EXIT_FAILED
 from app.cli.bench_spec import BenchOptions, build_endpoint, build_spec, endpoints_of, option_of
 from app.cli.server_client import ServerClient
+from app.cli.terminal import Console
 
 
 def list_presets(*, as_json: bool) -> int:

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+
+from app.cli.terminal import Console
 
 NOT_MEASURED = "—"
 _VERDICT_STYLES = {"trusted": "green", "suspect": "yellow", "client_bound": "red"}

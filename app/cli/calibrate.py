@@ -6,11 +6,11 @@ import signal
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from app.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from app.cli.options import ConfigOption, DataDirOption, examples
+from app.cli.terminal import Console
 from app.cli.usage import UsageProblem
 
 MAX_STREAMS = 20_000

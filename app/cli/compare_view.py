@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from app.cli.terminal import Console
 from app.evaluation.gates import GateOutcome
 from app.evaluation.schemas import Comparison, DifferenceView, EstimateView, FigureView
 from app.evaluation.words import quantity, significant

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from app.cli.bench_view import NOT_MEASURED, money, rate, significant
+from app.cli.terminal import Console
 from app.stats.search import level_text
 
 _STYLES = {"met": "green", "not_met": "red", "undecided": "yellow"}

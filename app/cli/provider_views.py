@@ -4,9 +4,11 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from app.cli.plain import plain
+from app.cli.terminal import Console
 
 _FEATURES = ("streaming", "vision", "audio", "tools", "json_mode", "embeddings")
 _MARKS = {True: "yes", False: "no", None: "?"}
@@ -48,10 +50,10 @@ def show_models(models: Sequence[dict[str, Any]]) -> None:
 def show_health(name: str, health: dict[str, Any]) -> None:
     """One line, and what a completion said."""
     took = f" in {health['latency_ms']:.0f} ms" if health["latency_ms"] is not None else ""
-    print(f"{name}: {health['status']}{took}; key {health['auth']}; {health['message']}")
+    print(plain(f"{name}: {health['status']}{took}; key {health['auth']}; {health['message']}"))
     if completion := health["completion"]:
         cost = f"${completion['cost_usd']}" if completion["cost_usd"] is not None else "unknown price"
-        print(f"{completion['model']} said: {completion['text'] or '(nothing)'} ({cost})")
+        print(plain(f"{completion['model']} said: {completion['text'] or '(nothing)'} ({cost})"))
 
 
 def _providers(items: Sequence[dict[str, Any]]) -> Table:

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import typer
-from rich.console import Console
 
 from app.adapters import registry
 from app.benchmarks.bundles import differences, endpoint_of, spec_of, tokens_of
@@ -15,6 +14,7 @@ from app.cli.bench_local import run_spec
 from app.cli.bench_output import parse_formats
 from app.cli.bench_spec import BenchOptions, build_endpoint
 from app.cli.bundle_files import read_bundle
+from app.cli.terminal import Console
 from app.cli.usage import UsageProblem
 
 # What may be given with --replay: where it goes, and what is kept and shown. Everything else is in the bundle.

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.users import system_caller
@@ -17,6 +16,7 @@ from app.benchmarks.result_lines import LINE_FIELDS, results_line
 from app.cli.bench_output import ResultFiles
 from app.cli.summary_file import summary_document
 from app.cli.summary_view import print_summary
+from app.cli.terminal import Console
 from app.cli.usage import UsageProblem
 from app.core import migrations
 from app.core.clock import SystemClock

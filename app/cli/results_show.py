@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from app.benchmarks.measures import MeasuredResult
 from app.benchmarks.result_columns import columns
 from app.cli.bench_view import significant
 from app.cli.summary_view import print_summary
+from app.cli.terminal import Console
 from app.cli.usage import UsageProblem
 from app.core.errors import NotFoundError
 from app.reports.compat import Tool, new_view, see

@@ -6,11 +6,11 @@ Knows only summary dictionaries; those of older versions lack the newer parts.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from app.cli.bench_view import NOT_MEASURED, certificate, clock, counts, money, rate, significant
+from app.cli.terminal import Console
 
 _METRICS = {
     "ttft_ms": "TTFT",

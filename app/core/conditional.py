@@ -45,6 +45,8 @@ class Preconditions:
     if_match: str | None = None
     if_none_match: str | None = None
     if_match_required: bool = False
+    said_in: str = "If-Match"
+    """Where the caller says which state is meant: a header, or an argument of GraphQL."""
 
     def check_write(self, etag: str) -> None:
         """Refuse a change of something that is not as the caller saw it.
@@ -56,8 +58,8 @@ class Preconditions:
         if self.if_match is None:
             if self.if_match_required:
                 raise PreconditionRequiredError(
-                    "send If-Match with the ETag that you read (server.http.require_if_match)",
-                    errors=[{"path": "If-Match", "message": "is required"}],
+                    f"send {self.said_in} with the ETag that you read (server.http.require_if_match)",
+                    errors=[{"path": self.said_in, "message": "is required"}],
                 )
             return
         if not _names(self.if_match, etag, of_version=True):

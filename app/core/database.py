@@ -193,7 +193,7 @@ def _create_engine(settings: StorageSettings, *, with_time_limit: bool = True) -
     }
     if settings.backend == "sqlite":
         if settings.database_url is None:
-            settings.data_dir.mkdir(parents=True, exist_ok=True)
+            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = create_async_engine(
             settings.url,
             connect_args={"timeout": settings.connection_timeout_seconds, "async_creator_fn": sqlite.connect},

@@ -66,6 +66,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self._refused:
             return
+        if self.parser.get_http_version() not in {"1.0", "1.1"}:  # a line without a version reads as HTTP/0.9
+            self._refuse(505, "Say HTTP/1.1 in the request line")
+            return
         self._in_head = False
         self._body_bytes = 0
         self._body_since = self.loop.time()

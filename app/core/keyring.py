@@ -2,7 +2,7 @@
 
 HKDF-SHA256 (RFC 5869) with the purpose as `info`. The root comes from `security.secret_key`, or from
 `data_dir/secret-key`, which the first start writes with mode 0600. Older secrets stay readable: every further line of
-that file is one, so that a rotation is "put the new secret into the first line".
+either is one, so that a rotation is "put the new secret into the first line".
 """
 
 import hashlib
@@ -59,7 +59,8 @@ def load_keyring(settings: Settings) -> Keyring:
     path = settings.storage.data_dir / SECRET_FILE
     configured = settings.security.secret_key
     if configured is not None:
-        return Keyring(configured.get_secret_value(), _read(path) if path.exists() else ())
+        current, *given = _lines(configured.get_secret_value(), "security.secret_key", "it")
+        return Keyring(current, (*given, *(_read(path) if path.exists() else ())))
     if settings.security.production:
         raise _config_error(
             "security.secret_key",
@@ -80,7 +81,7 @@ def write_private(path: Path, text: str) -> None:
 
 def _create(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Written aside and linked, so that a second process starting now never reads half a secret.
         temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         write_private(temporary, secrets.token_urlsafe(48) + "\n")
@@ -98,13 +99,16 @@ def _read(path: Path) -> tuple[str, ...]:
     try:
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise _config_error("storage.data_dir", f"{path} can be read by other users; run: chmod 600 {path}")
-        lines = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise _config_error("storage.data_dir", f"cannot read {path}: {error.strerror}") from None
+    return _lines(text, "storage.data_dir", str(path))
+
+
+def _lines(text: str, key: str, what: str) -> tuple[str, ...]:
+    lines = tuple(line.strip() for line in text.splitlines() if line.strip())
     if not lines or any(len(line) < MIN_SECRET_CHARACTERS for line in lines):
-        raise _config_error(
-            "storage.data_dir", f"{path} must hold one secret of at least {MIN_SECRET_CHARACTERS} characters per line"
-        )
+        raise _config_error(key, f"{what} must hold one secret of at least {MIN_SECRET_CHARACTERS} characters per line")
     return lines
 
 

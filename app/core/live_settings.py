@@ -44,6 +44,9 @@ class GraphQLSettings(Section):
     max_aliases: int = Field(
         30, ge=0, le=10_000, description="Aliases, and fields asked for again beside themselves, in a document."
     )
+    max_document_characters: int = Field(
+        50_000, ge=1000, le=10_000_000, description="Longest document; what its variables hold is not part of it."
+    )
     max_tokens: int = Field(3_000, ge=10, le=100_000, description="Words and signs in a document.")
     max_directives: int = Field(50, ge=0, le=10_000, description="Directives in a document.")
     max_fields: int = Field(500, ge=1, le=100_000, description="Fields in a document, fragments put in.")

@@ -6,23 +6,26 @@ Pure ASGI because streams and WebSockets must pass through unbuffered.
 import logging
 import re
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import structlog
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import tracing
 from app.core.errors import (
     ForbiddenError,
-    InvalidRequestError,
     MalformedRequestError,
     PayloadTooLargeError,
     TestBenchError,
+    UnauthorizedError,
     UnsupportedEncodingError,
 )
 from app.core.http import error_response, request_id_of, translate
 from app.core.ids import new_id
-from app.core.json_depth import DepthGauge
+from app.core.json_gauge import JsonGauge
 from app.core.origins import HostPolicy, OriginPolicy, header
 from app.core.quotas import QuotaStanding
 
@@ -212,13 +215,29 @@ class HostCheck:
         await self.app(scope, receive, send)
 
 
-class BodyLimit:
-    """Refuses request bodies above a limit, by Content-Length at once and by counting otherwise, and coded ones."""
+STRANGERS_BODY_BYTES = 64 * 1024
+"""What anybody may send. The whole body is parsed before a route asks who sends it, which takes the server a second."""
 
-    def __init__(self, app: ASGIApp, limit_bytes: int, max_json_depth: int = 64) -> None:
+Authenticate = Callable[[Request], Awaitable[object]]
+
+
+class BodyLimit:
+    """Refuses request bodies above a limit, by Content-Length at once and by counting otherwise, and coded ones.
+
+    With `authenticate`, those above `STRANGERS_BODY_BYTES` are taken only of somebody whom it knows.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit_bytes: int,
+        max_json_depth: int = 64,
+        authenticate: Authenticate | None = None,
+    ) -> None:
         self.app = app
         self.limit_bytes = limit_bytes
         self.max_json_depth = max_json_depth
+        self.authenticate = authenticate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -231,13 +250,18 @@ class BodyLimit:
             return
         is_json = "json" in (header(scope, b"content-type") or "")
         exchange = _CountedExchange(self.limit_bytes, self.max_json_depth if is_json else None, receive, send)
+        if self.authenticate is not None:
+            exchange.vouch = partial(self.authenticate, Request(scope))
         declared = header(scope, b"content-length")
         if declared is not None and (not declared.isdigit() or int(declared) > self.limit_bytes):
             await refuse(exchange.error, scope, receive, send)
             return
+        if declared is not None and int(declared) > STRANGERS_BODY_BYTES and not await exchange.is_known():
+            await refuse(exchange.error, scope, receive, send)
+            return
         try:
             await self.app(scope, exchange.receive, exchange.send)
-        except InvalidRequestError:
+        except TestBenchError:
             if exchange.begun or not exchange.exceeded:
                 raise
         if exchange.exceeded and not exchange.begun:
@@ -249,24 +273,46 @@ class _CountedExchange:
 
     def __init__(self, limit_bytes: int, max_depth: int | None, receive: Receive, send: Send) -> None:
         self._max_depth = max_depth
-        self._gauge = DepthGauge()
+        self._gauge = JsonGauge()
         self._limit_bytes = limit_bytes
         self._receive = receive
         self._send = send
         self._seen = 0
+        self._is_strange = False
+        self.vouch: Callable[[], Awaitable[object]] | None = None
         self.begun = False
-        self.error: InvalidRequestError = PayloadTooLargeError(
+        self.error: TestBenchError = PayloadTooLargeError(
             f"the request body is larger than {limit_bytes} bytes (server.max_body_bytes)", limit=limit_bytes
         )
 
     @property
     def exceeded(self) -> bool:
-        return self._seen > self._limit_bytes or (self._max_depth is not None and self._gauge.deepest > self._max_depth)
+        too_deep = self._max_depth is not None and self._gauge.deepest > self._max_depth
+        return self._is_strange or too_deep or self._seen > self._limit_bytes
+
+    async def is_known(self) -> bool:
+        """Whether somebody known sends this; asked once. `error` says what is wrong otherwise."""
+        vouch, self.vouch = self.vouch, None
+        if vouch is not None:
+            try:
+                await vouch()
+            except UnauthorizedError:
+                self._is_strange = True
+                self.error = PayloadTooLargeError(
+                    f"the request body is larger than {STRANGERS_BODY_BYTES} bytes, which only those may send who are "
+                    "signed in, with a token that is valid",
+                    limit=STRANGERS_BODY_BYTES,
+                )
+            except TestBenchError as error:
+                self._is_strange, self.error = True, error
+        return not self._is_strange
 
     async def receive(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._seen += len(message.get("body", b""))
+            if self._seen > STRANGERS_BODY_BYTES and not await self.is_known():
+                raise self.error
             if self._max_depth is not None and self._seen <= self._limit_bytes:
                 self._gauge.feed(message.get("body", b""))
                 if self._gauge.deepest > self._max_depth:

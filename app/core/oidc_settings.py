@@ -79,6 +79,9 @@ class OidcSettings(Section):
     team_map: dict[str, str] = Field({}, description="Value of the team claim to team; empty: the value itself.")
     allowed_groups: tuple[str, ...] = Field((), description="Only users in one of these may sign in.")
     allowed_domains: tuple[str, ...] = Field((), description="Only users with a verified e-mail address in one.")
+    sign_in_days: float = Field(
+        7.0, gt=0, le=365, description="Then users must sign in again, which is when their groups count anew."
+    )
     auto_create: bool = Field(True, description="Make an account at the first sign-in.")
     link_by_email: bool = Field(False, description="Adopt the local account with the same verified e-mail address.")
 

@@ -5,6 +5,7 @@ Checking `Host` defeats DNS rebinding (a foreign page cannot make the browser se
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ from app.core.settings import ServerSettings
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _MAX_HOST_CHARACTERS = 270  # a name of 253, brackets or a last dot, and a port
 _MAX_KNOWN_HOSTS = 1_000
+_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._~-]{1,255})(:[0-9]{0,5})?")
+"""`host [":" port]` of RFC 9110, section 7.2, as names and addresses are written."""
 _ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104  (compared with, not bound)
 
 
@@ -56,12 +59,12 @@ class HostPolicy:
 
 
 def _host_of(value: str) -> str | None:
+    if not _AUTHORITY.fullmatch(value):  # urlsplit takes more for a host, and forgets what stands behind a bracket
+        return None
     try:
         parsed = urlsplit(f"//{value}")
         _ = parsed.port
     except ValueError:
-        return None
-    if parsed.path or parsed.query or parsed.fragment or parsed.username is not None:
         return None
     return (parsed.hostname or "").rstrip(".") or None
 

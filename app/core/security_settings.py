@@ -25,7 +25,9 @@ class SecuritySettings(Section):
     access_token_minutes: float = Field(15, gt=0, le=15, description="Life of an access token.")
     refresh_token_days: float = Field(14, gt=0, le=365, description="Life of a refresh token.")
     secret_key: SecretStr | None = Field(
-        None, min_length=32, description="Root secret; by default generated into data_dir with mode 0600."
+        None,
+        min_length=32,
+        description="Root secret, older ones in further lines; by default generated into data_dir with mode 0600.",
     )
     enable_password: bool = Field(
         True, description="Let users sign in with a password; without it, `[[security.oidc]]` is the only way in."

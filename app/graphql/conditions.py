@@ -22,7 +22,8 @@ MAX_TAG_CHARACTERS = 4096
 IfMatch = Annotated[
     str | None,
     strawberry.argument(
-        description="Do it only while its `etag` is still this; else nothing changes and the code is `CONFLICT`."
+        description="Do it only while its `etag` is still this (`*`: whatever it is); else nothing changes and the "
+        "code is `CONFLICT`."
     ),
 ]
 IdempotencyKey = Annotated[
@@ -39,8 +40,8 @@ log = structlog.get_logger(__name__)
 def conditions(info: Info, if_match: str | None) -> Preconditions:
     """What the client demands of the present state; raises `InvalidRequestError` for a text that is no tag."""
     required = info.context.services.requires_if_match
-    if if_match is None:
-        return Preconditions(None, None, required)
+    if if_match is None or if_match.strip() == "*":
+        return Preconditions(if_match, None, required, said_in="ifMatch")
     opaque = if_match.strip().removeprefix('"').removesuffix('"')
     if not opaque or len(opaque) > MAX_TAG_CHARACTERS or not opaque.isascii() or not opaque.isprintable():
         problem = {"path": "ifMatch", "message": "is not an etag", "allowed": "the `etag` of an earlier answer"}

@@ -187,6 +187,24 @@ def weigh(schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str,
     return total
 
 
+def check_length(query: str | None, limits: GraphQLSettings) -> None:
+    """Refuse to read a document that is too long: blanks and comments are no words, and cost as much to read.
+
+    Raises:
+        LimitExceededError: it is.
+    """
+    limit, found = limits.max_document_characters, len(query or "")
+    if found > limit:
+        setting = "server.graphql.max_document_characters"
+        raise LimitExceededError(
+            f"the document has {found} characters; at most {limit} are allowed ({setting}): long values belong into "
+            "`variables`",
+            limit=limit,
+            setting=setting,
+            found=found,
+        )
+
+
 def check(weight: Weight, limits: GraphQLSettings) -> None:
     """Refuse what is above a limit.
 

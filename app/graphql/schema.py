@@ -27,7 +27,7 @@ from app.graphql.comparisons import ComparisonQueries
 from app.graphql.context import SocketContext
 from app.graphql.errors import masked
 from app.graphql.guard import check_declared
-from app.graphql.limits import Limits
+from app.graphql.limits import LimitExceededError, Limits, check_length
 from app.graphql.live import LiveSubscriptions
 from app.graphql.metrics import MetricQueries
 from app.graphql.providers import ProviderMutations, ProviderQueries
@@ -98,12 +98,15 @@ class GuardedSchema(strawberry.Schema):
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
         """Nothing: `masked` logs what is worth it, once."""
 
-    async def execute(self, *args: Any, **kwargs: Any) -> Any:
+    async def execute(self, query: str | None, *args: Any, **kwargs: Any) -> Any:
         """As strawberry's, with a time limit and masked errors."""
         seconds = self.settings.timeout_seconds
         try:
+            check_length(query, self.settings)
             async with asyncio.timeout(seconds):
-                result = await super().execute(*args, **kwargs)
+                result = await super().execute(query, *args, **kwargs)
+        except LimitExceededError as too_long:
+            result = _failed(too_long)
         except TimeoutError:
             error = OperationTimeoutError(
                 f"the operation took longer than {seconds:g} s (server.graphql.timeout_seconds); a mutation may still "
@@ -142,9 +145,14 @@ class GuardedSchema(strawberry.Schema):
 
     def _is_subscription(self, query: str | None, operation_name: str | None) -> bool:
         try:
+            check_length(query, self.settings)
             document = parse(query or "", no_location=True, max_tokens=self.settings.max_tokens)
             return get_operation_type(document, operation_name) is OperationType.SUBSCRIPTION
-        except (GraphQLError, RuntimeError):  # executing it says what is wrong; RecursionError is a RuntimeError
+        except (
+            GraphQLError,
+            RuntimeError,
+            LimitExceededError,
+        ):  # executing it says what is wrong; RecursionError is a RuntimeError
             return False
 
     def _masked(self, result: Any, context: Any) -> Any:

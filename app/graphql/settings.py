@@ -7,7 +7,7 @@ import strawberry
 from app.accounts.permissions import Permission
 from app.core.conditional import ANY_STATE, Preconditions
 from app.core.errors import InvalidRequestError
-from app.graphql.conditions import conditions
+from app.graphql.conditions import IfMatch, conditions
 from app.graphql.context import Info
 from app.graphql.derive import NAMES, TYPES
 from app.graphql.guard import guarded
@@ -20,19 +20,35 @@ from app.preferences.schemas import (
     RuntimeSettingsUpdate,
     RuntimeSettingsView,
 )
+from app.preferences.service import version_tag
 
 NAMES |= {"RuntimeSettingsView": "Settings", "RuntimeSettingsUpdate": "Settings", "PreferencesDocument": "Preferences"}
 
-SettingsType = TYPES.of(RuntimeSettingsView)
+
+@guarded(Permission.ADMIN_SETTINGS, name="etag", returns=str)
+def settings_etag(root: strawberry.Parent[RuntimeSettingsView], info: Info) -> Any:
+    """Names this state of the settings, for `ifMatch`."""
+    return version_tag(root.version).strip('"')
+
+
+@guarded(Permission.ACCOUNT_SELF, name="etag", returns=str)
+def preferences_etag(root: strawberry.Parent[PreferencesDocument], info: Info) -> Any:
+    """Names this state of the preferences, for `ifMatch`."""
+    return version_tag(root.version).strip('"')
+
+
+SettingsType = TYPES.of(RuntimeSettingsView, more={"etag": settings_etag})
 SettingsInput = INPUTS.of(RuntimeSettingsUpdate)
-PreferencesType = TYPES.of(PreferencesDocument)
+PreferencesType = TYPES.of(PreferencesDocument, more={"etag": preferences_etag})
 ConfiguredType = TYPES.of(ConfiguredSetting)
-IfVersion = Annotated[int | None, strawberry.argument(description="Change it only when nobody has since this version.")]
+IfVersion = Annotated[
+    int | None, strawberry.argument(description="`ifMatch` by the number: only when nobody has since this version.")
+]
 
 
-def _conditions(info: Info, if_version: int | None) -> Preconditions:
-    """`ifVersion` is what `server.http.require_if_match` asks for here."""
-    return conditions(info, None) if if_version is None else ANY_STATE
+def _conditions(info: Info, if_match: str | None, if_version: int | None) -> Preconditions:
+    """What `ifMatch` demands; `server.http.require_if_match` takes either of the two."""
+    return ANY_STATE if if_match is None and if_version is not None else conditions(info, if_match)
 
 
 @strawberry.type
@@ -66,12 +82,13 @@ class SettingsMutations:
         changes: Annotated[
             SettingsInput, strawberry.argument(name="input", description="What changes; null goes back to the file.")
         ],
+        if_match: IfMatch = None,
         if_version: IfVersion = None,
     ) -> Any:
         """Change settings on every server of this database."""
         body = read(RuntimeSettingsUpdate, changes, path="input")
         given = body.model_dump(exclude_unset=True)
-        service, wanted = info.context.services.preferences, _conditions(info, if_version)
+        service, wanted = info.context.services.preferences, _conditions(info, if_match, if_version)
         return await service.update(info.context.caller, given, if_version, conditions=wanted)
 
     @guarded(Permission.ACCOUNT_SELF, returns=PreferencesType, cost=20)
@@ -81,6 +98,7 @@ class SettingsMutations:
         document: Annotated[
             JSON, strawberry.argument(description="Any object of at most 16 KiB; it replaces the one before.")
         ],
+        if_match: IfMatch = None,
         if_version: IfVersion = None,
     ) -> Any:
         """Replace your own preferences."""
@@ -88,5 +106,5 @@ class SettingsMutations:
         if body is None:
             problem = {"path": "document", "message": "must be an object"}
             raise InvalidRequestError("document: must be an object", errors=[problem])
-        service, wanted = info.context.services.preferences, _conditions(info, if_version)
+        service, wanted = info.context.services.preferences, _conditions(info, if_match, if_version)
         return await service.save_preferences(info.context.caller, body.document, if_version, conditions=wanted)

@@ -210,6 +210,7 @@ class Plan(msgspec.Struct, frozen=True, tag="plan", omit_defaults=True):
     index_stride: int = 1
     start_at_ns: int = 0  # 0: as soon as the connections are open
     keeps_start: bool = False  # a plan that is taken up again keeps its instants, also those that have passed
+    free_since_ns: int = 0  # Unix: users of a closed loop that is taken up again have nothing to do since then
     grace_ns: int = 5 * 10**9  # after Stop, in-flight requests get this long
     save_responses: bool = False
     save_gaps: bool = True

@@ -14,6 +14,7 @@ from app.loadgen.plan import Plan
 # The engine ticks four times a second even while it opens connections; one that is silent this long is dead or stuck.
 _SILENCE_SECONDS = 5.0
 _FIRST_SECONDS = 40.0  # before the first tick it starts up and resolves a host name, which can take long
+_LOOKS = 10  # into how many parts its silence is cut: when this process itself stood still, one of them has passed
 _EXIT_SECONDS = 2.0
 _STDERR_LINES = 40
 _READ_BYTES = 1 << 20
@@ -109,13 +110,7 @@ class EngineProcess:
         patience_s = _FIRST_SECONDS
         while True:
             try:
-                async with asyncio.timeout(patience_s):
-                    length = int.from_bytes(await stdout.readexactly(_LENGTH_BYTES), "big")
-                    if length > FRAME_LIMIT_BYTES:
-                        raise EngineDiedError(f"the engine announced a frame of {length} bytes", self._stderr_tail())
-                    body = await stdout.readexactly(length)
-            except TimeoutError:
-                raise EngineDiedError(f"the engine was silent for {patience_s:g} s", self._stderr_tail()) from None
+                body = await self._read(stdout, patience_s)
             except asyncio.IncompleteReadError:
                 raise EngineDiedError(await self._how_it_died(), self._stderr_tail()) from None
             patience_s = _SILENCE_SECONDS
@@ -123,6 +118,25 @@ class EngineProcess:
             yield frame
             if isinstance(frame, Done | Failed):
                 return
+
+    async def _read(self, stdout: asyncio.StreamReader, patience_s: float) -> bytes:
+        """The next frame. Waiting is counted in looks: a pause of this process is not the engine's."""
+        reading = asyncio.create_task(self._read_frame(stdout))
+        try:
+            for _ in range(_LOOKS):
+                done, _ = await asyncio.wait({reading}, timeout=patience_s / _LOOKS)
+                if done:
+                    return reading.result()
+        finally:
+            if not reading.cancel() and not reading.cancelled():
+                reading.exception()  # seen: it may have ended while this task was being cancelled
+        raise EngineDiedError(f"the engine was silent for {patience_s:g} s", self._stderr_tail())
+
+    async def _read_frame(self, stdout: asyncio.StreamReader) -> bytes:
+        length = int.from_bytes(await stdout.readexactly(_LENGTH_BYTES), "big")
+        if length > FRAME_LIMIT_BYTES:
+            raise EngineDiedError(f"the engine announced a frame of {length} bytes", self._stderr_tail())
+        return await stdout.readexactly(length)
 
     async def _how_it_died(self) -> str:
         assert self._process is not None

@@ -23,6 +23,7 @@ class Users:
         self.most = max(1, *(users for _, users in self._changes), 0)
         self._begin_ns = NEVER_NS
         self._begin_unix_ns = 0
+        self._free_since_ns = plan.free_since_ns
         self._joined = 0  # free, pausing or busy
         self._wanted = 0  # of them; the others leave when they are no longer busy
         self._free: deque[int] = deque()  # since when
@@ -41,7 +42,7 @@ class Users:
         while self._changes and self._begin_ns + self._changes[0][0] <= now_ns:
             offset_ns, self._wanted = self._changes.popleft()
             more = max(self._wanted - self._joined, 0)
-            self._free.extend([self._begin_unix_ns + offset_ns] * more)
+            self._free.extend([max(self._begin_unix_ns + offset_ns, self._free_since_ns)] * more)
             self._joined += more
             while self._joined > self._wanted and (self._free or self._pausing):
                 if self._free:

@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.accounts.caller import require
 from app.accounts.permissions import Permission
@@ -43,6 +43,16 @@ async def _readiness(request: Request) -> Readiness:
 Parts = Annotated[Readiness, Depends(_readiness)]
 
 
+Optional = Annotated[
+    list[Literal["redis"]],
+    Query(
+        default_factory=list,
+        max_length=4,
+        description="Parts that may be away: without Redis only live views and shared limits suffer.",
+    ),
+]
+
+
 @health_router.get("/health", operation_id="getHealth", summary="Health", responses=error_responses())
 async def health(parts: Parts) -> Health:
     """How each part is. Always 200 while the process answers; use /health/ready to decide about traffic."""
@@ -58,12 +68,12 @@ async def live() -> Alive:
 
 
 @health_router.get("/health/ready", operation_id="getReadiness", summary="Readiness", responses=error_responses(503))
-async def ready(parts: Parts) -> Ready:
+async def ready(parts: Parts, optional: Optional) -> Ready:
     """Every part answers in time, and the service is not stopping. Send no traffic while this fails."""
     if parts.is_draining:
         raise ServiceUnavailableError("not ready: the service is shutting down")
     checks = await parts.results()
-    if failed := [name for name, check in checks.items() if check.status != "ok"]:
+    if failed := [name for name, check in checks.items() if check.status != "ok" and name not in optional]:
         raise ServiceUnavailableError(
             f"not ready: {', '.join(failed)}", checks={name: check.model_dump() for name, check in checks.items()}
         )

@@ -28,7 +28,7 @@ class Health(BaseModel):
 
 
 class Ready(BaseModel):
-    """Every part answers."""
+    """Every part answers that has to."""
 
     status: Literal["ok"] = "ok"
     checks: dict[str, CheckResult] = Field(description="By part.")

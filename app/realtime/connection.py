@@ -38,6 +38,7 @@ from app.realtime.protocol import (
     encode,
     encode_error,
 )
+from app.realtime.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
@@ -91,10 +92,7 @@ class Connection:
         self._backlog: deque[str] = deque()
         self._dropped_told = 0
         self._farewell: asyncio.Future[Farewell | None] = asyncio.get_running_loop().create_future()
-        self._opened_at = self._heard_at = now()
-        self._pinged_at: float | None = None
-        self._sending_since: float | None = None
-        self._minute_ends, self._messages = now() + 60, 0
+        self._pulse = Pulse(limits, now)
 
     @property
     def address(self) -> str:
@@ -133,18 +131,11 @@ class Connection:
 
     def watch(self, now: float) -> None:
         """Apply the time limits: sign-in, taking what is sent, and an answer to each ping."""
-        limits = self._limits
-        if self._sending_since is not None and now - self._sending_since >= limits.pong_timeout_seconds:
-            self.end(CloseCode.TRY_AGAIN, "too slow; connect again with since")
-        elif self.caller is None:
-            if now - self._opened_at >= limits.auth_timeout_seconds:
-                self.end(CloseCode.UNAUTHENTICATED, f"no Auth within {limits.auth_timeout_seconds:g} s")
-        elif self._pinged_at is None:
-            if now - self._heard_at >= limits.ping_interval_seconds:
-                self._pinged_at = now
-                self._tell(_PING)
-        elif now - self._pinged_at >= limits.pong_timeout_seconds:
-            self.end(CloseCode.NO_PONG, "no Pong came")
+        farewell = self._pulse.late(now, is_known=self.caller is not None)
+        if farewell is not None:
+            self.end(farewell.code, farewell.reason)
+        elif self.caller is not None and self._pulse.wants_ping(now):
+            self._tell(_PING)
 
     async def run(self, cookie_token: str | None) -> None:
         """Serve the client until either side ends it."""
@@ -197,13 +188,8 @@ class Connection:
             if message["type"] == "websocket.disconnect":
                 return None
             data: str | bytes = message.get("text") or message.get("bytes") or ""
-            self._heard_at, self._pinged_at = self._now(), None
-            if self._heard_at >= self._minute_ends:
-                self._minute_ends, self._messages = self._heard_at + 60, 0
-            self._messages += 1
-            most = self._limits.max_messages_per_minute
-            if self._messages > most:
-                return Farewell(CloseCode.TOO_MANY, f"more than {most} messages in a minute")
+            if (farewell := self._pulse.heard()) is not None:
+                return farewell
             limit = self._limits.max_message_bytes
             if len(data) > limit or (isinstance(data, str) and len(data.encode()) > limit):
                 self._tell(encode_error(PayloadTooLargeError(f"messages have at most {limit} bytes", limit=limit)))
@@ -219,13 +205,13 @@ class Connection:
         while True:
             await self._mailbox.wait()  # a backlog always has its Ack there
             text = self._backlog.popleft() if self._backlog else self._mailbox.pop()
-            self._sending_since = self._now()  # `watch` ends what takes too long: a timer per message costs more
+            self._pulse.sending_since = self._now()
             await self._websocket.send_text(text)
             if self._mailbox.dropped != self._dropped_told:
                 count = self._mailbox.dropped - self._dropped_told
                 self._dropped_told = self._mailbox.dropped
                 await self._websocket.send_text(encode(Dropped(count)))
-            self._sending_since = None
+            self._pulse.sending_since = None
 
     # Messages
 

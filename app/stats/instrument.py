@@ -172,12 +172,16 @@ class InstrumentFacts:
         late_ms = self._lag_ms(self.send_lag_ns, "p99") if self.open_loop else 0.0
         idle = self._idle_share(round_ms)
         late = f"1 % of requests left {late_ms:.1f} ms or more after they were due"
+        interrupted = f"{self.restarts} shard(s) were interrupted and taken up again"
         idled = f"users spent {idle:.0%} of their time waiting for this client to send"
         cause = self._cause()
         if cpu_share >= CPU_CLIENT_BOUND:
             return "client_bound", f"an engine used {cpu_share:.0%} of its core: add workers or lower the load"
+        if late_ms >= SEND_LAG_CLIENT_BOUND_MS and self.restarts:
+            told = f"{interrupted}, and {late}: the load was lighter than asked for, then heavier"
+            return "client_bound", told + self._clock_doubt("; ")
         if late_ms >= SEND_LAG_CLIENT_BOUND_MS:
-            return "client_bound", f"{late}: the load was lighter than asked for{cause}"
+            return "client_bound", f"{late}: the load was lighter than asked for{cause}{self._clock_doubt('; ')}"
         if idle >= IDLE_CLIENT_BOUND:
             return "client_bound", f"{idled}: the load was lighter than asked for{cause}"
         reader_ms = self._lag_ms(self.loop_lag_ns, "p99")
@@ -189,12 +193,9 @@ class InstrumentFacts:
             ),
             (
                 self.restarts > 0,
-                f"{self.restarts} shard(s) were interrupted and taken up again: requests due meanwhile left late",
+                f"{interrupted}: requests due meanwhile left late",
             ),
-            (
-                0 < self.clock_offset_limit_ns < abs(self.clock_offset_ns),
-                f"the clock of a worker was {abs(self.clock_offset_ns) / 1e6:.1f} ms off",
-            ),
+            (bool(self._clock_doubt()), self._clock_doubt()),
             (
                 not self.clocks and not self.lost_engines and not self.abandoned_engines,
                 "no engine reported on itself, so the error is unknown",
@@ -240,6 +241,12 @@ class InstrumentFacts:
         send = f"send lag p99 {self._lag_ms(self.send_lag_ns, 'p99'):.3f} ms"
         used = f", {self.cpu_share:.0%} of a core used" if self.seconds >= CPU_MIN_SECONDS else ""
         return "trusted", f"kernel stamps, {send}{used}"
+
+    def _clock_doubt(self, before: str = "") -> str:
+        """That a worker's clock was too far off, empty when none was."""
+        if not 0 < self.clock_offset_limit_ns < abs(self.clock_offset_ns):
+            return ""
+        return f"{before}the clock of a worker was {abs(self.clock_offset_ns) / 1e6:.1f} ms off"
 
     def _cause(self) -> str:
         """What else wanted the processor, as the end of a sentence about lateness; empty when nothing is known."""

@@ -214,6 +214,10 @@ class RunStatistics:
             self.timeline.add_in_flight(start_ns, end_ns, 1)
         self._of(target).slices.add_open(starts_ns, ends_ns)
 
+    def add_interruption(self, target: TargetKey, from_ns: int, to_ns: int) -> None:
+        """Say that what was due to one target from then on could not be sent, and was overdue until then."""
+        self._of(target).slices.interruptions.append((from_ns, to_ns))
+
     def _of(self, target: TargetKey) -> TargetStatistics:
         return self.targets.setdefault(target, TargetStatistics(self.timeline.origin_ns))
 

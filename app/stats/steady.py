@@ -17,6 +17,9 @@ explicit times they are found per target (or point of an exploration) like this:
    more than 10 % of its mean over the window with p < 0.001, its standard error corrected for first-order
    autocorrelation of the residuals. A server that warms up or degrades all the time has no steady state, and gets none.
 
+Where a part of the run was interrupted (`stats.interruptions`), points 2 to 4 are about the stretches between: the
+longest that has a steady part gives the window.
+
 Given times win over what would be found: the window begins `warmup_seconds` after the first start and ends
 `cooldown_seconds` before the last end, both rounded inwards to edges of slices.
 """
@@ -28,6 +31,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app.stats import interruptions
 from app.stats.criteria import number
 from app.stats.run_statistics import TargetStatistics
 from app.stats.slices import Slices
@@ -38,6 +42,9 @@ MIN_STEADY_BATCHES = 5
 MAX_DRIFT = 0.10
 DRIFT_P = 0.001
 _NS_PER_S = 10**9
+_TOO_SHORT = (
+    f"the run was too short: fewer than {STARTS_PER_BATCH * MIN_BATCHES} requests started before the last ones drained"
+)
 
 Floats = NDArray[np.float64]
 
@@ -111,12 +118,7 @@ def find_window(statistics: TargetStatistics, given: GivenWindow | None = None) 
     if not statistics.metrics["stream_end_ms"].n:
         return Window("none", "no request succeeded at its first try")
     end = _before_drain(statistics, last)
-    found = _start(statistics, begin, end)
-    if isinstance(found, str):
-        return Window("none", found)
-    width_s = slices.width_s
-    left_out = f"{(found - begin) * width_s:.3g} s from the first start and {(last + 1 - end) * width_s:.3g} s of drain"
-    return Window("mser-5", f"without {left_out}", found, end)
+    return _between_interruptions(statistics, begin, end, last)
 
 
 def mser(series: Floats) -> int:
@@ -183,7 +185,30 @@ def _given_window(statistics: TargetStatistics, given: GivenWindow, begin: int, 
     started = slices.total("ok", low, high) + slices.total("failed", low, high)
     if not started:
         return Window("none", f"no request started between the given {words}")
-    return Window("given", f"given: {words}, rounded to slices of {slices.width_s:g} s", low, high)
+    reason = f"given: {words}, rounded to slices of {slices.width_s:g} s"
+    inside = any(
+        slices.number(to_ns) >= low and slices.number(from_ns) < high for from_ns, to_ns in slices.interruptions
+    )
+    return Window("given", f"{reason}; in it, {interruptions.said(slices)}" if inside else reason, low, high)
+
+
+def _between_interruptions(statistics: TargetStatistics, begin: int, end: int, last: int) -> Window:
+    """The steady part of the longest stretch that has one."""
+    slices = statistics.slices
+    width_s, interrupted, why_not = slices.width_s, interruptions.said(slices), None
+    for low, high in interruptions.stretches(slices, begin, end):
+        found = _start(statistics, low, high)
+        if isinstance(found, str):
+            why_not = why_not or found
+            continue
+        tail = "at the end" if interrupted else "of drain"
+        left_out = (
+            f"{(found - begin) * width_s:.3g} s from the first start and {(last + 1 - high) * width_s:.3g} s {tail}"
+        )
+        return Window("mser-5", f"without {left_out}" + (f": {interrupted}" if interrupted else ""), found, high)
+    if interrupted:
+        return Window("none", interrupted + (f"; beside that {why_not}" if why_not else ""))
+    return Window("none", why_not or _TOO_SHORT)
 
 
 def _before_drain(statistics: TargetStatistics, last: int) -> int:
@@ -197,8 +222,7 @@ def _start(statistics: TargetStatistics, begin: int, end: int) -> int | str:
     rows = slice(begin - slices.first, max(end - slices.first, 0))
     started = (slices.column("ok") + slices.column("failed"))[rows]
     if end <= begin or started.sum() < STARTS_PER_BATCH * MIN_BATCHES:
-        needed = STARTS_PER_BATCH * MIN_BATCHES
-        return f"the run was too short: fewer than {needed} requests started before the last ones drained"
+        return _TOO_SHORT
     joined = 1
     while started.sum() / (len(started) // joined) < STARTS_PER_BATCH:
         joined *= 2

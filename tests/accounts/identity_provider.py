@@ -58,6 +58,9 @@ class Faults:
     sign: Callable[[dict[str, Any], dict[str, Any]], str] | None = None
     token_answer: Callable[[dict[str, Any]], Response] | None = None
     discovery: dict[str, Any] = field(default_factory=dict)
+    discovery_answer: Callable[[dict[str, Any]], Response] | None = None
+    key_set: list[Any] = field(default_factory=list)
+    """What stands in the key set before the keys in force."""
     error: str | None = None
     answer_issuer: str | None = "own"
     """The `iss` parameter of the authorisation answer: "own", another one, or None for no parameter."""
@@ -236,11 +239,12 @@ class IdentityProvider:
             "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256", "none"],
             "authorization_response_iss_parameter_supported": True,
         }
-        return JSONResponse(document | self.faults.discovery)
+        document |= self.faults.discovery
+        return self.faults.discovery_answer(document) if self.faults.discovery_answer else JSONResponse(document)
 
     async def _jwks(self, _request: Request) -> Response:
         self.faults.key_sets_asked += 1
-        return JSONResponse({"keys": [key.as_dict(private=False) for key in self.keys]})
+        return JSONResponse({"keys": [*self.faults.key_set, *(key.as_dict(private=False) for key in self.keys)]})
 
     async def _authorize(self, request: Request) -> Response:
         """What follows after the user has typed the password here."""

@@ -3,11 +3,10 @@
 import base64
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -21,77 +20,24 @@ from app.accounts.permissions import Role
 from app.accounts.users import system_caller
 from app.core.errors import ConfigError
 from app.core.settings import StorageSettings, load_settings
-from tests.accounts.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
+from tests.accounts.identity_provider import CLIENT_ID, IdentityProvider
+from tests.accounts.oidc_browser import (
+    LOGIN,
+    _provider,
+    answer_of_provider,
+    idp,
+    oidc_service,
+    oidc_settings,
+    reason_of,
+    service,
+    sign_in,
+    with_changes,
+)
 from tests.service import PASSWORD, Running, running_service, service_settings
 
-LOGIN = "/api/v1/auth/oidc/corp/login"
+__all__ = ["_provider", "idp", "service"]
+
 OWN = "http://127.0.0.1:8080"
-
-
-@pytest.fixture(scope="module")
-def _provider() -> Iterator[IdentityProvider]:
-    with identity_provider() as provider:
-        yield provider
-
-
-@pytest.fixture
-def idp(_provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch) -> IdentityProvider:
-    monkeypatch.setenv("OIDC_SECRET", CLIENT_SECRET)
-    _provider.reset()
-    return _provider
-
-
-def _settings(idp: IdentityProvider, **changes: Any) -> dict[str, Any]:
-    return {
-        "name": "corp",
-        "label": "Example Corp",
-        "issuer": idp.url,
-        "client_id": CLIENT_ID,
-        "client_secret": "env:OIDC_SECRET",
-        "timeout_seconds": 5,
-        **changes,
-    }
-
-
-@asynccontextmanager
-async def _service(idp: IdentityProvider, storage: StorageSettings, **changes: Any) -> AsyncIterator[Running]:
-    settings = service_settings(storage, security={"oidc": [_settings(idp, **changes)]})
-    async with running_service(settings) as running:
-        yield running
-
-
-@pytest.fixture
-async def service(idp: IdentityProvider, sqlite_settings: StorageSettings) -> AsyncIterator[Running]:
-    async with _service(idp, sqlite_settings) as running:
-        yield running
-
-
-async def _answer_of_provider(browser: httpx.AsyncClient, path: str = LOGIN) -> str:
-    """Begin in `browser`, sign in at the provider; the address that the provider sends the browser back to."""
-    begun = await browser.get(path)
-    assert begun.status_code == 303, begun.text
-    async with httpx.AsyncClient() as at_provider:
-        answer = await at_provider.get(begun.headers["location"])
-    assert answer.status_code == 302, answer.text
-    return answer.headers["location"]
-
-
-async def _sign_in(browser: httpx.AsyncClient, path: str = LOGIN) -> httpx.Response:
-    return await browser.get(await _answer_of_provider(browser, path))
-
-
-def _reason(response: httpx.Response) -> str:
-    """Why the sign-in page was opened; "in" after a success."""
-    assert response.status_code == 303, response.text
-    location = urlsplit(response.headers["location"])
-    assert (location.netloc, location.path) == ("", "/signin")
-    return parse_qs(location.query).get("error", ["in"])[0]
-
-
-def _with(url: str, **changes: str | None) -> str:
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query)) | changes
-    return urlunsplit(parts._replace(query=urlencode({name: text for name, text in query.items() if text is not None})))
 
 
 async def test_a_first_sign_in_makes_a_user_and_the_next_finds_them_by_issuer_and_subject(
@@ -110,7 +56,7 @@ async def test_a_first_sign_in_makes_a_user_and_the_next_finds_them_by_issuer_an
     assert asked["state"][0] not in cookie
     assert asked["nonce"][0] not in cookie
 
-    done = await _sign_in(browser, f"{LOGIN}?next=/providers%3Fa%3Db")
+    done = await sign_in(browser, f"{LOGIN}?next=/providers%3Fa%3Db")
     assert done.headers["location"] == "/signin?via=corp&next=%2Fproviders%3Fa%3Db"
     cookies = [text for text in done.headers.get_list("set-cookie") if "Max-Age=0" not in text]
     assert len(cookies) == 2
@@ -120,7 +66,7 @@ async def test_a_first_sign_in_makes_a_user_and_the_next_finds_them_by_issuer_an
 
     idp.user |= {"preferred_username": "renamed", "email": "new@example.com"}
     other = service.anonymous
-    assert _reason(await _sign_in(other)) == "in"
+    assert reason_of(await sign_in(other)) == "in"
     assert (await other.get("/api/v1/auth/me")).json()["id"] == me["id"]
     refreshed = await other.post("/api/v1/auth/refresh", headers={"Origin": OWN})
     assert refreshed.status_code == 200
@@ -210,13 +156,13 @@ async def test_every_wrong_answer_is_refused_and_signs_nobody_in(service: Runnin
         for name, value in wrong.faults(idp).items():
             setattr(idp.faults, name, value)
         browser = service.anonymous
-        url = await _answer_of_provider(browser)
+        url = await answer_of_provider(browser)
         if wrong.returned:
             state = dict(parse_qsl(urlsplit(url).query))["state"]
             changes = {name: state[:16] + "x" if text == "keep16" else text for name, text in wrong.returned.items()}
-            url = _with(url, **changes)
+            url = with_changes(url, **changes)
         response = await browser.get(url)
-        found[wrong.what] = _reason(response)
+        found[wrong.what] = reason_of(response)
         assert "marker-description" not in response.headers["location"]
         assert (await browser.get("/api/v1/auth/me")).status_code == 401, wrong.what
         assert not [text for text in response.headers.get_list("set-cookie") if "ltb_access" in text], wrong.what
@@ -226,39 +172,39 @@ async def test_every_wrong_answer_is_refused_and_signs_nobody_in(service: Runnin
 
 async def test_an_answer_works_once_and_only_in_the_browser_that_asked(service: Running, idp: IdentityProvider) -> None:
     victim, attacker = service.anonymous, service.anonymous
-    stolen = await _answer_of_provider(attacker)
-    assert _reason(await victim.get(stolen)) == "flow", "login CSRF: the victim has no flow"
+    stolen = await answer_of_provider(attacker)
+    assert reason_of(await victim.get(stolen)) == "flow", "login CSRF: the victim has no flow"
     await victim.get(LOGIN)
-    assert _reason(await victim.get(stolen)) == "flow", "the victim has a flow of their own"
+    assert reason_of(await victim.get(stolen)) == "flow", "the victim has a flow of their own"
 
     cookies = dict(attacker.cookies)
-    assert _reason(await attacker.get(stolen)) == "in"
+    assert reason_of(await attacker.get(stolen)) == "in"
     again = service.anonymous
     again.cookies.update(cookies)  # the cookie was copied before it was cleared
-    assert _reason(await again.get(stolen)) == "flow", "replayed"
-    twice = await _answer_of_provider(again)
-    assert _reason(await again.get(f"{twice}&state=two")) == "flow", "a parameter that comes twice"
+    assert reason_of(await again.get(stolen)) == "flow", "replayed"
+    twice = await answer_of_provider(again)
+    assert reason_of(await again.get(f"{twice}&state=two")) == "flow", "a parameter that comes twice"
 
 
 async def test_another_replica_finishes_what_one_began(idp: IdentityProvider, sqlite_settings: StorageSettings) -> None:
-    async with _service(idp, sqlite_settings) as one, _service(idp, sqlite_settings) as two:
+    async with oidc_service(idp, sqlite_settings) as one, oidc_service(idp, sqlite_settings) as two:
         begun, finished = one.anonymous, two.anonymous
-        url = await _answer_of_provider(begun)
+        url = await answer_of_provider(begun)
         cookies = dict(begun.cookies)
         finished.cookies.update(cookies)
-        assert _reason(await finished.get(url)) == "in"
-        assert _reason(await begun.get(url)) == "flow", "spent, although this replica did not see it"
+        assert reason_of(await finished.get(url)) == "in"
+        assert reason_of(await begun.get(url)) == "flow", "spent, although this replica did not see it"
 
 
 async def test_keys_rotate_and_made_up_key_ids_cost_one_fetch_a_minute(service: Running, idp: IdentityProvider) -> None:
-    assert _reason(await _sign_in(service.anonymous)) == "in"
+    assert reason_of(await sign_in(service.anonymous)) == "in"
     assert idp.faults.key_sets_asked == 1
     idp.keys = [idp.key, idp.new_key("fresh")]
-    assert _reason(await _sign_in(service.anonymous)) == "in"
+    assert reason_of(await sign_in(service.anonymous)) == "in"
     assert idp.faults.key_sets_asked == 2
     for _ in range(3):
         idp.faults.header = {"kid": "made-up"}
-        assert _reason(await _sign_in(service.anonymous)) == "answer"
+        assert reason_of(await sign_in(service.anonymous)) == "answer"
     assert idp.faults.key_sets_asked == 2
 
 
@@ -267,25 +213,25 @@ async def test_a_provider_that_is_down_slow_or_someone_else_is_told_on_the_sign_
 ) -> None:
     by_name = idp.url.replace("127.0.0.1", "localhost")
     providers = [
-        _settings(idp),
-        _settings(idp, name="slow", issuer=by_name, timeout_seconds=0.3),
-        _settings(idp, name="down", issuer="http://127.0.0.1:1"),
-        _settings(idp, name="private", issuer="https://10.1.2.3"),
+        oidc_settings(idp),
+        oidc_settings(idp, name="slow", issuer=by_name, timeout_seconds=0.3),
+        oidc_settings(idp, name="down", issuer="http://127.0.0.1:1"),
+        oidc_settings(idp, name="private", issuer="https://10.1.2.3"),
     ]
     async with running_service(service_settings(sqlite_settings, security={"oidc": providers})) as several:
         idp.faults.delay_seconds = 60
         started = time.monotonic()
-        assert _reason(await several.anonymous.get(LOGIN.replace("corp", "slow"))) == "unreachable"
+        assert reason_of(await several.anonymous.get(LOGIN.replace("corp", "slow"))) == "unreachable"
         assert time.monotonic() - started < 30
         idp.reset()
         for name in ("down", "private"):
-            assert _reason(await several.anonymous.get(LOGIN.replace("corp", name))) == "unreachable"
+            assert reason_of(await several.anonymous.get(LOGIN.replace("corp", name))) == "unreachable"
         for fault in ({"issuer": "https://evil.example"}, {"token_endpoint": "file:///etc/passwd"}, {"jwks_uri": None}):
             idp.faults.discovery = fault
-            assert _reason(await several.anonymous.get(LOGIN)) == "answer", fault
+            assert reason_of(await several.anonymous.get(LOGIN)) == "answer", fault
     idp.reset()
-    async with _service(idp, sqlite_settings, client_secret="env:NOT_SET") as unset:
-        assert _reason(await _sign_in(unset.anonymous)) == "config"
+    async with oidc_service(idp, sqlite_settings, client_secret="env:NOT_SET") as unset:
+        assert reason_of(await sign_in(unset.anonymous)) == "config"
 
 
 async def test_groups_and_domains_decide_who_comes_in_and_as_what(
@@ -297,12 +243,12 @@ async def test_groups_and_domains_decide_who_comes_in_and_as_what(
         "allowed_domains": ["example.com"],
         "group_claim": "realm.groups",
     }
-    async with _service(idp, sqlite_settings, **rules) as service:
+    async with oidc_service(idp, sqlite_settings, **rules) as service:
 
         async def role_of(**claims: Any) -> str:
             idp.user |= claims
             browser = service.anonymous
-            reason = _reason(await _sign_in(browser))
+            reason = reason_of(await sign_in(browser))
             return str((await browser.get("/api/v1/auth/me")).json()["role"]) if reason == "in" else reason
 
         assert await role_of() == "not_allowed"
@@ -322,17 +268,17 @@ async def test_the_provider_cannot_take_the_last_administrator_away(
     idp: IdentityProvider, sqlite_settings: StorageSettings
 ) -> None:
     rules = {"role_map": {"ops": "admin", "staff": "user"}, "group_claim": "groups"}
-    async with _service(idp, sqlite_settings, **rules) as service:
+    async with oidc_service(idp, sqlite_settings, **rules) as service:
         browser = service.anonymous
         idp.user["groups"] = ["ops"]
-        assert _reason(await _sign_in(browser)) == "in"
+        assert reason_of(await sign_in(browser)) == "in"
         users = service.app.state.accounts.users
         await users.set_active(system_caller(), "admin", is_active=False)
         idp.user["groups"] = ["staff"]
-        assert _reason(await _sign_in(browser)) == "in"
+        assert reason_of(await sign_in(browser)) == "in"
         assert (await browser.get("/api/v1/auth/me")).json()["role"] == "admin", "nobody else could make another one"
         await users.set_active(system_caller(), "admin", is_active=True)
-        assert _reason(await _sign_in(browser)) == "in"
+        assert reason_of(await sign_in(browser)) == "in"
         assert (await browser.get("/api/v1/auth/me")).json()["role"] == "user", "now somebody else can"
         async with service.app.state.database.read() as session:
             kept = (await session.scalars(select(AuditEntry).where(AuditEntry.action == "user.keep_role"))).all()
@@ -351,7 +297,7 @@ async def test_nobody_takes_over_an_account_by_its_name(service: Running, idp: I
     ):
         idp.user = {"sub": subject, "preferred_username": name, "email": "not an address", "groups": 5}
         browser = service.anonymous
-        assert _reason(await _sign_in(browser)) == "in"
+        assert reason_of(await sign_in(browser)) == "in"
         me = (await browser.get("/api/v1/auth/me")).json()
         assert me["role"] == "viewer"
         names.append(me["username"])
@@ -361,7 +307,7 @@ async def test_nobody_takes_over_an_account_by_its_name(service: Running, idp: I
 async def test_an_email_address_links_only_where_configured_and_verified(
     idp: IdentityProvider, sqlite_settings: StorageSettings
 ) -> None:
-    async with _service(idp, sqlite_settings, link_by_email=True, team_claim="department") as service:
+    async with oidc_service(idp, sqlite_settings, link_by_email=True, team_claim="department") as service:
         local = await service.user("local", Role.USER)
         key = await service.api_key(local)
         async with service.app.state.database.write() as session:
@@ -370,7 +316,7 @@ async def test_an_email_address_links_only_where_configured_and_verified(
         async def name_of(**claims: Any) -> str:
             idp.user |= claims
             browser = service.anonymous
-            assert _reason(await _sign_in(browser)) == "in"
+            assert reason_of(await sign_in(browser)) == "in"
             return str((await browser.get("/api/v1/auth/me")).json()["username"])
 
         assert await name_of(sub="thief", preferred_username="thief", email_verified=False) == "thief"
@@ -389,18 +335,18 @@ async def test_an_email_address_links_only_where_configured_and_verified(
 async def test_disabled_users_and_strangers_stay_outside(
     idp: IdentityProvider, sqlite_settings: StorageSettings
 ) -> None:
-    async with _service(idp, sqlite_settings) as service:
+    async with oidc_service(idp, sqlite_settings) as service:
         browser = service.anonymous
-        assert _reason(await _sign_in(browser)) == "in"
+        assert reason_of(await sign_in(browser)) == "in"
         async with service.app.state.database.write() as session:
             user = (await session.scalars(select(User).where(User.username == "alice"))).one()
             user.is_active = False
         assert (await browser.get("/api/v1/auth/me")).status_code == 401
-        assert _reason(await _sign_in(browser)) == "disabled"
-    async with _service(idp, sqlite_settings, auto_create=False) as closed:
+        assert reason_of(await sign_in(browser)) == "disabled"
+    async with oidc_service(idp, sqlite_settings, auto_create=False) as closed:
         await closed.app.state.accounts.users.create(system_caller(), "bob", PASSWORD, Role.USER)
         idp.user = {"sub": "bob", "preferred_username": "bob"}
-        assert _reason(await _sign_in(closed.anonymous)) == "no_account"
+        assert reason_of(await sign_in(closed.anonymous)) == "no_account"
 
 
 async def test_nobody_is_sent_away(service: Running) -> None:
@@ -415,13 +361,13 @@ async def test_nobody_is_sent_away(service: Running) -> None:
         "",
         "/" + "a" * 2000,
     ):
-        done = await _sign_in(service.anonymous, f"{LOGIN}?{urlencode({'next': next_path})}")
+        done = await sign_in(service.anonymous, f"{LOGIN}?{urlencode({'next': next_path})}")
         assert done.headers["location"] == "/signin?via=corp&next=%2F", next_path
 
 
 async def test_signing_out_there_too(service: Running, idp: IdentityProvider) -> None:
     browser = service.anonymous
-    assert _reason(await _sign_in(browser)) == "in"
+    assert reason_of(await sign_in(browser)) == "in"
     away = await browser.get("/api/v1/auth/oidc/corp/logout")
     asked = parse_qs(urlsplit(away.headers["location"]).query)
     assert away.headers["location"].startswith(f"{idp.url}/end?")
@@ -432,7 +378,17 @@ async def test_signing_out_there_too(service: Running, idp: IdentityProvider) ->
     good = {"iss": idp.url, "aud": CLIENT_ID, "iat": now, "exp": now + 60, "jti": "j", "sub": "u-1", "events": event}
     place = "/api/v1/auth/oidc/corp/backchannel-logout"
     changes: dict[str, Any]
-    for changes in ({"nonce": "n"}, {"aud": "x"}, {"iat": now - 3600}, {"events": {}}, {"iss": "x"}, {"sub": None}):
+    for changes in (
+        {"nonce": "n"},
+        {"aud": "x"},
+        {"iat": now - 3600},
+        {"iat": now + 3600},
+        {"iat": float("nan")},
+        {"exp": now - 3600},
+        {"events": {}},
+        {"iss": "x"},
+        {"sub": None},
+    ):
         token = idp.sign(good | changes)
         assert (await service.anonymous.post(place, data={"logout_token": token})).status_code == 400, changes
     assert (await service.anonymous.post(place, data={"logout_token": "x"})).status_code == 400
@@ -455,7 +411,7 @@ async def test_off_loopback_cookies_have_the_prefixes_that_browsers_enforce(
 ) -> None:
     settings = service_settings(
         sqlite_settings,
-        security={"oidc": [_settings(idp)]},
+        security={"oidc": [oidc_settings(idp)]},
         server={"allowed_hosts": ["bench.example"], "public_url": "https://bench.example/"},
     )
     async with running_service(settings) as service:
@@ -465,7 +421,7 @@ async def test_off_loopback_cookies_have_the_prefixes_that_browsers_enforce(
             assert begun.headers["set-cookie"].startswith("__Host-ltb_oidc_")
             asked = parse_qs(urlsplit(begun.headers["location"]).query)
             assert asked["redirect_uri"] == ["https://bench.example/api/v1/auth/oidc/corp/callback"]
-            done = await _sign_in(browser)
+            done = await sign_in(browser)
             cookies = [text for text in done.headers.get_list("set-cookie") if "Max-Age=0" not in text]
             assert [text.split("=")[0] for text in cookies] == ["__Host-ltb_access", "__Secure-ltb_refresh"]
             assert all("Secure" in text for text in cookies)
@@ -504,5 +460,5 @@ async def test_a_role_that_does_not_exist_stops_the_start(
     idp: IdentityProvider, sqlite_settings: StorageSettings
 ) -> None:
     with pytest.raises(ConfigError, match="there is no role 'root'"):
-        async with _service(idp, sqlite_settings, role_map={"ops": "root"}):
+        async with oidc_service(idp, sqlite_settings, role_map={"ops": "root"}):
             pass

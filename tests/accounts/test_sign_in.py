@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from jose import jwt
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from app.accounts.models import RefreshToken, User
 from app.accounts.passwords import Verdict
@@ -52,8 +55,31 @@ async def test_wrong_names_and_passwords_get_the_same_answer(accounts: AccountSe
     assert len({str(answer) for answer in answers}) == 1
 
 
+@contextmanager
+def _statements(database: Database) -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    engine = database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+async def test_an_accent_is_the_same_letter_however_it_is_typed(accounts: AccountService) -> None:
+    composed, decomposed = "\u00e9t\u00e9 \u00e0 la mer", "e\u0301te\u0301 a\u0300 la mer"
+    await accounts.users.create(system_caller(), "zoe", composed, Role.USER)
+    assert (await accounts.login("zoe", decomposed, HERE)).caller.username == "zoe"
+    with pytest.raises(UnauthorizedError):
+        await accounts.login("zoe", "ete a la mer", HERE)
+
+
 async def test_every_refusal_costs_one_hash_and_takes_as_long(
-    accounts: AccountService, monkeypatch: pytest.MonkeyPatch
+    accounts: AccountService, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One Argon2 hash each, whatever is wrong; and processor times whose ranges overlap."""
     await accounts.users.create(system_caller(), "gone", PASSWORD, Role.USER)
@@ -69,14 +95,17 @@ async def test_every_refusal_costs_one_hash_and_takes_as_long(
 
     monkeypatch.setattr(accounts.passwords, "_verify", counted)
     attempts = {"wrong": ("alice", "wrong"), "unknown": ("nobody", PASSWORD), "inactive": ("gone", PASSWORD)}
+    statements: dict[str, list[str]] = {}
     seconds: dict[str, list[float]] = {name: [] for name in attempts}
     for number in range(5):
         for name, (username, password) in attempts.items():  # interleaved, so that a busy machine slows all alike
             hashes, started = 0, time.process_time()
-            with pytest.raises(UnauthorizedError):
-                await accounts.login(username, password, Visitor(f"192.0.2.{number}"))
+            with _statements(database) as asked, pytest.raises(UnauthorizedError):
+                await accounts.login(username, password, Visitor(f"192.0.3.{number}"))
             seconds[name].append(time.process_time() - started)
             assert hashes == 1, name
+            statements[name] = asked
+    assert statements["wrong"] == statements["unknown"] == statements["inactive"], "the database has as much to do"
     fastest = {name: min(values) for name, values in seconds.items()}
     assert max(fastest.values()) < 1.5 * min(fastest.values()), seconds  # without a hash it would be 20 times faster
 

@@ -45,7 +45,7 @@ async def test_unusable_names(accounts: AccountService, username: str) -> None:
         await accounts.users.create(system_caller(), username, PASSWORD, Role.USER)
 
 
-@pytest.mark.parametrize("password", ["", "short", "x" * 1025])
+@pytest.mark.parametrize("password", ["", "short", "x" * 1025, "e\u0301" * 9, "\U0001d160" * 400])
 async def test_unusable_passwords(accounts: AccountService, password: str) -> None:
     with pytest.raises(InvalidRequestError, match="password"):
         await accounts.users.create(system_caller(), "alice", password, Role.USER)

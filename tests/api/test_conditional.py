@@ -18,6 +18,7 @@ SPEC: dict[str, Any] = {
     "workload": {"kind": "prompt", "prompt": "hi"},
     "stop": {"requests": 1},
 }
+_REST = {"settings": "/api/v1/settings", "preferences": "/api/v1/me/preferences"}
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
@@ -46,6 +47,11 @@ async def test_a_write_of_what_was_seen(admin: httpx.AsyncClient) -> None:
     assert (await admin.delete(path, headers={"If-Match": "*"})).status_code == 204
 
 
+async def _asked(client: httpx.AsyncClient, query: str) -> dict[str, Any]:
+    answer: dict[str, Any] = (await client.post("/graphql", json={"query": query})).json()
+    return answer
+
+
 async def test_if_match_can_be_demanded(sqlite_settings: StorageSettings) -> None:
     settings = service_settings(sqlite_settings, server={"http": {"require_if_match": True}})
     async with running_service(settings) as running:
@@ -53,6 +59,44 @@ async def test_if_match_can_be_demanded(sqlite_settings: StorageSettings) -> Non
         await admin.post("/api/v1/providers", json=PROVIDER)
         assert (await admin.patch("/api/v1/providers/one", json={"is_enabled": False})).status_code == 428
         assert (await admin.delete("/api/v1/providers/one")).status_code == 428
+        for place, method, body in (
+            ("settings", "PATCH", {"retention_days": 9}),
+            ("me/preferences", "PUT", {"document": {"theme": "dark"}}),
+        ):
+            path = f"/api/v1/{place}"
+            refused = await admin.request(method, path, json=body)
+            assert (refused.status_code, refused.json()["error"]["details"]["errors"][0]["path"]) == (428, "If-Match")
+            tag = (await admin.get(path)).headers["ETag"]
+            assert (await admin.request(method, path, json=body, headers={"If-Match": tag})).status_code == 200
+            assert (await admin.request(method, path, json=body, headers={"If-Match": tag})).status_code == 412
+            assert (await admin.request(method, path, json=body, headers={"If-Match": "*"})).status_code == 200
+        await _the_same_through_graphql(admin)
+
+
+async def _the_same_through_graphql(admin: httpx.AsyncClient) -> None:
+    for field, read, given in (
+        ("updateSettings", "settings", "input: {retentionDays: 9}"),
+        ("savePreferences", "preferences", 'document: {theme: "dark"}'),
+    ):
+        etag, version = (await _asked(admin, f"{{ {read} {{ etag version }} }}"))["data"][read].values()
+        assert (await admin.get(_REST[read])).headers["ETag"] == f'"{etag}"'
+        for condition, code in (
+            ("", "INVALID_REQUEST"),
+            (f'ifMatch: "{etag}x"', "CONFLICT"),
+            (f"ifVersion: {version - 1}", "CONFLICT"),
+            (f'ifMatch: "{etag}", ifVersion: {version - 1}', "CONFLICT"),
+            (f'ifMatch: "{etag}"', None),
+            (f'ifMatch: "{etag}"', "CONFLICT"),
+            (f"ifVersion: {version + 1}", None),
+            ('ifMatch: "*"', None),
+        ):
+            answer = await _asked(admin, f"mutation {{ {field}({given}, {condition}) {{ etag version }} }}")
+            if code is None:
+                assert "errors" not in answer, (field, condition, answer)
+            else:
+                extensions = answer["errors"][0]["extensions"]
+                assert extensions["code"] == code, (field, condition, answer)
+                assert condition or extensions["details"]["errors"][0]["path"] == "ifMatch"
 
 
 async def test_a_benchmark_has_versions(running: Running, admin: httpx.AsyncClient) -> None:

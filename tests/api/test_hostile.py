@@ -1,6 +1,7 @@
 """Requests that mean harm: each is refused with a clear answer, and none is a fault of the service."""
 
 import gzip
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -103,3 +104,27 @@ async def test_long_and_odd_passwords_are_whole(running: Running) -> None:
         await running.signed_in(name, password)
         wrong = {"username": name, "password": password[:-1] + "x"}
         assert (await running.anonymous.post(f"{API}/auth/login", json=wrong)).status_code == 401, "to the last one"
+
+
+async def test_nobody_who_is_not_known_sends_much(running: Running) -> None:
+    """The framework parses a body before it asks who sends it, and a name of a million keys is a million errors."""
+    admin = await running.admin()
+    stranger, liar = running.anonymous, running.bearer("ltb_AAAAAAAAAA_" + "B" * 40)
+    body = orjson.dumps({f"k{number}": 1 for number in range(20_000)})
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 16_384):
+            yield body[start : start + 16_384]
+
+    for client in (stranger, liar):
+        for path in ("/api/v1/auth/login", "/api/v1/benchmarks", "/graphql"):
+            for content in (body, pieces()):
+                refused = await client.post(path, content=content, headers={"Content-Type": "application/json"})
+                # GraphQL asks who it is before it reads at all, where the header does not say how much comes.
+                assert refused.status_code == 413 or (path == "/graphql" and refused.status_code == 401), path
+    for path in ("/api/v1/auth/login", "/api/v1/benchmarks"):
+        for content in (body, pieces()):
+            read = await admin.post(path, content=content, headers={"Content-Type": "application/json"})
+            assert read.status_code == 422, "whoever is known may send as much as the service takes"
+    small = await stranger.post("/api/v1/auth/login", json={"username": "x" * 60_000, "password": "x"})
+    assert small.status_code == 422

@@ -9,7 +9,7 @@ from app.adapters.prices import cost_usd
 from app.benchmarks.budget import BudgetWatch, dollars, estimate
 from app.benchmarks.live import LiveRun
 from app.benchmarks.schemas import BenchmarkSpec
-from app.benchmarks.supervisor import ShardTick
+from app.benchmarks.shard_reports import ShardTick
 from app.core.errors import InvalidRequestError
 from app.stats.run_statistics import RunStatistics, TargetKey
 from tests.factories import make_spec

@@ -6,8 +6,8 @@ import pytest
 
 from app.benchmarks import cluster as cluster_module
 from app.benchmarks.cluster import Cluster
-from app.benchmarks.shards import ShardTask
-from app.benchmarks.supervisor import ShardOutcome
+from app.benchmarks.shard_reports import ShardOutcome
+from app.benchmarks.shard_task import ShardTask
 from app.core.errors import ConstraintViolationError
 from app.core.ids import new_id
 from app.core.settings import DistributedSettings

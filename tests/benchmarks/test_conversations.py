@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.benchmarks import shards
 from app.benchmarks.results_service import ResultFilters
 from app.benchmarks.schemas import BenchmarkSpec
-from app.benchmarks.shards import ShardTask
+from app.benchmarks.shard_preparing import stored_before
+from app.benchmarks.shard_task import ShardTask
 from app.benchmarks.supervisor import engine_process
 from app.benchmarks.workload_facts import workload_facts
 from tests.benchmarks.conftest import FakeProviders, Hosting
@@ -31,7 +31,7 @@ async def test_turns_are_told_and_a_lost_shard_knows_its_own(hosting: Hosting) -
             details = [await bench.service.results.get(bench.caller, item.id) for item in items]
             spec = benchmark.spec
             stored = [
-                await shards.stored_before(ShardTask("x", session_id, 0, shard, 0, 1), bench.database, spec)
+                await stored_before(ShardTask("x", session_id, 0, shard, 0, 1), bench.database, spec)
                 for shard in range(2)
             ]
     assert (benchmark.status, benchmark.error) == ("completed", None)

@@ -8,8 +8,9 @@ from app.benchmarks.live_points import EVERYTHING_NS
 from app.benchmarks.measures import measure
 from app.benchmarks.result_columns import columns
 from app.benchmarks.schemas import BenchmarkSpec
+from app.benchmarks.shard_reports import ShardTick
 from app.benchmarks.states import Status
-from app.benchmarks.supervisor import ShardTick, slo_of
+from app.benchmarks.supervisor import slo_of
 from app.benchmarks.views import Progress, Timeline, TimelinePoint
 from app.core.ids import new_id
 from app.stats.run_statistics import RunStatistics, TargetKey

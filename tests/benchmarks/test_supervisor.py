@@ -1,13 +1,16 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from app.benchmarks import planner, supervisor
 from app.benchmarks.measures import MeasuredResult
 from app.benchmarks.result_columns import columns
 from app.benchmarks.schemas import BenchmarkSpec
-from app.benchmarks.supervisor import EngineFactory, Shard, ShardOutcome, ShardTick, StopSignal, supervise
+from app.benchmarks.shard_reports import ShardOutcome, ShardTick
+from app.benchmarks.stop_signal import StopSignal
+from app.benchmarks.supervisor import EngineFactory, Shard, supervise
 from app.core.errors import DatabaseError
 from app.loadgen.plan import Endpoint
 from app.loadgen.process import EngineProcess
@@ -28,7 +31,7 @@ class Run:
         self.ticks: list[ShardTick] = []
         self.stop = StopSignal()
         self.has_ticked = asyncio.Event()
-        self._shard = Shard(planner.shard(spec, 0, ENDPOINT, **plan), CONTEXT, 0, ORIGIN_NS, Slo(), known)
+        self.shard = Shard(planner.shard(spec, 0, ENDPOINT, **plan), CONTEXT, 0, ORIGIN_NS, Slo(), known)
         self._new_engine = new_engine
 
     async def keep(self, results: list[MeasuredResult]) -> None:
@@ -40,7 +43,7 @@ class Run:
 
     async def to_the_end(self) -> ShardOutcome:
         return await supervise(
-            self._shard, on_results=self.keep, on_tick=self.tell, stop=self.stop, new_engine=self._new_engine
+            self.shard, on_results=self.keep, on_tick=self.tell, stop=self.stop, new_engine=self._new_engine
         )
 
 
@@ -64,6 +67,18 @@ async def test_what_an_earlier_try_stored_is_counted_but_not_run(fake_engine: En
     assert [result.index for result in run.results] == [1, 2, 4, 5, 6, 7, 8, 9]
     assert outcome.statistics.overall().counters.ok == 10
     assert run.ticks[-1].started == 10
+
+
+async def test_what_was_overdue_when_a_shard_was_taken_up_again_is_an_interruption(fake_engine: EngineFactory) -> None:
+    outcome = await Run("good", fake_engine).to_the_end()
+    assert [target.slices.interruptions for target in outcome.statistics.targets.values()] == [[]]
+    run = Run("good", fake_engine)
+    run.shard.plan = msgspec.structs.replace(run.shard.plan, keeps_start=True)
+    outcome = await run.to_the_end()
+    (target,) = outcome.statistics.targets.values()
+    ((from_ns, to_ns),) = target.slices.interruptions
+    assert from_ns == min(result.intended_ns for result in run.results)
+    assert from_ns < to_ns <= max(result.end_ns or 0 for result in run.results)
 
 
 async def test_an_engine_that_will_not_stop_is_ended(

@@ -7,7 +7,7 @@ import pytest
 from app.accounts.permissions import Role
 from app.benchmarks.cluster import Cluster, OnWait, Places, WorkerLostError
 from app.benchmarks.cluster_service import ClusterService
-from app.benchmarks.shards import ShardTask
+from app.benchmarks.shard_task import ShardTask
 from app.benchmarks.states import Status
 from app.core.errors import ConstraintViolationError
 from app.core.settings import StorageSettings

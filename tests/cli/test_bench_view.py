@@ -2,10 +2,10 @@ import io
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from app.cli.bench_view import BenchView, certificate, clock, money, significant
 from app.cli.summary_view import metrics_table, print_summary
+from app.cli.terminal import Console
 
 PERCENTILES = {"p50": 20.0, "p75": 21.0, "p90": 22.0, "p95": 23.0, "p99": 24.0, "p99.9": 25.0}
 METRIC = {"n": 990, "min": 10.0, "max": 30.0, "mean": 20.5, "stdev": 1.0, **PERCENTILES}

@@ -113,6 +113,7 @@ def test_a_killed_engine_is_replaced_and_shards_of_a_killed_worker_run_elsewhere
     cluster.check_nothing_lost(benchmark, found)
     assert found["summary"]["instrument"]["restarts"] >= 2
     assert found["summary"]["instrument"]["verdict"] != "trusted"
+    assert "a part of the run was interrupted" in found["summary"]["window"]["reason"]
 
 
 def test_a_killed_scheduler_is_joined_again_and_another_server_goes_on_when_one_is_killed(cluster: Cluster) -> None:

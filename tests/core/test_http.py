@@ -235,9 +235,19 @@ async def test_a_wrong_content_length_is_refused(client: httpx.AsyncClient) -> N
 
 
 async def test_a_foreign_host_is_refused(client: httpx.AsyncClient) -> None:
-    response = await client.get("/page", headers={"Host": "evil.example"})
-    assert response.status_code == 400
-    assert "server.allowed_hosts" in response.json()["error"]["message"]
+    for host in (
+        "evil.example",
+        "[::1].evil.example",
+        "[::1]evil",
+        "127.0.0.1@evil.example",
+        "localhost/evil",
+        "127.1",
+    ):
+        response = await client.get("/page", headers={"Host": host})
+        assert response.status_code == 400, host
+        assert "server.allowed_hosts" in response.json()["error"]["message"]
+    for host in ("localhost", "localhost:", "LOCALHOST.:8080", "127.0.0.1:1", "[::1]", "[::1]:8080"):
+        assert (await client.get("/page", headers={"Host": host})).status_code == 200, host
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ async def _exchange(port: int, *pieces: bytes) -> bytes:
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc", 408),
         (b"GET /" + b"a" * 1024 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
         (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 10 + b"\r\n", 431),
+        (b"GET /\r\nHost: x\r\n\r\n", 505),
     ],
 )
 async def test_what_is_late_or_too_large_is_told_and_cut(hasty_port: int, sent: bytes, status: int) -> None:

@@ -22,6 +22,7 @@ def test_the_first_start_makes_a_private_secret_and_keeps_it(tmp_path: Path) -> 
     first = load_keyring(_settings(tmp_path))
     path = tmp_path / "data" / SECRET_FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700, "the database of SQLite is in it, too"
     assert [item.name for item in path.parent.iterdir()] == [SECRET_FILE]
     assert load_keyring(_settings(tmp_path)).derive("x") == first.derive("x")
 
@@ -75,10 +76,20 @@ def test_after_a_rotation_old_envelopes_still_open(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     envelope = Cipher(load_keyring(settings), "credential").seal("sk-secret", "provider:1")
     path = tmp_path / "data" / SECRET_FILE
-    path.write_text(f"{OTHER}\n{path.read_text()}")
+    old = path.read_text()
+    path.write_text(f"{OTHER}\n{old}")
     rotated = Cipher(load_keyring(settings), "credential")
     assert rotated.open(envelope, "provider:1") == "sk-secret"
     assert rotated.seal("x", "y").split(".")[1] != envelope.split(".")[1]
+
+    given = load_keyring(_settings(tmp_path, secret_key=f"{SECRET}\n{path.read_text()}"))
+    path.unlink()  # as in a container, whose secret is a mounted file
+    assert given.key_id == Keyring(SECRET).key_id
+    assert Cipher(given, "credential").open(envelope, "provider:1") == "sk-secret"
+    with pytest.raises(ConfigError, match="per line"):
+        load_keyring(_settings(tmp_path, secret_key=f"{SECRET}\nshort"))
+    path.touch(mode=0o600)
+    path.write_text(f"{OTHER}\n{old}")
 
     configured = load_keyring(_settings(tmp_path, secret_key=SECRET))
     assert Cipher(configured, "credential").open(envelope, "provider:1") == "sk-secret"

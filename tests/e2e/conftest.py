@@ -15,7 +15,10 @@ ROOT = Path(__file__).parents[2]
 WRITES_SCREENSHOTS = os.environ.get("LTB_WRITE_SCREENSHOTS") == "1"
 """Whether docs/screenshots is written anew; then runs are long enough to look like something."""
 
-CONFIGURATION = """\
+PRICED, PRICE_INPUT, PRICE_OUTPUT = "priced", 3.0, 15.0
+"""A model of the simulator that costs something, and US dollars per million of its tokens; the others cost nothing."""
+
+CONFIGURATION = f"""\
 [server]
 max_body_bytes = 4000000
 
@@ -31,6 +34,13 @@ login_attempts_per_minute = 1000
 [[security.roles]]
 name = "auditor"
 permissions = ["admin.audit", "account.self"]
+
+[[providers.prices]]
+kind = "openai-compatible"
+model = "{PRICED}"
+input = {PRICE_INPUT}
+output = {PRICE_OUTPUT}
+as_of = 2026-11-01
 """
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = (

@@ -253,6 +253,13 @@ def test_zooming_one_chart_zooms_all_and_cuts_the_distribution(
         expect(page.get_by_role("button", name=re.compile("^zoomed"))).to_have_count(2)
         page.get_by_role("button", name="Show all of it").click()
         expect(page.get_by_text("The charts show part of the run.")).to_be_hidden()
+        # By keys: from value to value, in all charts at once.
+        times = [page.get_by_role("figure", name=name).locator(".chart-time") for name in ("Chunk gap", "Throughput")]
+        page.get_by_role("img", name=re.compile("^Time to first token over time")).focus()
+        for pressed, told in (("Home", "0:00"), ("ArrowRight", "0:01"), ("ArrowRight", "0:02"), ("Escape", "latest")):
+            page.keyboard.press(pressed)
+            for time in times:
+                expect(time.first).to_have_text(told)
         key = page.get_by_role("figure", name="Chunk gap").get_by_role("button", name=re.compile("^p95"))
         key.click(modifiers=["Alt"])
         expect(page.get_by_role("figure", name="Chunk gap").locator('.chart-key[aria-pressed="false"]')).to_have_count(

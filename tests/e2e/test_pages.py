@@ -48,10 +48,17 @@ def test_the_keyboard_reaches_what_matters(browser: Browser, service: Service) -
         page = visitor.enter("/")
         expect(page.get_by_label("Search benchmarks")).to_be_visible()
 
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="New benchmark")).to_be_focused()
+
         page.keyboard.press("?")
         expect(page.get_by_role("dialog")).to_contain_text("New benchmark")
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_be_hidden()
+        expect(page.get_by_role("link", name="New benchmark")).to_be_focused()
 
         page.keyboard.press("/")
         expect(page.get_by_label("Search benchmarks")).to_be_focused()

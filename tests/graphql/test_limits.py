@@ -114,6 +114,30 @@ async def _check_hostile(admin: httpx.AsyncClient, document: str) -> None:
     assert time.process_time() - began < 5
 
 
+async def test_a_long_document_is_not_read_at_all(running: Running) -> None:
+    """Reading takes the parser's time, some microseconds a character, in which the server answers nobody."""
+    client = await running.user("reader", Role.VIEWER)
+    for document in (
+        "\n" * 900_000 + "{",
+        "x" * 900_000,
+        '{ user(username: """' + "x\\n" * 300_000 + '""") { id } }',
+        "#" + "x" * 900_000 + "\n{ me { username } }",
+    ):
+        for accept in ("application/json", "text/event-stream"):
+            began = time.process_time()
+            response = await client.post("/graphql", json={"query": document}, headers={"Accept": accept})
+            assert "server.graphql.max_document_characters" in response.text
+            assert time.process_time() - began < 1
+    longest = "{ me { username } }".ljust(running.app.state.settings.server.graphql.max_document_characters)
+    assert (await data(client, longest))["me"]["username"] == "reader"
+    assert "50001" in (await error(client, f"{longest} "))["message"]
+    given = {"document": {"long": "y" * 10_000}, "n": ["z" * 60_000]}
+    saved = await ask(
+        client, "mutation ($document: JSON!) { savePreferences(document: $document) { version } }", **given
+    )
+    assert "errors" not in saved, "variables have a limit of their own: the body's"
+
+
 async def test_repeating_a_field_is_not_a_way_to_stall(running: Running) -> None:
     admin = await running.admin()
     began = time.process_time()

@@ -5,12 +5,14 @@ import json
 import os
 import signal
 import statistics
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from app.loadgen import process
 from app.loadgen.frames import Done, Failed, Records
 from app.loadgen.plan import Arrivals, Endpoint, Lengths, Plan, Prompts, Synthetic
 from app.loadgen.process import EngineDiedError, EngineProcess
@@ -190,6 +192,22 @@ def test_a_killed_engine_is_noticed() -> None:
 
     with pytest.raises(EngineDiedError, match="killed by signal 9"):
         asyncio.run(killed())
+
+
+def test_an_owner_that_stood_still_does_not_take_its_engine_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_SILENCE_SECONDS", 2.0)
+
+    async def paused() -> list[Any]:
+        seen: list[Any] = []
+        with simulator("--ttft-ms", "50") as port:
+            async with EngineProcess(plan(port, requests=None, duration_ns=4 * 10**9)) as engine:
+                async for frame in engine.frames():
+                    if not seen:
+                        asyncio.get_running_loop().call_later(0.2, time.sleep, 2.5)  # as SIGSTOP and SIGCONT
+                    seen.append(frame)
+        return seen
+
+    assert isinstance(asyncio.run(paused())[-1], Done)
 
 
 def test_an_engine_does_not_outlive_its_owner() -> None:

@@ -139,6 +139,13 @@ def test_a_closed_loop_is_intended_for_when_its_user_was_free() -> None:
     assert len(ends) == 3
 
 
+def test_users_of_a_run_that_is_taken_up_again_have_been_free_since_its_last_answer() -> None:
+    starts = simulate(arrivals=Arrivals("closed", 2), requests=6, free_since_ns=UNIX - 3 * SECOND)
+    assert [start.intended_ns for start in starts[:2]] == [0, 0], "nobody is free before the run begins"
+    starts = simulate(arrivals=Arrivals("closed", 2), requests=6, free_since_ns=UNIX + SECOND // 2)
+    assert [start.intended_ns for start in starts[:2]] == [SECOND // 2] * 2
+
+
 def test_limits_in_tokens_hold_starts_back_too() -> None:
     starts = simulate(limits=RateLimit(0, 1_200), arrivals=Arrivals("closed", 50), requests=100)
     assert 47 <= starts[-1].at_ns / SECOND <= 50  # 10 tokens each, 20 a second

@@ -107,9 +107,7 @@ async def plan(database: Database, query: Select[Any]) -> str:
 async def test_a_listing_needs_no_sort(database: Database) -> None:
     for name, (query, wanted) in QUERIES.items():
         found = await plan(database, query)
-        # See migration 0007.
-        index = "session_id=?" if name == "results by point" and database.dialect == "sqlite" else wanted
-        assert index in found, (name, found)
+        assert wanted in found, (name, found)
         assert "TEMP B-TREE" not in found, (name, found)
         assert "Sort" not in found, (name, found)
 

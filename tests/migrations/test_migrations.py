@@ -21,6 +21,8 @@ from app.core.errors import DatabaseError
 from app.core.settings import StorageSettings
 from tests.factories import Rows
 
+pytestmark = pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+
 GIN = {"ix_sessions_tags_gin", "ix_sessions_providers_gin", "ix_sessions_models_gin"}
 
 

@@ -52,6 +52,9 @@ async def test_readiness_asks_redis(sqlite_settings: StorageSettings, redis_serv
         response = await client.get("/health/ready")
         assert response.status_code == 503
         assert response.json()["error"]["details"]["checks"]["redis"]["status"] == "failed"
+        response = await client.get("/health/ready?optional=redis")  # all replicas at once must not leave an ingress
+        assert (response.status_code, response.json()["checks"]["redis"]["status"]) == (200, "failed")
+        assert (await client.get("/health/ready?optional=database")).status_code == 422
 
 
 async def test_a_part_that_hangs_is_a_timeout_and_asked_once() -> None:

@@ -8,6 +8,8 @@ import pytest
 from app.cli import COMMANDS, load_command
 from app.core.settings import Settings, load_settings
 from app.core.settings_catalogue import settings
+from app.core.telemetry_settings import TelemetrySettings
+from app.worker import _HAND_BACK_SECONDS, _LEAVE_SECONDS
 
 SECRETS = {
     "secret-key": "s" * 64,
@@ -18,6 +20,9 @@ SECRETS = {
     "redis-url": "redis://:password@redis:6379/0",
 }
 """What lies in the files, by name."""
+
+AFTER_DRAIN_SECONDS = _HAND_BACK_SECONDS + _LEAVE_SECONDS + TelemetrySettings().flush_seconds + 5
+"""What a worker takes beside its drain: shards are handed back, it leaves the scheduler, spans and results go out."""
 
 _KNOWN = {setting.variable for setting in settings()}
 

@@ -1,5 +1,6 @@
 """The compose file and what `make env` makes for it."""
 
+import inspect
 import re
 import shutil
 import stat
@@ -12,7 +13,8 @@ import pytest
 import yaml
 
 from app.cli import COMMANDS
-from tests.ops.given_settings import SECRETS, check_command, loaded
+from app.cli.nodes import worker
+from tests.ops.given_settings import AFTER_DRAIN_SECONDS, SECRETS, check_command, loaded
 from tests.ops.prometheus import ROOT
 
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -128,6 +130,16 @@ def test_its_command_is_one(name: str) -> None:
         assert program == "llm-test-bench"
         check_command(arguments)
     check_command([resolved(word) for word in service["command"]])
+
+
+def test_a_worker_has_time_to_drain() -> None:
+    drain = inspect.signature(worker).parameters["drain_seconds"].default
+    assert "--drain-seconds" not in SERVICES["worker"]["command"]
+    assert int(SERVICES["worker"]["stop_grace_period"].removesuffix("s")) > drain + AFTER_DRAIN_SECONDS
+
+
+def test_it_starts_on_engines_before_25() -> None:
+    assert all("start_interval" not in service["healthcheck"] for service in SERVICES.values())
 
 
 @pytest.mark.parametrize("name", ["api", "worker", "scheduler"])

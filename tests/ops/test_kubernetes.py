@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from tests.ops.given_settings import check_command, loaded
+from tests.ops.given_settings import AFTER_DRAIN_SECONDS, check_command, loaded
 from tests.ops.kustomize import CLUSTER_WIDE, Manifest, build, containers, documents, identity, pod_template
 from tests.ops.prometheus import ROOT
 
@@ -125,6 +125,14 @@ def test_its_pods_are_asked_how_they_are_and_say_what_they_need(overlay: str, ma
         assert "memory" in container["resources"]["limits"]
         assert ":" in container["image"], "an image needs a tag"
     assert template["spec"].get("terminationGracePeriodSeconds", 30) >= 30
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_worker_has_time_to_drain(overlay: str) -> None:
+    (worker,) = (pod for pod in pods(overlay) if pod["metadata"]["name"] == "worker")
+    *_, container = containers(worker)
+    (drain,) = (int(word.split("=")[1]) for word in container["args"] if word.startswith("--drain-seconds="))
+    assert worker["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > drain + AFTER_DRAIN_SECONDS
 
 
 @pytest.mark.parametrize(("overlay", "manifest"), PODS, ids=named)
@@ -310,15 +318,20 @@ def test_prometheus_finds_every_part(overlay: str, manifest: Manifest) -> None:
     assert endpoint["authorization"]["credentials"]["key"] in SECRET_KEYS
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_every_part_is_scraped(overlay: str) -> None:
-    found = [manifest for name, manifest in of_kind("ServiceMonitor") if name == overlay]
+def test_a_cluster_of_ones_own_needs_no_operator() -> None:
+    assert not CUSTOM & {manifest["kind"] for manifest in OVERLAYS["dev"]}
+
+
+def test_every_part_is_scraped() -> None:
+    found = [manifest for name, manifest in of_kind("ServiceMonitor") if name == "production"]
     parts = {manifest["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] for manifest in found}
     assert parts == {"api", "worker", "scheduler"}
 
 
 def test_its_rules_are_those_of_ops() -> None:
     (rule,) = (
-        manifest for manifest in documents(K8S / "base" / "monitoring.yaml") if manifest["kind"] == "PrometheusRule"
+        manifest
+        for manifest in documents(K8S / "monitoring" / "monitoring.yaml")
+        if manifest["kind"] == "PrometheusRule"
     )
     assert rule["spec"] == yaml.safe_load((ROOT / "ops" / "prometheus" / "rules.yml").read_text())

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from app.stats.batch import METRICS, REQUEST_METRICS
 from app.stats.run_statistics import RunStatistics, Slo, TargetKey
-from app.stats.slices import HAPPENED, MAX_SLICES, STARTED, WIDTH_NS, Slices
+from app.stats.slice_columns import HAPPENED, STARTED
+from app.stats.slices import MAX_SLICES, WIDTH_NS, Slices
 from tests.stats.batches import ORIGIN, SECOND, batch
 
 KEY = TargetKey("local", "m")

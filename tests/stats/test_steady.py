@@ -7,7 +7,7 @@ from app.stats.instrument import InstrumentFacts
 from app.stats.run_statistics import RunStatistics
 from app.stats.steady import GivenWindow, find_window, mser, trend
 from app.stats.summary import summarise
-from tests.stats.batches import ORIGIN, batch
+from tests.stats.batches import ORIGIN, SECOND, batch
 from tests.stats.simulated import KEY, closed
 
 FACTS = InstrumentFacts(clocks={"kernel"})
@@ -140,3 +140,33 @@ def test_targets_have_windows_of_their_own() -> None:
     first, second = summary["by_target"]
     assert first["steady"] is not None
     assert second["steady"] is None
+
+
+def test_no_window_reaches_into_an_interruption() -> None:
+    run = closed(16, 2_000, 1, service_s=usual).statistics()
+    end = run.targets[KEY].slices.first + run.targets[KEY].slices.length
+    width_s = run.targets[KEY].slices.width_s
+    whole = find_window(run.targets[KEY])
+    cut_s = 0.4 * end * width_s
+    run.add_interruption(KEY, ORIGIN + round(cut_s * SECOND), ORIGIN + round((cut_s + 2) * SECOND))
+    run = RunStatistics.decode(run.encode())
+    found = find_window(run.targets[KEY])
+    assert whole.low * width_s < cut_s < found.low * width_s - 2
+    assert found.high == whole.high
+    assert f"interrupted, from {cut_s:.1f} s to {cut_s + 2:.1f} s" in found.reason
+    run.add_interruption(KEY, ORIGIN, ORIGIN + round(end * width_s * SECOND))
+    nothing = find_window(run.targets[KEY])
+    assert not nothing.exists
+    assert nothing.reason.startswith("a part of the run was interrupted, from 0.0 s to ")
+    assert "in it, a part of the run was interrupted" in find_window(run.targets[KEY], GivenWindow(1, 1)).reason
+
+
+def test_the_certificate_says_that_a_part_was_interrupted_before_it_blames_the_machine() -> None:
+    facts = InstrumentFacts(clocks={"kernel"}, open_loop=True, restarts=1, send_lag_ns={"p99": 9 * 10**9})
+    said = facts.certificate(100, 0)
+    assert said["verdict"] == "client_bound"
+    assert said["reason"].startswith(
+        "1 shard(s) were interrupted and taken up again, and 1 % of requests left 9000.0 ms"
+    )
+    facts.clock_offset_limit_ns, facts.clock_offset_ns = 10**7, -(10**9)
+    assert facts.certificate(100, 0)["reason"].endswith("; the clock of a worker was 1000.0 ms off")

@@ -5424,7 +5424,7 @@ export interface components {
         };
         /**
          * Ready
-         * @description Every part answers.
+         * @description Every part answers that has to.
          */
         Ready: {
             /**
@@ -15803,7 +15803,10 @@ export interface operations {
     };
     getReadiness: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Parts that may be away: without Redis only live views and shared limits suffer. */
+                optional?: "redis"[];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -15830,6 +15833,15 @@ export interface operations {
             };
             /** @description The permission is missing, or the request comes from a foreign origin. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

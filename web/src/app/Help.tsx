@@ -39,8 +39,8 @@ export function Help({ shortcuts, onClose }: { shortcuts: readonly Shortcut[]; o
         </>
       )}
       <p class="muted keys-note">
-        In a chart: drag to zoom, double-click to reset, click a name in the legend to hide it, alt-click to see it
-        alone.
+        In a chart: arrow keys show its values (with shift in leaps), drag to zoom, double-click to reset, click a name
+        in the legend to hide it, alt-click to see it alone.
       </p>
     </Dialog>
   );

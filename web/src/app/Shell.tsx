@@ -14,6 +14,8 @@ import { navigate, route } from "./router";
 import { may, signOut } from "./session";
 import { ThemeSwitch } from "./ThemeSwitch";
 import "./shell.css";
+import "./connection.css";
+import "./help.css";
 
 type PaletteView = typeof import("../features/palette").Palette;
 

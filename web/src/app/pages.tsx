@@ -2,7 +2,7 @@
 
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { asApiError } from "../api/errors";
+import { ApiError } from "../api/errors";
 import { LinkButton } from "../ui/Button";
 import { Failure, Loading, Message } from "../ui/states";
 import { NoPermission } from "./NoPermission";
@@ -48,16 +48,23 @@ const LOADERS: Partial<Record<Route["page"], () => Promise<Loaded>>> = {
   settings: async () => (await import("../features/settings")).SettingsPage,
 };
 
+const NOT_FETCHED = new ApiError({
+  status: 0,
+  code: "UNREACHABLE",
+  message: "the service cannot be reached, or has another version of the dashboard by now",
+  retryable: true,
+});
+
 const loaded = new Map<Route["page"], Loaded>();
 
 export function Page({ route }: { route: Route }) {
   const { page } = route;
   const [, setArrived] = useState(0);
-  const [failure, setFailure] = useState<unknown>(null);
+  const [hasFailed, setFailed] = useState(false);
 
   useEffect(() => {
     document.title = `${TITLES[page]} · LLM Test Bench`;
-    setFailure(null);
+    setFailed(false);
     const load = LOADERS[page];
     if (!load || loaded.has(page)) return;
     let isWanted = true;
@@ -66,8 +73,8 @@ export function Page({ route }: { route: Route }) {
         loaded.set(page, component);
         if (isWanted) setArrived((times) => times + 1);
       },
-      (reason: unknown) => {
-        if (isWanted) setFailure(reason);
+      () => {
+        if (isWanted) setFailed(true);
       },
     );
     return () => {
@@ -82,7 +89,7 @@ export function Page({ route }: { route: Route }) {
       </Message>
     );
   }
-  if (failure) return <Failure error={asApiError(failure)} what="the page" retry={() => location.reload()} />;
+  if (hasFailed) return <Failure error={NOT_FETCHED} what="the page" retry={() => location.reload()} />;
   const need = NEEDS[page];
   if (need && !may(need.permission)) return <NoPermission permission={need.permission} what={need.what} />;
   const Component = loaded.get(page);

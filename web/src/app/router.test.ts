@@ -56,6 +56,11 @@ describe("the URL as state", () => {
     expect(own.defaultPrevented).toBe(true);
     expect(route.value.page).toBe("providers");
 
+    document.body.insertAdjacentHTML("beforeend", '<a id="skip" href="#page">s</a>');
+    const skip = new MouseEvent("click", { bubbles: true, cancelable: true });
+    document.getElementById("skip")?.dispatchEvent(skip);
+    expect(skip.defaultPrevented).toBe(false);
+
     const withKey = new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey: true });
     document.getElementById("own")?.dispatchEvent(withKey);
     expect(withKey.defaultPrevented).toBe(false);

@@ -29,6 +29,7 @@ export function Chart<Column extends string>({ spec, ring, sync, bands = NO_BAND
   const canvas = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLDivElement>(null);
   const time = useRef<HTMLSpanElement>(null);
+  const empty = useRef<HTMLParagraphElement>(null);
   const unit = useRef<HTMLSpanElement>(null);
   const plot = useRef<Plot<Column> | null>(null);
   const hidden = useSignal<ReadonlySet<number>>(new Set());
@@ -47,6 +48,7 @@ export function Chart<Column extends string>({ spec, ring, sync, bands = NO_BAND
       if (time.current) time.current.textContent = x === undefined ? "" : row === null ? "latest" : writeTime(x);
       const scale = plot.current?.leftScale ?? null;
       if (unit.current) unit.current.textContent = scale?.unit ?? spec.left.label;
+      if (empty.current) empty.current.hidden = spec.series.some(({ column }) => newest(ring.y(column)) !== undefined);
       spec.series.forEach((series, index) => {
         const values = ring.y(series.column);
         const value = writeValue(
@@ -120,7 +122,24 @@ export function Chart<Column extends string>({ spec, ring, sync, bands = NO_BAND
         </div>
       }
     >
-      <div class="chart-canvas" ref={canvas} data-drawing />
+      <div
+        class="chart-canvas"
+        ref={canvas}
+        data-drawing
+        role="img"
+        aria-label={`${spec.title} over time: arrow keys show the values above`}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: keys move its cursor
+        tabIndex={0}
+        onKeyDown={(event) => {
+          if (event.ctrlKey || event.metaKey || event.altKey || !plot.current?.press(event)) return;
+          event.preventDefault();
+          event.stopPropagation();
+        }}
+      >
+        <p ref={empty} class="chart-empty" hidden>
+          Nothing measured
+        </p>
+      </div>
     </ChartFrame>
   );
 }

@@ -1,10 +1,12 @@
 /** Latency over time as a heatmap that shares its time axis and zoom with the charts beside it. */
 
 import { useSignalEffect } from "@preact/signals";
+import type { TargetedKeyboardEvent } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { durationScale, inScale } from "../ui/numbers";
 import { ChartFrame } from "./ChartFrame";
 import { type HeatCell, type HeatmapData, HeatmapPlot } from "./heatmap-plot";
+import { type Point, pointAfter } from "./keys";
 import { frames } from "./loop";
 import { paletteVersion } from "./palette";
 import { type Range, zoomOf } from "./shared";
@@ -23,6 +25,7 @@ interface HeatmapProps {
 export function Heatmap({ title, data, span, sync, bands, note }: HeatmapProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const plot = useRef<HeatmapPlot | null>(null);
+  const pointed = useRef<Point | null>(null);
   const [cell, setCell] = useState<HeatCell | null>(null);
   const scale = useMemo(() => durationScale(data.edges_ms), [data]);
   const zoom = zoomOf(sync);
@@ -62,6 +65,19 @@ export function Heatmap({ title, data, span, sync, bands, note }: HeatmapProps) 
   });
 
   const at = (event: MouseEvent) => ({ left: event.offsetX, top: event.offsetY });
+  const pointTo = (to: Point | null) => {
+    pointed.current = to;
+    setCell(plot.current?.point(to) ?? null);
+    frames.wake();
+  };
+  const onKey = (event: TargetedKeyboardEvent<HTMLCanvasElement>) => {
+    const { clientWidth: left, clientHeight: top } = event.currentTarget;
+    const to = pointAfter(event, pointed.current, { left, top });
+    if (event.ctrlKey || event.metaKey || event.altKey || to === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    pointTo(to);
+  };
   return (
     <ChartFrame
       title={title}
@@ -78,15 +94,11 @@ export function Heatmap({ title, data, span, sync, bands, note }: HeatmapProps) 
           ref={canvas}
           class="heatmap-canvas"
           role="img"
+          tabIndex={0}
+          onKeyDown={onKey}
           aria-label={`${title}: ${data.count.length} cells over ${data.columns} stretches of time`}
-          onMouseMove={(event) => {
-            setCell(plot.current?.point(at(event)) ?? null);
-            frames.wake();
-          }}
-          onMouseLeave={() => {
-            setCell(plot.current?.point(null) ?? null);
-            frames.wake();
-          }}
+          onMouseMove={(event) => pointTo(at(event))}
+          onMouseLeave={() => pointTo(null)}
           onMouseDown={(event) => plot.current?.press(event.offsetX)}
           onMouseUp={(event) => {
             const chosen = plot.current?.release(event.offsetX);

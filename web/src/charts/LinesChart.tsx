@@ -1,10 +1,12 @@
 /** A chart of lines with bands, or of dots, with legend, values at the cursor, zoom by drag, PNG, CSV and full screen. */
 
 import { useSignalEffect } from "@preact/signals";
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, TargetedKeyboardEvent } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ChartFrame } from "./ChartFrame";
-import { type Found, LinesPlot, type LinesView } from "./lines-plot";
+import { type Point, pointAfter } from "./keys";
+import { LinesPlot } from "./lines-plot";
+import type { Found, LinesView } from "./lines-view";
 import { frames } from "./loop";
 import { paletteVersion } from "./palette";
 import { Swatch } from "./Swatch";
@@ -24,6 +26,7 @@ interface LinesChartProps {
 export function LinesChart({ title, view, axis, onPick, note }: LinesChartProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const plot = useRef<LinesPlot | null>(null);
+  const pointed = useRef<Point | null>(null);
   const [hidden, setHidden] = useState<ReadonlySet<number>>(new Set());
   const [found, setFound] = useState<Found | null>(null);
 
@@ -60,6 +63,20 @@ export function LinesChart({ title, view, axis, onPick, note }: LinesChartProps)
   const act = (what: () => void) => {
     what();
     frames.wake();
+  };
+  const pointTo = (to: Point | null) => {
+    pointed.current = to;
+    plot.current?.point(to);
+  };
+  const onKey = (event: TargetedKeyboardEvent<HTMLCanvasElement>) => {
+    const { clientWidth: left, clientHeight: top } = event.currentTarget;
+    const to = pointAfter(event, pointed.current, { left, top });
+    const dot = event.key === "Enter" && pointed.current ? plot.current?.dotAt(pointed.current) : null;
+    if (event.ctrlKey || event.metaKey || event.altKey || (to === undefined && dot == null)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (to !== undefined) act(() => pointTo(to));
+    else if (dot != null) onPick?.(dot);
   };
   const first = found?.findIndex((row) => row !== null) ?? -1;
   const x = first >= 0 ? view.series[first]?.xs[found?.[first] ?? 0] : undefined;
@@ -98,9 +115,11 @@ export function LinesChart({ title, view, axis, onPick, note }: LinesChartProps)
           ref={canvas}
           class={`lines-canvas${isDotted && onPick && first >= 0 ? " is-clickable" : ""}`}
           role="img"
+          tabIndex={0}
+          onKeyDown={onKey}
           aria-label={`${title}: ${view.series.map(({ label, xs }) => `${label}, ${xs.length} points`).join("; ")}`}
-          onMouseMove={(event) => act(() => plot.current?.point(at(event)))}
-          onMouseLeave={() => act(() => plot.current?.point(null))}
+          onMouseMove={(event) => act(() => pointTo(at(event)))}
+          onMouseLeave={() => act(() => pointTo(null))}
           onMouseDown={(event) => plot.current?.press(event.offsetX)}
           onMouseUp={(event) =>
             act(() => {

@@ -87,6 +87,7 @@ export function XyChart({ title, xLabel, yLabel, series, hasLevels, limit }: XyC
         <svg
           width={width}
           height={HEIGHT}
+          viewBox={`0 0 ${width} ${HEIGHT}`}
           role="img"
           onMouseMove={(event) => {
             const { left: x, top: y } = event.currentTarget.getBoundingClientRect();

@@ -2,7 +2,7 @@ export { Chart } from "./Chart";
 export { Heatmap } from "./Heatmap";
 export type { HeatmapData } from "./heatmap-plot";
 export { LinesChart } from "./LinesChart";
-export type { LineSeries, LinesView } from "./lines-plot";
+export type { LineSeries, LinesView } from "./lines-view";
 export { frames } from "./loop";
 export { Ring } from "./ring";
 export { Sparkline } from "./Sparkline";

@@ -1,39 +1,10 @@
 /** Lines with bands, steps and dots over any two quantities, on a canvas: cumulative distributions, spectra, scatters. */
 
 import { clipped, Layer } from "./layer";
+import type { Found, LineSeries, LinesView, Values } from "./lines-view";
 import { DASHES, lineProperty, resolveColour } from "./palette";
 import { positionOf, type Scale, ticksOf, valueAt } from "./scales";
 import type { Range } from "./shared";
-
-export type Values = readonly (number | null)[];
-
-export interface LineSeries {
-  label: string;
-  colour: number;
-  kind: "line" | "step" | "dots";
-  xs: readonly number[];
-  ys: readonly number[];
-  /** Of a band around the line. */
-  lows?: Values;
-  highs?: Values;
-  /** Names of dots, for those who click on them. */
-  ids?: readonly number[];
-}
-
-export interface LinesAxis {
-  label: string;
-  scale: Scale;
-  write(value: number): string;
-}
-
-export interface LinesView {
-  x: LinesAxis;
-  y: LinesAxis;
-  series: readonly LineSeries[];
-}
-
-/** Which value of each series lies at the cursor; of dots the nearest one, if one is near. */
-export type Found = readonly (number | null)[];
 
 interface Box {
   left: number;

@@ -4,11 +4,13 @@ import { FrameLoop } from "./loop";
 function setUp() {
   let pending: FrameRequestCallback | null = null;
   const naps: { ms: number; wake: () => void }[] = [];
+  const clock = { ms: 0 };
   const loop = new FrameLoop(
     (callback) => {
       pending = callback;
     },
     (wake, ms) => naps.push({ ms, wake }),
+    () => clock.ms,
   );
   const frame = (now: number) => {
     const callback = pending;
@@ -23,7 +25,7 @@ function setUp() {
       drawn.times += 1;
     },
   };
-  return { loop, frame, drawn, naps, isAsleep: () => pending === null };
+  return { loop, frame, drawn, naps, clock, isAsleep: () => pending === null };
 }
 
 describe("FrameLoop", () => {
@@ -81,6 +83,29 @@ describe("FrameLoop", () => {
     expect(isAsleep()).toBe(true);
     naps[2]?.wake();
     expect(isAsleep()).toBe(false);
+  });
+
+  it("leaves to the next frame what would make this one late, and draws what waited longest first", () => {
+    const { loop, frame, clock, isAsleep } = setUp();
+    const order: string[] = [];
+    const slow = (name: string) => ({
+      isDirty: () => true,
+      draw: () => {
+        order.push(name);
+        clock.ms += 5;
+      },
+    });
+    for (const name of ["a", "b", "c"]) loop.add(slow(name));
+    frame(0);
+    expect(order).toEqual(["a", "b"]);
+    expect(isAsleep()).toBe(false);
+    frame(16);
+    expect(order).toEqual(["a", "b", "c"]);
+    loop.wake();
+    frame(108);
+    loop.wake();
+    frame(116);
+    expect(order).toEqual(["a", "b", "c", "a", "b", "c"]);
   });
 
   it("forgets what was removed", () => {

@@ -3,6 +3,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { DurationScale } from "../ui/numbers";
+import { type Key, type Point, rowAfter } from "./keys";
 import { DASHES, lineProperty, resolveColour } from "./palette";
 import type { Ring } from "./ring";
 import { type Range, sameRange, zoomOf } from "./shared";
@@ -11,6 +12,7 @@ import { type Band, type ChartSpec, scaleFor, writeTick, writeTime } from "./spe
 const LEAST_HEIGHT_PX = 200;
 const SOONEST_MS = 100;
 const LATEST_MS = 5_000;
+const OUTSIDE: Point = { left: -10, top: -10 };
 // A chart of a run's first seconds shows this much time, so that it does not stretch with every point.
 const SHORTEST_SPAN_S = 10;
 
@@ -86,6 +88,22 @@ export class Plot<Column extends string> {
     if (range && min === range.min && max === range.max) return;
     if (!range && !this.#zoomed) return;
     this.#uplot.setScale("x", range ?? whole(this.#uplot));
+  }
+
+  /** Moves the cursor as a key asks for, here and in the charts beside it; false when the key means nothing. */
+  press(key: Key): boolean {
+    const u = this.#uplot;
+    const { min, max } = u.scales.x ?? {};
+    const xs = u.data[0];
+    const first = xs.findIndex((x) => x >= (min ?? x));
+    const last = xs.findLastIndex((x) => x <= (max ?? x));
+    if (first < 0 || last < first) return false;
+    const row = rowAfter(key, u.cursor.idx ?? null, first, last);
+    if (row === undefined) return false;
+    // Off the drawing is nowhere. The third argument is for the charts that share it.
+    const to = row === null ? OUTSIDE : { left: u.valToPos(xs[row] ?? 0, "x"), top: 1 };
+    (u.setCursor as (at: Point, fires: boolean, tells: boolean) => void)(to, true, true);
+    return true;
   }
 
   show(column: Column, visible: boolean): void {

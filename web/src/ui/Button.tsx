@@ -28,10 +28,12 @@ export function Button({
     <button
       type={type}
       class={`button button-${kind}`}
-      disabled={disabled || busy}
+      disabled={disabled}
+      // Not `disabled`: that would take the focus away from who pressed it.
+      aria-disabled={busy || undefined}
       aria-busy={busy}
       title={title}
-      onClick={onClick}
+      onClick={busy ? (event) => event.preventDefault() : onClick}
     >
       {icon && <Icon name={icon} />}
       {children}

@@ -1,5 +1,4 @@
-import { useState } from "preact/hooks";
-import { Button } from "./Button";
+import { CopyButton } from "./CopyButton";
 import "./trace-id.css";
 
 interface TraceIdProps {
@@ -12,20 +11,10 @@ interface TraceIdProps {
 
 /** The id of a trace or a span: to copy, and to open where traces are shown. */
 export function TraceId({ what, id, url }: TraceIdProps) {
-  const [copied, setCopied] = useState("");
-  const copy = () => {
-    // Without TLS, browsers have no clipboard but on the machine itself; the text can be selected all the same.
-    navigator.clipboard?.writeText(id).then(
-      () => setCopied(id),
-      () => setCopied(""),
-    );
-  };
   return (
     <span class="trace-id">
       <code>{id}</code>
-      <Button kind="quiet" icon={copied === id ? "check" : "copy"} title={`Copy the ${what}`} onClick={copy}>
-        {copied === id ? "Copied" : "Copy"}
-      </Button>
+      <CopyButton kind="quiet" text={id} what={`the ${what}`} />
       {url && (
         <a href={url} target="_blank" rel="noopener noreferrer">
           Open trace

@@ -66,15 +66,23 @@ export function Failure({ error, what, retry }: { error: ApiError; what: string;
       </Message>
     );
   }
-  const isMissing = error.status === 404;
+  // What cannot be an id is the id of nothing.
+  const isNoId = error.status === 422 && error.problems.some(({ path }) => path.endsWith("_id"));
+  const isMissing = error.status === 404 || isNoId;
   return (
     <div role="alert">
       <Message
         icon="alert"
-        title={isMissing ? `There is no such ${what}` : `Could not load ${what}`}
+        title={isMissing ? `There is no such ${what.replace(/^the /, "")}` : `Could not load ${what}`}
         action={retry && !isMissing && <Button onClick={retry}>Try again</Button>}
       >
-        <p>{isMissing ? "It was deleted, or it belongs to someone else." : sentence(error.message)}</p>
+        <p>
+          {isMissing
+            ? isNoId
+              ? "The address may be mistyped."
+              : "It was deleted, or it belongs to someone else."
+            : sentence(error.message)}
+        </p>
         <RequestId error={error} />
       </Message>
     </div>

@@ -167,7 +167,7 @@ function MadeKey({ made, onClose }: { made: ApiKeyCreated; onClose: () => void }
         </Remark>
         <div class="secret">
           <code class="secret-text">{made.key}</code>
-          <CopyButton text={made.key} what="The key" />
+          <CopyButton text={made.key} what="the key" />
         </div>
         <div>
           <h3>Try it</h3>
@@ -176,7 +176,7 @@ function MadeKey({ made, onClose }: { made: ApiKeyCreated; onClose: () => void }
             <pre class="secret-text" tabIndex={0}>
               {example}
             </pre>
-            <CopyButton text={example} what="The example" />
+            <CopyButton text={example} what="the example" />
           </div>
         </div>
         <div class="dialog-actions">

@@ -109,7 +109,7 @@ function HowToAdd() {
           <pre class="secret-text" tabIndex={0}>
             {EXAMPLE}
           </pre>
-          <CopyButton text={EXAMPLE} what="The example" />
+          <CopyButton text={EXAMPLE} what="the example" />
         </div>
         <p class="muted">
           <code>benchmark.*</code> means a whole family, <code>*</code> everything. <code>default_role</code> is what

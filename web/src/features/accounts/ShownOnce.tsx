@@ -22,7 +22,7 @@ export function ShownOnce({
         </Remark>
         <div class="secret">
           <code class="secret-text">{password}</code>
-          <CopyButton text={password} what="The password" />
+          <CopyButton text={password} what="the password" />
         </div>
         <div class="dialog-actions">
           <Button kind="primary" onClick={onClose}>

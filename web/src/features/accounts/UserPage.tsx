@@ -30,7 +30,7 @@ export function UserPage({ id: username }: { id: string }) {
     return (
       <>
         <PageHead crumb={crumb} title={username} />
-        {error ? <Failure error={error} what="user" retry={stored.load.reload} /> : <Loading what="the user" />}
+        {error ? <Failure error={error} what="the user" retry={stored.load.reload} /> : <Loading what="the user" />}
       </>
     );
   }

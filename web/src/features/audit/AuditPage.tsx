@@ -111,7 +111,7 @@ function Entries({ entries, open }: { entries: readonly AuditEntry[]; open: numb
               <th scope="row" data-label="Action">
                 {entry.action}
               </th>
-              <td data-label="To" title={entry.resource_id}>
+              <td class="audit-thing" data-label="To" title={entry.resource_id}>
                 {entry.resource_type} <span class="muted">{thing(entry)}</span>
               </td>
               <td data-label="From" class="number">

@@ -53,7 +53,7 @@ export function EntryDialog({ sequence, known, newer, older, onOpen, onClose }: 
 function Fetched({ sequence }: { sequence: number }) {
   const entry = useLoad(`entry ${sequence}`, (signal) => getAuditEntry(sequence, signal));
   if (entry.data.value) return <Entry entry={entry.data.value} />;
-  if (entry.error.value) return <Failure error={entry.error.value} what="entry" retry={entry.reload} />;
+  if (entry.error.value) return <Failure error={entry.error.value} what="the entry" retry={entry.reload} />;
   return <Loading what="the entry" />;
 }
 
@@ -130,7 +130,7 @@ function Entry({ entry }: { entry: AuditEntry }) {
             <code>{entry.previous_hash}</code>
           </Fact>
         </dl>
-        <CopyButton text={JSON.stringify(entry, null, 2)} what="The entry as JSON" />
+        <CopyButton text={JSON.stringify(entry, null, 2)} what="the entry as JSON" />
       </details>
     </div>
   );

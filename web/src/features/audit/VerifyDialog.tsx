@@ -86,7 +86,7 @@ function Verdict({ check, anchored }: { check: AuditCheck; anchored: boolean }) 
         <div class="verify-head">
           <h3>Anchor</h3>
           <p class="muted">Keep it elsewhere, and give it to the next check.</p>
-          <code>{check.head}</code> <CopyButton text={check.head} what="The anchor" />
+          <code>{check.head}</code> <CopyButton text={check.head} what="the anchor" />
         </div>
       )}
     </>

@@ -14,6 +14,7 @@ import { usePhone } from "./usePhone";
 import { useWindow } from "./useWindow";
 import "../../ui/table.css";
 import "./table.css";
+import "./cards.css";
 
 interface TableProps {
   rows: readonly BenchmarkListItem[];

@@ -1,32 +1,28 @@
 import { useSignal } from "@preact/signals";
 import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import type { BenchmarkListItem } from "../../api/types";
-import {
-  isFiltered,
-  listQuery,
-  orderChanges,
-  readFilters,
-  readOrder,
-  viewQuery,
-  without,
-} from "../../app/benchmark-query";
+import { isFiltered, listQuery, orderChanges, readFilters, readOrder, viewQuery } from "../../app/benchmark-query";
 import { listenOnPage, MOD } from "../../app/keyboard";
 import { navigate, place, query, setQuery } from "../../app/router";
 import { may, session } from "../../app/session";
 import { Button, LinkButton } from "../../ui/Button";
 import { count } from "../../ui/numbers";
 import { PageHead } from "../../ui/Panel";
-import { Failure, Message, Notice } from "../../ui/states";
+import { Failure, Notice } from "../../ui/states";
 import { BenchmarkTable } from "./BenchmarkTable";
 import { BulkBar } from "./BulkBar";
 import { layoutOf } from "./cells";
 import type { ColumnId } from "./columns";
 import { copiedOf } from "./copied";
+import { Empty } from "./Empty";
 import { BenchmarkList } from "./list";
+import { shownOf } from "./measures";
 import { Skeleton } from "./Skeleton";
 import { all, drop, extend, NOTHING, type Selection, toggle } from "./selection";
 import { forgetKept, keep, keepingFailed, kept, loadKept } from "./stored";
-import { goTo, Toolbar } from "./Toolbar";
+import { Toolbar } from "./Toolbar";
+import { usePhone } from "./usePhone";
+import { useRoom } from "./useRoom";
 import "./benchmarks.css";
 
 let keptFor: string | null = null;
@@ -40,6 +36,11 @@ export function BenchmarksPage() {
   const copied = useSignal("");
   const moves = useSignal(0);
   const topAt = useSignal(0);
+  const page = useRef<HTMLDivElement>(null);
+  const room = useRoom(page);
+  const isPhone = usePhone();
+  const { columns: chosen, widths } = kept.value;
+  const columns = useMemo(() => shownOf(chosen, widths, room, isPhone), [chosen, widths, room, isPhone]);
   const text = viewQuery(query.value);
   const filters = useMemo(() => readFilters(query.value), [text]);
   const order = useMemo(() => readOrder(query.value), [text]);
@@ -62,11 +63,11 @@ export function BenchmarksPage() {
   }, []);
 
   const isOpen = isReady.value;
-  const shown = useRef(text);
+  const opened = useRef(text);
   useEffect(() => {
     if (!isOpen) return;
-    if (shown.current !== text) {
-      shown.current = text;
+    if (opened.current !== text) {
+      opened.current = text;
       topAt.value += 1;
       selection.value = NOTHING;
       active.value = null;
@@ -83,6 +84,8 @@ export function BenchmarksPage() {
   const rows = list.rows.value;
   const latest = useRef<readonly BenchmarkListItem[]>([]);
   latest.current = rows ?? [];
+  const shown = useRef(columns);
+  shown.current = columns;
 
   const select = useCallback((id: string, withRange: boolean) => {
     const ids = latest.current.map((row) => row.id);
@@ -111,7 +114,7 @@ export function BenchmarksPage() {
       (document.activeElement === document.body || document.activeElement?.closest(".list-row .cell-name") != null);
     const isNowhere = () => active.value !== null && document.activeElement === document.body;
     const sideways = (by: 1 | -1) => {
-      const { columns } = kept.value;
+      const columns = shown.current;
       const at = cell.value === null ? -1 : columns.indexOf(cell.value);
       cell.value = columns[at < 0 ? (by > 0 ? 0 : columns.length - 1) : at + by] ?? cell.value;
       copied.value = "";
@@ -178,7 +181,7 @@ export function BenchmarksPage() {
   const arrived = list.arrived.value.size;
 
   return (
-    <div class="benchmarks-page">
+    <div ref={page} class="benchmarks-page">
       <PageHead
         title="Benchmarks"
         status={rows && <span class="muted number">{count(total)}</span>}
@@ -190,7 +193,7 @@ export function BenchmarksPage() {
           )
         }
       />
-      <Toolbar filters={filters} rows={rows ?? []} />
+      <Toolbar filters={filters} rows={rows ?? []} columns={columns} />
       {keepingFailed.value && <Notice error={keepingFailed.value} what="Columns and views are not remembered." />}
       {list.error.value && rows && (
         <div class="list-error">
@@ -202,7 +205,7 @@ export function BenchmarksPage() {
         (list.error.value ? (
           <Failure error={list.error.value} what="the benchmarks" retry={() => list.retry()} />
         ) : (
-          <Skeleton columns={kept.value.columns} />
+          <Skeleton columns={columns} />
         ))}
       {rows && rows.length === 0 && <Empty isFiltered={isFiltered(filters)} arrived={arrived} onNew={showNew} />}
       {rows && rows.length > 0 && (
@@ -220,8 +223,8 @@ export function BenchmarksPage() {
           <BenchmarkTable
             rows={rows}
             total={total}
-            columns={kept.value.columns}
-            widths={kept.value.widths}
+            columns={columns}
+            widths={widths}
             order={order}
             selected={selection.value.ids}
             active={active.value}
@@ -255,45 +258,5 @@ export function BenchmarksPage() {
         />
       )}
     </div>
-  );
-}
-
-interface EmptyProps {
-  isFiltered: boolean;
-  arrived: number;
-  onNew: () => void;
-}
-
-function Empty({ isFiltered: filtered, arrived, onNew }: EmptyProps) {
-  if (arrived > 0) {
-    return <Message icon="pulse" title={`${count(arrived)} new`} action={<Button onClick={onNew}>Show them</Button>} />;
-  }
-  if (filtered) {
-    return (
-      <Message
-        icon="search"
-        title="No benchmark matches"
-        action={<Button onClick={() => goTo(without(query.value, null))}>Clear the filters</Button>}
-      />
-    );
-  }
-  return (
-    <Message
-      icon="pulse"
-      title="No benchmarks yet"
-      action={
-        may("benchmark.create") && (
-          <LinkButton href="/benchmarks/new" kind="primary" icon="plus">
-            New benchmark
-          </LinkButton>
-        )
-      }
-    >
-      <p>A benchmark sends requests to a model and measures how long its answers take.</p>
-      <p>
-        No model at hand? With <code>demo.enable</code>, which is on unless the configuration says otherwise, a service
-        that starts on an empty database measures its own simulator, and that run appears here.
-      </p>
-    </Message>
   );
 }

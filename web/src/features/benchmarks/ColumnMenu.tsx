@@ -1,19 +1,21 @@
 import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/icons";
 import { Popover } from "../../ui/Popover";
-import { ALL, columnOf, moveColumn, toggleColumn } from "./columns";
+import { ALL, type ColumnId, columnOf, moveColumn, toggleColumn } from "./columns";
 import { keep, kept } from "./stored";
 
 /** Which columns are shown, and in what order; kept for the user. */
-export function ColumnMenu() {
-  const { columns, widths } = kept.value;
+export function ColumnMenu({ columns }: { columns: readonly ColumnId[] }) {
+  const isFitting = kept.value.columns === "fitting";
   const hidden = ALL.filter((id) => !columns.includes(id));
-  const isUsual = columns.join() === ALL.join() && Object.keys(widths).length === 0;
+  // What fits changes with the window: then every column has its usual place here.
+  const listed = isFitting ? ALL : [...columns, ...hidden];
+  const isUsual = isFitting && Object.keys(kept.value.widths).length === 0;
   return (
     <Popover label="Columns" icon="columns" side="right">
       {() => (
         <>
-          {[...columns, ...hidden].map((id) => {
+          {listed.map((id) => {
             const at = columns.indexOf(id);
             const { label } = columnOf(id);
             return (
@@ -48,7 +50,10 @@ export function ColumnMenu() {
               </div>
             );
           })}
-          <Button kind="quiet" disabled={isUsual} onClick={() => keep({ columns: [...ALL], widths: {} })}>
+          {isFitting && hidden.length > 0 && (
+            <p class="muted column-note">Those that fit the window. Tick another, and the table scrolls sideways.</p>
+          )}
+          <Button kind="quiet" disabled={isUsual} onClick={() => keep({ columns: "fitting", widths: {} })}>
             As at first
           </Button>
         </>

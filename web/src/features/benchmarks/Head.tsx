@@ -57,7 +57,7 @@ export function Head({ columns, widthOf, layout, order, onOrder, onWidth, ticked
                   const by = event.altKey ? { ArrowLeft: -KEY_STEP, ArrowRight: KEY_STEP }[event.key] : undefined;
                   if (by === undefined) return;
                   event.preventDefault();
-                  onWidth(id, clamp(widthOf(id) + by));
+                  onWidth(id, clamp((event.currentTarget.parentElement?.offsetWidth ?? widthOf(id)) + by));
                 }}
               >
                 <span class="sort-label">

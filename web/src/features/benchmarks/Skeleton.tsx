@@ -5,6 +5,7 @@ import { Bones } from "./Row";
 import { usePhone } from "./usePhone";
 import "../../ui/table.css";
 import "./table.css";
+import "./cards.css";
 
 const ROWS = 12;
 // Less would flicker; the place is taken from the start.

@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { BenchmarkListItem } from "../../api/types";
-import { chipsOf, type Filters, isFiltered, LIMITS, without } from "../../app/benchmark-query";
+import { chipsOf, type Filters, LIMITS, without } from "../../app/benchmark-query";
 import { navigate, place, query, setQuery } from "../../app/router";
 import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/icons";
 import { Popover } from "../../ui/Popover";
 import { ColumnMenu } from "./ColumnMenu";
+import type { ColumnId } from "./columns";
 import { FilterPanel } from "./FilterPanel";
 import { ViewMenu } from "./ViewMenu";
 
@@ -16,8 +17,15 @@ export function goTo(text: string): void {
   navigate(place.value.path + (text ? `?${text}` : ""));
 }
 
+interface ToolbarProps {
+  filters: Filters;
+  rows: readonly BenchmarkListItem[];
+  /** Those that are shown. */
+  columns: readonly ColumnId[];
+}
+
 /** Search, filters, views and columns above the list. */
-export function Toolbar({ filters, rows }: { filters: Filters; rows: readonly BenchmarkListItem[] }) {
+export function Toolbar({ filters, rows, columns }: ToolbarProps) {
   const chips = chipsOf(filters);
   return (
     <>
@@ -28,10 +36,10 @@ export function Toolbar({ filters, rows }: { filters: Filters; rows: readonly Be
         </Popover>
         <div class="filters-end">
           <ViewMenu />
-          <ColumnMenu />
+          <ColumnMenu columns={columns} />
         </div>
       </search>
-      {isFiltered(filters) && (
+      {chips.length > 0 && (
         <div class="chips">
           {chips.map((chip) => (
             <button

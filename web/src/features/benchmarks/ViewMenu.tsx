@@ -35,7 +35,7 @@ function Panel({ current, onClose }: { current: View | undefined; onClose: () =>
     const view: View = {
       name: name.trim(),
       query: viewQuery(query.value),
-      columns: withColumns ? [...columns] : null,
+      columns: withColumns ? columns : null,
     };
     const found = problemWith(views, view);
     setProblem(found ?? undefined);

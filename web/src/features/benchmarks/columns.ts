@@ -8,30 +8,46 @@ export interface Column {
   sort: SortColumn;
   /** In px. */
   width: number;
+  /** What it may be narrowed to where there is little room; as wide as always without. */
+  least?: number;
   isRight?: boolean;
 }
 
 export const COLUMNS = [
-  { id: "status", label: "Status", sort: "status", width: 118 },
-  { id: "name", label: "Name", sort: "name", width: 200 },
-  { id: "target", label: "Target", sort: "target", width: 140 },
-  { id: "load", label: "Load", sort: "load", width: 104 },
-  { id: "requests", label: "Requests", sort: "requests", width: 76, isRight: true },
-  { id: "ttft_p50", label: "TTFT p50", sort: "ttft_p50", width: 72, isRight: true },
-  { id: "ttft_p95", label: "TTFT p95", sort: "ttft_p95", width: 72, isRight: true },
-  { id: "tpot_p50", label: "TPOT p50", sort: "tpot_p50", width: 72, isRight: true },
-  { id: "output_tokens", label: "Output", sort: "output_tokens", width: 72, isRight: true },
-  { id: "errors", label: "Errors", sort: "errors", width: 68, isRight: true },
-  { id: "cost", label: "Cost", sort: "cost", width: 72, isRight: true },
-  { id: "verdict", label: "Certificate", sort: "verdict", width: 112 },
+  { id: "status", label: "Status", sort: "status", width: 116, least: 110 },
+  { id: "name", label: "Name", sort: "name", width: 200, least: 160 },
+  { id: "target", label: "Target", sort: "target", width: 150, least: 112 },
+  { id: "load", label: "Load", sort: "load", width: 130, least: 88 },
+  { id: "requests", label: "Requests", sort: "requests", width: 72, isRight: true },
+  { id: "ttft_p50", label: "TTFT p50", sort: "ttft_p50", width: 68, isRight: true },
+  { id: "ttft_p95", label: "TTFT p95", sort: "ttft_p95", width: 68, isRight: true },
+  { id: "tpot_p50", label: "TPOT p50", sort: "tpot_p50", width: 68, isRight: true },
+  { id: "output_tokens", label: "Output", sort: "output_tokens", width: 66, isRight: true },
+  { id: "errors", label: "Errors", sort: "errors", width: 64, isRight: true },
+  { id: "cost", label: "Cost", sort: "cost", width: 84, isRight: true },
+  { id: "verdict", label: "Certificate", sort: "verdict", width: 108, least: 102 },
   { id: "owner", label: "Owner", sort: "owner", width: 84 },
-  { id: "tags", label: "Tags", sort: "tags", width: 124 },
-  { id: "created", label: "When", sort: "created", width: 116, isRight: true },
+  { id: "tags", label: "Tags", sort: "tags", width: 124, least: 96 },
+  { id: "created", label: "When", sort: "created", width: 108, least: 98, isRight: true },
 ] as const satisfies readonly Column[];
 
 export type ColumnId = (typeof COLUMNS)[number]["id"];
 
 export const ALL: readonly ColumnId[] = COLUMNS.map(({ id }) => id);
+/** These are there only where all have their whole width. Without its column, tags stand beside the name. */
+export const EXTRA: readonly ColumnId[] = ["tags", "owner"];
+/** Which leave next where not all fit at their least width; the others stay, and the table scrolls sideways. */
+export const LEAVING: readonly ColumnId[] = [
+  "cost",
+  "load",
+  "output_tokens",
+  "tpot_p50",
+  "verdict",
+  "ttft_p95",
+  "requests",
+];
+/** The columns that someone has chosen, or those that fit the window. */
+export type Chosen = readonly ColumnId[] | "fitting";
 export const MIN_WIDTH = 56;
 export const MAX_WIDTH = 640;
 
@@ -44,10 +60,10 @@ export function columnOf(id: ColumnId): Column & { id: ColumnId } {
 }
 
 /** Columns out of something stored: what is no column, or is there twice, is dropped; the name is always there. */
-export function readColumns(stored: unknown): ColumnId[] {
-  if (!Array.isArray(stored)) return [...ALL];
+export function readColumns(stored: unknown): Chosen {
+  if (!Array.isArray(stored)) return "fitting";
   const found = [...new Set(stored)].filter((id): id is ColumnId => typeof id === "string" && BY_ID.has(id));
-  if (found.length === 0) return [...ALL];
+  if (found.length === 0) return "fitting";
   return found.includes("name") ? found : ["name", ...found];
 }
 

@@ -1,9 +1,19 @@
 import { describe, expect, it } from "vitest";
 import type { BenchmarkListItem, Progress } from "../../api/types";
 import { layoutOf } from "./cells";
-import { ALL, type ColumnId, clamp, moveColumn, readColumns, readWidths, toggleColumn } from "./columns";
+import {
+  ALL,
+  type ColumnId,
+  clamp,
+  EXTRA,
+  LEAVING,
+  moveColumn,
+  readColumns,
+  readWidths,
+  toggleColumn,
+} from "./columns";
 import { copiedOf } from "./copied";
-import { gridOf, isNarrowed, leastWidth } from "./measures";
+import { gridOf, isNarrowed, leastWidth, shownOf } from "./measures";
 import { appendPage, headlineOf, replaced, withProgress } from "./rows";
 import { all, chunks, drop, extend, isComparable, NOTHING, toggle } from "./selection";
 import { readKept } from "./stored";
@@ -97,8 +107,8 @@ describe("selection", () => {
 describe("columns", () => {
   it("takes only columns that there are, each once, and always the name", () => {
     expect(readColumns(["cost", "cost", "odd", 7])).toEqual(["name", "cost"]);
-    expect(readColumns("all")).toEqual(ALL);
-    expect(readColumns([])).toEqual(ALL);
+    expect(readColumns("all")).toBe("fitting");
+    expect(readColumns([])).toBe("fitting");
   });
 
   it("shows a column at its usual place and moves it", () => {
@@ -107,6 +117,25 @@ describe("columns", () => {
     expect(toggleColumn(["name"], "name")).toEqual(["name"]);
     expect(moveColumn(["name", "cost", "load"], "load", -1)).toEqual(["name", "load", "cost"]);
     expect(moveColumn(["name", "cost"], "name", -1)).toEqual(["name", "cost"]);
+  });
+
+  it("shows what fits, the most important first, and what was chosen whether it fits or not", () => {
+    const hiddenAt = (room: number, widths = {}) => {
+      const shown = shownOf("fitting", widths, room, false);
+      return ALL.filter((id) => !shown.includes(id));
+    };
+    expect(hiddenAt(3000)).toEqual([]);
+    expect(hiddenAt(1248)).toEqual(["owner", "tags"]); // a window of 1,280 px
+    expect(hiddenAt(992)).toEqual(["load", "output_tokens", "cost", "owner", "tags"]);
+    expect(hiddenAt(1248, { name: 400 })).toContain("cost");
+    expect(hiddenAt(1500)).toEqual(["tags"]);
+    expect(hiddenAt(100)).toEqual(ALL.filter((id) => LEAVING.includes(id) || EXTRA.includes(id)));
+    for (let room = 700; room < 1600; room += 7) {
+      const shown = shownOf("fitting", {}, room, false);
+      expect(leastWidth(shown, {}) <= room || shown.length === ALL.length - LEAVING.length - EXTRA.length).toBe(true);
+    }
+    expect(shownOf("fitting", {}, 390, true)).toEqual(ALL);
+    expect(shownOf(["name", "tags"], {}, 100, false)).toEqual(["name", "tags"]);
   });
 
   it("keeps widths within reason", () => {
@@ -125,10 +154,12 @@ describe("views", () => {
       { name: " " },
       null,
       { name: "b", columns: ["cost"] },
+      { name: "c", columns: "fitting" },
     ]);
     expect(read).toEqual([
       { name: "a", query: "status=failed", columns: null },
       { name: "b", query: "", columns: ["name", "cost"] },
+      { name: "c", query: "", columns: "fitting" },
     ]);
     expect(readViews({})).toEqual([]);
   });
@@ -152,7 +183,7 @@ describe("views", () => {
 
   it("forgets a first view that is gone", () => {
     expect(readKept({ benchmarks: { views: [view("a")], first: "b" } }).first).toBeNull();
-    expect(readKept({ benchmarks: 7 }).columns).toEqual(ALL);
+    expect(readKept({ benchmarks: 7 }).columns).toBe("fitting");
   });
 });
 
@@ -227,9 +258,9 @@ describe("cells and columns", () => {
   });
 
   it("gives the name what the others leave, unless it was given a width", () => {
-    expect(gridOf(["name", "status"], {})).toBe("34px minmax(200px, 1fr) 118px");
+    expect(gridOf(["name", "status"], {})).toBe("34px minmax(160px, 1fr) minmax(110px, 116px)");
     expect(gridOf(["name"], { name: 300 })).toBe("34px 300px");
-    expect(leastWidth(["name", "status"], {})).toBe(352);
+    expect(leastWidth(["name", "status"], {})).toBe(304);
     expect(isNarrowed({ status: 100 })).toBe(true);
     expect(isNarrowed({ status: 200 })).toBe(false);
   });

@@ -6,11 +6,11 @@
 import { batch, signal } from "@preact/signals";
 import { call } from "../../api/client";
 import { ApiError } from "../../api/errors";
-import { ALL, type ColumnId, readColumns, readWidths, type Widths } from "./columns";
+import { type Chosen, readColumns, readWidths, type Widths } from "./columns";
 import { readViews, type View } from "./views";
 
 export interface Kept {
-  columns: ColumnId[];
+  columns: Chosen;
   widths: Widths;
   views: View[];
   /** The name of the view that the list opens with. */
@@ -27,7 +27,7 @@ const TRIES = 3;
 // Dragging a column makes many changes; only the last is worth keeping.
 const SAVE_AFTER_MS = 400;
 
-export const kept = signal<Kept>({ columns: [...ALL], widths: {}, views: [], first: null });
+export const kept = signal<Kept>({ columns: "fitting", widths: {}, views: [], first: null });
 /** Why the newest change is not kept. */
 export const keepingFailed = signal<ApiError | null>(null);
 

@@ -1,14 +1,14 @@
 /** Saved views: a name for filters, order and columns. Pure; where they are kept is `stored.ts`. */
 
 import { viewQuery } from "../../app/benchmark-query";
-import { type ColumnId, readColumns } from "./columns";
+import { type Chosen, readColumns } from "./columns";
 
 export interface View {
   name: string;
   /** Filters and order, as the address has them. */
   query: string;
   /** Null: the columns as they are. */
-  columns: ColumnId[] | null;
+  columns: Chosen | null;
 }
 
 /** The service keeps 16 KiB per user for everything. */
@@ -26,7 +26,7 @@ export function readViews(stored: unknown): View[] {
     views.push({
       name: name.slice(0, NAME_CHARACTERS),
       query: viewQuery(new URLSearchParams(typeof query === "string" ? query : "")),
-      columns: Array.isArray(columns) ? readColumns(columns) : null,
+      columns: Array.isArray(columns) || columns === "fitting" ? readColumns(columns) : null,
     });
   }
   return views.slice(0, MOST_VIEWS);

@@ -60,7 +60,7 @@ function Compared({ selection }: { selection: Selection }) {
   const comparison = data.value;
   if (!comparison) {
     return error.value ? (
-      <Failure error={error.value} what="comparison" retry={reload} />
+      <Failure error={error.value} what="the comparison" retry={reload} />
     ) : (
       <Loading what="the comparison" />
     );
@@ -83,12 +83,17 @@ function Compared({ selection }: { selection: Selection }) {
   );
 }
 
+/** A number and its unit stay in one line. */
+function withUnits(sentence: string): string {
+  return sentence.replaceAll(/(?<=\d) (?=%|ms\b|s\b)/g, "\u00a0");
+}
+
 function Conclusions({ comparison }: { comparison: Comparison }) {
   return (
     <Panel title="What can be said">
       <ul class="conclusions">
         {comparison.conclusions.map((sentence) => (
-          <li key={sentence}>{sentence}</li>
+          <li key={sentence}>{withUnits(sentence)}</li>
         ))}
       </ul>
       <p class="muted compare-note">
@@ -123,7 +128,7 @@ function Pairs({ comparison }: { comparison: Comparison }) {
               {pairing.run}: no pairs, because {pairing.reason}.
             </li>
           ) : (
-            pairing.metrics.map((pair) => <li key={`${pairing.run} ${pair.metric}`}>{pair.sentence}</li>)
+            pairing.metrics.map((pair) => <li key={`${pairing.run} ${pair.metric}`}>{withUnits(pair.sentence)}</li>)
           ),
         )}
       </ul>

@@ -1,7 +1,9 @@
+import { useMemo } from "preact/hooks";
 import type { Comparison } from "../../api/types";
 import { setQuery } from "../../app/router";
+import { type LineSeries, LinesChart, type LinesView } from "../../charts";
 import { METRIC_NAMES } from "../../ui/describe";
-import { CurveChart, millisecondAxis, ninesAxis, SHARES } from "./CurveChart";
+import { count, durationScale, significant } from "../../ui/numbers";
 
 type Curve = Comparison["runs"][number]["curves"][string];
 
@@ -9,22 +11,8 @@ type Curve = Comparison["runs"][number]["curves"][string];
 export function Distributions({ comparison, metric }: { comparison: Comparison; metric: string }) {
   const metrics = [...new Set(comparison.runs.flatMap((run) => Object.keys(run.curves)))];
   const shown = metrics.includes(metric) ? metric : (metrics[0] ?? "");
-  const curves = comparison.runs.flatMap((run) => {
-    const curve = run.curves[shown];
-    return curve ? [{ label: `${run.label} ${run.name}`, curve }] : [];
-  });
-  if (curves.length === 0) return null;
-  const body = Math.max(...curves.map(({ curve }) => valueAt(curve, 0.99)));
-  const highest = Math.max(...curves.map(({ curve }) => curve.values_ms.at(-1) ?? 0));
-  const most = Math.max(...curves.map(({ curve }) => curve.shares.at(-1) ?? 0));
-  const spectra = curves.map(({ label, curve }) => ({
-    label,
-    points: curve.shares.map((share, index) => [share, curve.values_ms[index] ?? 0] as const),
-  }));
-  const distributions = spectra.map(({ label, points }) => ({
-    label,
-    points: points.map(([share, value]) => [value, share] as const).filter(([value]) => value <= body),
-  }));
+  const views = useMemo(() => viewsOf(comparison, shown), [comparison, shown]);
+  if (!views) return null;
   const words = METRIC_NAMES[shown] ?? shown.replace(/_ms$/, "").replaceAll("_", " ");
   return (
     <>
@@ -39,25 +27,69 @@ export function Distributions({ comparison, metric }: { comparison: Comparison; 
         </select>
       </div>
       <div class="compare-charts">
-        <CurveChart
+        <LinesChart
           title={`Distribution of ${words}`}
-          xLabel="ms, up to p99"
-          yLabel="share at or below"
-          lines={distributions}
-          x={millisecondAxis(body)}
-          y={SHARES}
+          view={views.distribution}
+          axis={views.unit}
+          note="Up to the largest p99 of them."
         />
-        <CurveChart
+        <LinesChart
           title={`Percentiles of ${words}`}
-          xLabel="percentile, logarithmic in the nines"
-          yLabel="ms"
-          lines={spectra}
-          x={ninesAxis(most)}
-          y={millisecondAxis(highest)}
+          view={views.spectrum}
+          axis={views.unit}
+          note="The axis counts nines."
         />
       </div>
     </>
   );
+}
+
+interface Views {
+  distribution: LinesView;
+  spectrum: LinesView;
+  unit: string;
+}
+
+/** The curves of one metric of every run that has it, in one unit; null when none has. */
+function viewsOf(comparison: Comparison, metric: string): Views | null {
+  const curves = comparison.runs.flatMap(({ label, name, curves: all }, colour) => {
+    const curve = all[metric];
+    return curve ? [{ label: `${label} ${name}, n = ${count(curve.n)}`, colour, curve }] : [];
+  });
+  if (curves.length === 0) return null;
+  const scale = durationScale(curves.map(({ curve }) => valueAt(curve, 0.5)));
+  const body = Math.max(...curves.map(({ curve }) => valueAt(curve, 0.99))) * scale.factor;
+  const highest = Math.max(...curves.map(({ curve }) => curve.values_ms.at(-1) ?? 0)) * scale.factor;
+  const most = Math.max(...curves.map(({ curve }) => curve.shares.at(-1) ?? 0));
+  const seriesOf = (turned: boolean): LineSeries[] =>
+    curves.map(({ label, colour, curve }) => {
+      const values = curve.values_ms.map((value) => value * scale.factor);
+      const percentiles = curve.shares.map((share) => 100 * share);
+      return turned
+        ? { label, colour, kind: "line", xs: percentiles, ys: values }
+        : { label, colour, kind: "line", xs: values, ys: curve.shares };
+    });
+  return {
+    unit: scale.unit,
+    distribution: {
+      x: { label: scale.unit, scale: { kind: "linear", min: 0, max: body || 1 }, write: significant },
+      y: { label: "share at or below", scale: { kind: "linear", min: 0, max: 1 }, write: percentOf },
+      series: seriesOf(false),
+    },
+    spectrum: {
+      x: {
+        label: "percentile",
+        scale: { kind: "nines", min: 0, max: Math.max(90, 100 * most) },
+        write: (value) => `p${Number(value.toFixed(6))}`,
+      },
+      y: { label: scale.unit, scale: { kind: "linear", min: 0, max: highest * 1.05 || 1 }, write: significant },
+      series: seriesOf(true),
+    },
+  };
+}
+
+function percentOf(share: number): string {
+  return `${Number((100 * share).toFixed(1))} %`;
 }
 
 function valueAt(curve: Curve, share: number): number {

@@ -8,6 +8,8 @@ import { Failure, Loading, Message } from "../../ui/states";
 import { useLoad } from "../../ui/useLoad";
 import { Form } from "./Form";
 import "./new-benchmark.css";
+import "./estimate.css";
+import "./presets.css";
 
 interface Loaded {
   providers: Provider[];

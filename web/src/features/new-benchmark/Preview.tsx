@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { BenchmarkSpec } from "../../api/types";
-import { Button } from "../../ui/Button";
+import { CopyButton } from "../../ui/CopyButton";
 import { Choice } from "../../ui/Field";
 import { Panel } from "../../ui/Panel";
 import { asCli, asCurl, asGraphql } from "./commands";
@@ -16,7 +16,6 @@ const FORMS = [
 /** The same benchmark for a shell or a script, changing as the form does. */
 export function Preview({ spec }: { spec: BenchmarkSpec }) {
   const [form, setForm] = useState("curl");
-  const [copied, setCopied] = useState("");
   // Written out whole only for the clipboard: a list out of a file may be of megabytes.
   const { spec: shown, isShort } = shortened(spec);
   const cli = asCli(spec, location.origin, shown);
@@ -26,20 +25,10 @@ export function Preview({ spec }: { spec: BenchmarkSpec }) {
     return form === "cli" ? asCli(spec, location.origin, what).command : JSON.stringify(what, null, 2);
   };
   const text = write(shown);
-  const copy = () => {
-    navigator.clipboard.writeText(write(spec)).then(
-      () => setCopied(text),
-      () => setCopied(""),
-    );
-  };
   return (
     <Panel
       title="The same as"
-      aside={
-        <Button kind="quiet" icon={copied === text ? "check" : "copy"} onClick={copy}>
-          {copied === text ? "Copied" : "Copy"}
-        </Button>
-      }
+      aside={<CopyButton kind="quiet" text={text} whole={() => write(spec)} what="the whole of it" />}
     >
       <Choice legend="Form" value={form} onInput={setForm} options={FORMS} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it */}

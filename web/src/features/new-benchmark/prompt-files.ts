@@ -7,6 +7,9 @@ import type { ChatTurn, PromptItem } from "../../api/types";
 import { parseCsv } from "./csv";
 import { lines } from "./reader";
 
+/** What a chooser of files offers. */
+export const PROMPT_FILES = ".txt, .jsonl, .json, .csv";
+
 type Json = Record<string, unknown>;
 type Role = ChatTurn["role"];
 

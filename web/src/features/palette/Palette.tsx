@@ -5,6 +5,7 @@ import { may, session } from "../../app/session";
 import { describeTargets } from "../../ui/describe";
 import { Icon } from "../../ui/icons";
 import { relative } from "../../ui/times";
+import { useFocusBack } from "../../ui/useFocusBack";
 import { benchmarkHere, comparisonWith, go, type Option, optionsHere, type Place } from "./choices";
 import { ranked } from "./match";
 import { loadRecent, saveRecent, withRecent } from "./recent";
@@ -42,6 +43,7 @@ export function Palette({ places, typed: ahead, onClose }: PaletteProps) {
   const [recent, setRecent] = useState(loadRecent);
   const here = useMemo(() => optionsHere(places), []);
 
+  useFocusBack();
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();

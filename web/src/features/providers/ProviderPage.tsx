@@ -33,7 +33,7 @@ export function ProviderPage({ id: name }: { id: string }) {
   return (
     <>
       <PageHead crumb={crumb} title={name} />
-      {error ? <Failure error={error} what="provider" retry={load.reload} /> : <Loading what="the provider" />}
+      {error ? <Failure error={error} what="the provider" retry={load.reload} /> : <Loading what="the provider" />}
     </>
   );
 }

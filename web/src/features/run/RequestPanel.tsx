@@ -1,24 +1,20 @@
 /** One request beside its run: its waterfall, and what was asked and answered. `esc` closes, `j` and `k` move on. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { getRequest, getRequestBody } from "../../api/endpoints";
+import { getRequest } from "../../api/endpoints";
 import type { RequestDetail } from "../../api/types";
 import { listen } from "../../app/keyboard";
 import { navigate } from "../../app/router";
 import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
-import { CopyButton } from "../../ui/CopyButton";
 import { count, dollars, duration, MISSING, NOT_APPLICABLE } from "../../ui/numbers";
-import { Failure, Loading, sentence } from "../../ui/states";
-import { TraceId } from "../../ui/TraceId";
+import { Failure, Loading } from "../../ui/states";
+import { useFocusBack } from "../../ui/useFocusBack";
 import { useLoad } from "../../ui/useLoad";
-import { asCurl, variablesOf } from "./curl";
 import { requestHref, runHref } from "./request-address";
 import { WaterfallView } from "./WaterfallView";
 import "./request.css";
-
-const TABS = ["prompt", "response", "usage", "headers", "error", "raw"] as const;
-type Tab = (typeof TABS)[number];
+import { RequestTab, TABS, type Tab } from "./RequestTab";
 
 export function RequestPanel({ run, index }: { run: string; index: number }) {
   const { data, error, loading, reload } = useLoad(`${run} ${index}`, (signal) => getRequest(run, index, signal));
@@ -32,6 +28,7 @@ export function RequestPanel({ run, index }: { run: string; index: number }) {
   const go = (to: number | null | undefined) => to != null && navigate(requestHref(run, to), "replace");
   const close = () => navigate(runHref(run));
 
+  useFocusBack();
   useEffect(() => panel.current?.focus(), []);
   useEffect(
     () =>
@@ -73,7 +70,7 @@ export function RequestPanel({ run, index }: { run: string; index: number }) {
         </span>
       </header>
       {error.value && !found ? (
-        <Failure error={error.value} what="request" retry={reload} />
+        <Failure error={error.value} what="the request" retry={reload} />
       ) : !found ? (
         loading.value && <Loading what="the request" />
       ) : (
@@ -104,7 +101,7 @@ export function RequestPanel({ run, index }: { run: string; index: number }) {
             ))}
           </div>
           <div id="request-tab" role="tabpanel" aria-labelledby={`tab-${tab}`} class="request-tab">
-            <TabContent tab={tab} request={found} run={run} />
+            <RequestTab tab={tab} request={found} run={run} />
           </div>
         </div>
       )}
@@ -138,199 +135,4 @@ function Facts({ request }: { request: RequestDetail }) {
       ))}
     </dl>
   );
-}
-
-function TabContent({ tab, request, run }: { tab: Tab; request: RequestDetail; run: string }) {
-  switch (tab) {
-    case "prompt":
-      return <Prompt key={request.index} run={run} index={request.index} />;
-    case "response":
-      return request.response_text === null ? (
-        <Nothing>The text was not kept. Runs with “save responses” keep it.</Nothing>
-      ) : (
-        <Copied text={request.response_text} what="The response">
-          {request.response_text || "(empty)"}
-        </Copied>
-      );
-    case "usage":
-      return (
-        <>
-          <Table
-            rows={{
-              "input tokens": request.input_tokens,
-              "of them read anew": request.uncached_input_tokens,
-              "of them from a cache": request.cache_read_tokens,
-              "of them written to a cache": request.cache_write_tokens,
-              "output tokens": request.output_tokens,
-              "of them reasoning": request.reasoning_tokens,
-              "counted by": request.token_count_source,
-            }}
-          />
-          {request.usage ? (
-            <Copied text={JSON.stringify(request.usage, null, 2)} what="The usage" />
-          ) : (
-            <Nothing>The provider sent no usage.</Nothing>
-          )}
-        </>
-      );
-    case "headers":
-      return <Headers request={request} />;
-    case "error":
-      return request.status === "ok" ? (
-        <Nothing>The request went well{request.attempts > 1 && ` at try ${request.attempts}`}.</Nothing>
-      ) : (
-        <>
-          <Table rows={{ class: request.error_type, "HTTP status": request.http_status, tries: request.attempts }} />
-          {request.error && (
-            <Copied text={request.error} what="The error">
-              {sentence(request.error)}
-            </Copied>
-          )}
-        </>
-      );
-    case "raw":
-      return <Copied text={JSON.stringify(request, null, 2)} what="The record" />;
-  }
-}
-
-function Prompt({ run, index }: { run: string; index: number }) {
-  const { data, error, loading } = useLoad(`${run} ${index}`, (signal) => getRequestBody(run, index, signal));
-  const body = data.value;
-  if (error.value) return <Nothing>{sentence(error.value.message)}</Nothing>;
-  if (!body) return loading.value ? <Loading what="the prompt" /> : null;
-  const text = body.body ?? body.turn;
-  const curl = asCurl(body);
-  const variables = variablesOf(body);
-  return (
-    <>
-      {body.method !== null && (
-        <p class="request-line">
-          <code>
-            {body.method} {body.url ?? "(address not shown: reading providers is not permitted)"}
-          </code>
-        </p>
-      )}
-      {text !== null && (
-        <div class="request-copies">
-          <CopyButton text={text} what={body.body === null ? "The turn" : "The body"} label="Copy body" />
-          {curl !== null && <CopyButton text={curl} what="The command" label="Copy as curl" />}
-          {curl !== null && variables.length > 0 && (
-            <span class="muted request-note">
-              needs {variables.map((name) => name.slice(1)).join(", ")} in the environment
-            </span>
-          )}
-        </div>
-      )}
-      <p class="muted request-note">
-        {body.body !== null && "The body as it was sent, made again from the spec and its seed. "}
-        {body.note && sentence(body.note)}
-      </p>
-      {text !== null && <pre>{indented(text)}</pre>}
-    </>
-  );
-}
-
-function Headers({ request }: { request: RequestDetail }) {
-  const { rate_limits: limits, server_timings_ms: timings } = request.metadata;
-  const headers = request.response_headers ? Object.entries(request.response_headers) : null;
-  return (
-    <>
-      <Table
-        rows={{
-          "HTTP status": request.http_status,
-          "response id": request.response_id,
-          "finish reason": request.finish_reason,
-          connection: request.connection_reused ? "kept alive" : "new",
-        }}
-      />
-      <TraceFacts request={request} />
-      {headers ? (
-        <>
-          <div class="request-copies">
-            <CopyButton
-              text={headers.map((pair) => pair.join(": ")).join("\n")}
-              what="The headers"
-              label="Copy headers"
-            />
-          </div>
-          <dl class="request-headers" aria-label="Response headers">
-            {headers.map(([name, value]) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            ))}
-          </dl>
-          <p class="muted request-note">Values that are a secret read [redacted]; they were never stored.</p>
-        </>
-      ) : (
-        <Nothing>
-          {request.http_status === null
-            ? "No response came, so there are no headers."
-            : "The response headers were not kept. Runs with “save responses” keep them, and others keep those of their first 1,000 failed requests."}
-        </Nothing>
-      )}
-      {limits != null && <Copied text={JSON.stringify({ rate_limits: limits }, null, 2)} what="The rate limits" />}
-      {timings != null && <Copied text={JSON.stringify({ server_timings_ms: timings }, null, 2)} what="The timings" />}
-    </>
-  );
-}
-
-/** Where the request is in a trace; its span is there when it was sent to the provider or exported. */
-function TraceFacts({ request }: { request: RequestDetail }) {
-  const span = request.metadata.span_id;
-  if (!request.trace_id) return null;
-  return (
-    <dl class="facts request-table">
-      <div>
-        <dt>trace id</dt>
-        <dd>
-          <TraceId what="trace id" id={request.trace_id} url={request.trace_url} />
-        </dd>
-      </div>
-      {typeof span === "string" && (
-        <div>
-          <dt>span id</dt>
-          <dd>
-            <TraceId what="span id" id={span} />
-          </dd>
-        </div>
-      )}
-    </dl>
-  );
-}
-
-function Table({ rows }: { rows: Record<string, string | number | null> }) {
-  return (
-    <dl class="facts request-table">
-      {Object.entries(rows).map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd class="number">{value === null ? MISSING : typeof value === "number" ? count(value) : value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
-/** A text with a button that copies it; what is shown may be laid out otherwise. */
-function Copied({ text, what, children }: { text: string; what: string; children?: preact.ComponentChildren }) {
-  return (
-    <div class="copied">
-      <CopyButton text={text} what={what} />
-      <pre>{children ?? text}</pre>
-    </div>
-  );
-}
-
-function Nothing({ children }: { children: preact.ComponentChildren }) {
-  return <p class="muted request-note">{children}</p>;
-}
-
-function indented(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
 }

@@ -27,6 +27,10 @@ import { RunStore } from "./store";
 import { TimeCharts } from "./TimeCharts";
 import { Warnings } from "./Warnings";
 import "./run.css";
+import "./distributions.css";
+import "./extremes.css";
+import "./phases.css";
+import "./summary.css";
 
 export function RunPage({ id }: { id: string }) {
   const run = useMemo(() => new RunStore(id), [id]);
@@ -50,7 +54,7 @@ export function RunPage({ id }: { id: string }) {
   }
   if (!benchmark) {
     return error ? (
-      <Failure error={error} what="benchmark" retry={() => void run.load()} />
+      <Failure error={error} what="the benchmark" retry={() => void run.load()} />
     ) : (
       <Loading what="the benchmark" />
     );

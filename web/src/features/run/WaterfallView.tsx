@@ -21,7 +21,8 @@ const MOST_TICKS = 1_200;
 
 export function WaterfallView({ request }: { request: RequestDetail }) {
   const { phases, chunk_ms: chunks, shared, total_ms: total, note, chunks_left_out: leftOut } = request.waterfall;
-  const scale = durationScale([total]);
+  // Most phases are short: in seconds they would be rows of zeros.
+  const scale = durationScale([total < 10_000 ? Math.min(total, 500) : total]);
   const share = (ms: number) => `${total > 0 ? Math.min(100, Math.max(0, (100 * ms) / total)) : 0}%`;
   const every = Math.ceil(chunks.length / MOST_TICKS) || 1;
   const together = new Set(shared);
