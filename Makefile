@@ -9,7 +9,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # Another active environment must not be installed into.
 unexport VIRTUAL_ENV
-# Some machines set it. Each of the 400 processes that the tests start would compile the whole app once more.
+# Some machines set it. Each of the hundreds of processes that tests start would compile the app once more.
 unexport PYTHONDONTWRITEBYTECODE
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never

@@ -25,7 +25,7 @@ from app.core.routes import Routes
 from app.core.settings import Settings
 from app.core.static import Dashboard
 from app.core.version import service_version
-from app.graphql.endpoints import build_view
+from app.graphql.endpoints import Door
 from app.idempotency.middleware import Idempotency
 from app.lifespan import lifespan
 from app.monitoring.metrics import Metrics, ObserveRequests
@@ -80,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.demo_runs = False
     app.state.tracer = None
     if settings.server.enable_graphql:
-        app.state.graphql = build_view(settings)
+        app.state.graphql = Door(settings)
     install_error_handlers(app)
     app.router.routes.extend(served_routes(settings))
     if not production:

@@ -44,11 +44,12 @@ def show_settings(
 ) -> None:
     """Print the settings in force, secrets hidden, and where each value came from."""
     from app.core.settings import config_path, load_settings  # noqa: PLC0415
-    from app.core.settings_catalogue import settings, source_of, toml_value, value_of  # noqa: PLC0415
+    from app.core.settings_catalogue import Sources, settings, toml_value, value_of  # noqa: PLC0415
 
     path = config_path(config)
     values = load_settings(config)
-    rows = [(setting, value_of(values, setting), source_of(setting, path)) for setting in settings()]
+    sources = Sources(path)
+    rows = [(setting, value_of(values, setting), sources.of(setting)) for setting in settings()]
     if as_json:
         typer.echo(json.dumps({setting.key: {"value": value, "source": source} for setting, value, source in rows}))
         return

@@ -74,19 +74,24 @@ def value_of(values: BaseModel, setting: Setting) -> Any:
     return _plain(found)
 
 
-def source_of(setting: Setting, path: Path) -> str:
-    """Where the value came from: an environment variable, the file, or the default."""
-    environment = {name.upper() for name in os.environ}
-    if (named := setting.variable + SUFFIX.upper()) in environment:
-        return named
-    parts = setting.variable.split("__")
-    for depth in range(len(parts), 0, -1):  # LTB_SERVER may hold the whole section as JSON
-        name = "__".join(parts[:depth])
-        if name in environment and (depth == len(parts) or _in_json(name, setting.key.split(".")[depth:])):
-            return name
-    if path.is_file() and _contains(tomllib.loads(path.read_text(encoding="utf-8")), setting.key.split(".")):
-        return str(path)
-    return "default"
+class Sources:
+    """Where values came from: an environment variable, the file at `path`, or the default; both are read once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._environment = {name.upper(): value for name, value in os.environ.items()}
+        self._file = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def of(self, setting: Setting) -> str:
+        """What set this one."""
+        if (named := setting.variable + SUFFIX.upper()) in self._environment:
+            return named
+        parts, keys = setting.variable.split("__"), setting.key.split(".")
+        for depth in range(len(parts), 0, -1):  # LTB_SERVER may hold the whole section as JSON
+            raw = self._environment.get(name := "__".join(parts[:depth]))
+            if raw is not None and (depth == len(parts) or _in_json(raw, keys[depth:])):
+                return name
+        return str(self._path) if _contains(self._file, keys) else "default"
 
 
 def toml_value(value: Any) -> str:
@@ -152,8 +157,7 @@ def _without_password(address: str) -> str:
     return before + mark + _PASSWORD_IN_QUERY.sub(rf"\1{REDACTED}", query)
 
 
-def _in_json(variable: str, path: list[str]) -> bool:
-    raw = next(value for name, value in os.environ.items() if name.upper() == variable)
+def _in_json(raw: str, path: list[str]) -> bool:
     try:
         return _contains(json.loads(raw), path)
     except ValueError:

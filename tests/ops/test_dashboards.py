@@ -219,5 +219,5 @@ def test_what_was_measured_adds_up(prometheus: Prometheus) -> None:
     assert value("sum(llm_provider_errors_total)") == failed
     assert value('llm_provider_ttft_seconds_count{provider="sim", model="m"}') == ok
     assert value('llm_provider_tokens_total{type="output"}') == 20 * ok
-    assert 0.025 < value("llm_provider_ttft_seconds_sum / llm_provider_ttft_seconds_count") < 1
-    assert value("max(scrape_duration_seconds)") < 0.5
+    assert 0.025 < value("llm_provider_ttft_seconds_sum / llm_provider_ttft_seconds_count") < 10, "30 ms, in seconds"
+    assert value("max(scrape_duration_seconds)") < 5

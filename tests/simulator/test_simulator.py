@@ -163,7 +163,7 @@ def test_it_ends_with_its_owner_when_asked_to(tmp_path: Path) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
         process.stdin.close()
-        assert process.wait(5) == 0
+        assert process.wait(30) == 0
 
 
 def test_it_outlives_standard_input_when_not_asked_to() -> None:
@@ -174,4 +174,4 @@ def test_it_outlives_standard_input_when_not_asked_to() -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(30) == 0
