@@ -92,7 +92,7 @@ describe("FrameLoop", () => {
       isDirty: () => true,
       draw: () => {
         order.push(name);
-        clock.ms += 5;
+        clock.ms += 3;
       },
     });
     for (const name of ["a", "b", "c"]) loop.add(slow(name));

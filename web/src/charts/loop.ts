@@ -2,8 +2,8 @@
 
 const REDRAW_EVERY_MS = 100;
 // Of scripts; what the browser then does with the pictures takes as long again. All charts of a long run in one frame
-// took up to 70 ms, and whoever scrolls sees that.
-const FRAME_BUDGET_MS = 8;
+// took up to 70 ms, and whoever scrolls sees that; with this, 43 at most.
+const FRAME_BUDGET_MS = 4;
 // Far beyond what anything waits for, and far below what a timer can hold.
 const LONGEST_NAP_MS = 10_000;
 
